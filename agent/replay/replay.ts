@@ -1,0 +1,195 @@
+/**
+ * Replays a file into a collector: whole samples of a source whose name is the file's hash, so
+ * that a second run, or one that goes on after a kill, changes nothing that is there already.
+ */
+import { type BackoffLimits, fullJitterMs } from '../../runtime/backoff.ts';
+import { WindrowError } from '../../runtime/errors.ts';
+import { pause } from '../../runtime/lifecycle.ts';
+import { type CsvScan, readSeedACsv, scanSeedACsv } from '../../wire/compat/seed-a-csv.ts';
+import { dayMs } from '../../wire/compat/time-of-day.ts';
+import { METRICS } from '../../wire/metrics.ts';
+import { type RawRecord, SAMPLES_TOPIC } from '../../wire/records/record.ts';
+import type { DirectClient } from '../../wire/transport/direct/client.ts';
+import { WIRE_VERSION } from '../../wire/version.ts';
+import { type Pace, Pacer } from './pace.ts';
+
+const batchRecordsMax = 500;
+/** A row that is due does not wait longer than this for company. */
+const gatherMsMax = 200;
+const backoff: BackoffLimits = { baseMs: 250, capMs: 5_000 };
+/** A collector that takes nothing for this long is given up. */
+const giveUpMs = 60_000;
+const closedPollMs = 100;
+/** Malformed rows that are told one by one. */
+const toldMax = 10;
+
+export interface ReplayOptions {
+  readonly path: string;
+  readonly pace: Pace;
+  /** Return only when the collector has closed the source. */
+  readonly wait: boolean;
+  readonly signal: AbortSignal;
+  readonly tell: (line: string) => void;
+}
+
+export interface Replayed {
+  readonly rows: number;
+  readonly malformed: number;
+  readonly stored: number;
+  readonly duplicates: number;
+}
+
+export async function replay(client: DirectClient, options: ReplayOptions): Promise<Replayed> {
+  const { signal } = options;
+  const { scan, firstDayMs } = await dated(client, options);
+  const batches = new BatchSending(client, signal);
+  const pacer = new Pacer(options.pace);
+  const nextSeq = new Map<string, number>();
+  const startedMs = performance.now();
+  let malformed = 0;
+  for await (const row of readSeedACsv(options.path, { firstDayMs, signal })) {
+    if ('malformed' in row) {
+      malformed += 1;
+      if (malformed <= toldMax) options.tell(`line ${row.line} is left out: ${row.malformed}`);
+      continue;
+    }
+    const waitMs = startedMs + pacer.dueMs(row.tsMs) - performance.now();
+    if (waitMs > 0) {
+      if (waitMs > gatherMsMax) await batches.flush();
+      await pause(waitMs, signal);
+    }
+    const seq = nextSeq.get(row.serverId) ?? 0;
+    nextSeq.set(row.serverId, seq + 1);
+    await batches.add(sampleOf(scan, { ...row, seq }));
+  }
+  await batches.add(endOf(scan));
+  await batches.flush();
+  if (options.wait) await untilClosed(client, scan.sha256, signal);
+  const { stored, duplicates } = batches;
+  return { rows: scan.rows, malformed, stored, duplicates };
+}
+
+/**
+ * Times of day get the date nearest to now, once: a source that the collector knows already keeps
+ * the date that it has.
+ */
+async function dated(
+  client: DirectClient,
+  { path, signal }: ReplayOptions,
+): Promise<{ scan: CsvScan; firstDayMs: number }> {
+  const nowMs = Date.now();
+  const todayMs = Math.floor(nowMs / dayMs) * dayMs;
+  const scan = await scanSeedACsv(path, { firstDayMs: todayMs, signal });
+  const known = await sourceState(client, scan.sha256, signal);
+  const targetMs = known?.origin_ms ?? nowMs;
+  const shiftMs = Math.round((targetMs - scan.originMs) / dayMs) * dayMs;
+  if (shiftMs === 0) return { scan, firstDayMs: todayMs };
+  // Rows that carry their own date are where they were; the others have moved.
+  const firstDayMs = todayMs + shiftMs;
+  return { scan: await scanSeedACsv(path, { firstDayMs, signal }), firstDayMs };
+}
+
+interface NumberedRow {
+  readonly tsMs: number;
+  readonly serverId: string;
+  readonly seq: number;
+  readonly values: readonly number[];
+}
+
+function sampleOf(scan: CsvScan, row: NumberedRow): RawRecord {
+  const metrics: Record<string, number> = {};
+  METRICS.forEach((metric, i) => {
+    const value = row.values[i];
+    if (value !== undefined && !Number.isNaN(value)) metrics[metric] = value;
+  });
+  const value = {
+    v: WIRE_VERSION,
+    server_id: row.serverId,
+    ts: row.tsMs,
+    boot_id: scan.sha256,
+    seq: row.seq,
+    origin_ms: scan.originMs,
+    ...metrics,
+  };
+  return { topic: SAMPLES_TOPIC, value };
+}
+
+function endOf(scan: CsvScan): RawRecord {
+  const value = { v: WIRE_VERSION, kind: 'end', boot_id: scan.sha256, origin_ms: scan.originMs };
+  return { topic: SAMPLES_TOPIC, value };
+}
+
+/** Gathers records and sends each batch until it is acknowledged. */
+class BatchSending {
+  readonly #client: DirectClient;
+  readonly #signal: AbortSignal;
+  #records: RawRecord[] = [];
+  #firstAddedMs = 0;
+  stored = 0;
+  duplicates = 0;
+
+  constructor(client: DirectClient, signal: AbortSignal) {
+    this.#client = client;
+    this.#signal = signal;
+  }
+
+  async add(record: RawRecord): Promise<void> {
+    if (this.#records.length === 0) this.#firstAddedMs = performance.now();
+    this.#records.push(record);
+    const full = this.#records.length >= batchRecordsMax;
+    if (full || performance.now() - this.#firstAddedMs > gatherMsMax) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    if (this.#records.length === 0) return;
+    const records = this.#records;
+    this.#records = [];
+    const startedMs = performance.now();
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const header = { v: WIRE_VERSION, sent_at: Date.now() } as const;
+        const ack = await this.#client.send({ header, records }, this.#signal);
+        this.stored += ack.stored;
+        this.duplicates += ack.duplicates;
+        return;
+      } catch (error) {
+        if (!mayRetry(error) || performance.now() - startedMs > giveUpMs) throw error;
+        await pause(fullJitterMs(attempt, backoff, Math.random), this.#signal);
+      }
+    }
+  }
+}
+
+/** Somebody sits before a replay: what only an operator can mend ends it at once. */
+function mayRetry(error: unknown): boolean {
+  return error instanceof WindrowError && error.retryable && error.code !== 'unauthorized';
+}
+
+interface SourceState {
+  readonly origin_ms: number;
+  readonly closed: boolean;
+}
+
+async function sourceState(
+  client: DirectClient,
+  sourceId: string,
+  signal: AbortSignal,
+): Promise<SourceState | undefined> {
+  const answer = await client.request({ method: 'GET', path: `/v1/sources/${sourceId}`, signal });
+  if (answer.status === 404) return undefined;
+  if (answer.status !== 200) throw client.rejection(answer);
+  return JSON.parse(answer.body) as SourceState;
+}
+
+async function untilClosed(
+  client: DirectClient,
+  sourceId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const state = await sourceState(client, sourceId, signal);
+    if (state?.closed === true) return;
+    await pause(closedPollMs, signal);
+    if (signal.aborted) throw new WindrowError('aborted', 'the replay was stopped');
+  }
+}

@@ -1,0 +1,114 @@
+/** What the collector tells about itself on /metrics, in OpenMetrics form. */
+import {
+  Counter,
+  Gauge,
+  Histogram,
+  Registry as MetricsRegistry,
+  type OpenMetricsContentType,
+} from 'prom-client';
+import { VERSION } from '../../runtime/version.ts';
+import type { IngestCounts } from '../ingest/counts.ts';
+
+export interface MetricSources {
+  readonly counts: () => IngestCounts;
+  readonly servers: () => { up: number; silent: number; off: number };
+  readonly storeBytes: () => number;
+  readonly pages: () => number;
+  readonly panes: () => number;
+}
+
+const COUNTERS: readonly (readonly [string, keyof IngestCounts, string])[] = [
+  ['windrow_samples_received', 'received', 'Samples taken in for the first time.'],
+  ['windrow_samples_late', 'late', 'Samples that came after a window of theirs was final.'],
+  ['windrow_samples_duplicate', 'duplicates', 'Samples that had been received before.'],
+  ['windrow_samples_lost', 'lost', 'Samples that no sender has any more and that never came.'],
+  ['windrow_records_quarantined', 'quarantined', 'Malformed records put aside.'],
+  ['windrow_windows', 'windows', 'Server windows made, provisional ones included.'],
+];
+
+export class CollectorMetrics {
+  readonly #registry = new MetricsRegistry<OpenMetricsContentType>();
+  readonly #lag: Histogram;
+  readonly #commit: Histogram;
+
+  constructor(sources: MetricSources) {
+    this.#registry.setContentType(MetricsRegistry.OPENMETRICS_CONTENT_TYPE);
+    const registers = [this.#registry];
+    for (const [name, key, help] of COUNTERS) {
+      const counter = new Counter({
+        name,
+        help,
+        registers,
+        collect: () => {
+          counter.reset();
+          counter.inc(sources.counts()[key]);
+        },
+      });
+    }
+    this.#gauge(
+      'windrow_store_bytes',
+      'Bytes of the database, free pages left out.',
+      sources.storeBytes,
+    );
+    this.#gauge('windrow_pages_open', 'Open live pages.', sources.pages);
+    this.#gauge('windrow_panes_open', 'Panes kept for windows that are not final.', sources.panes);
+    this.#serverGauge(sources.servers);
+    const info = new Gauge({
+      name: 'windrow_build',
+      help: 'The version.',
+      labelNames: ['version'],
+      registers,
+    });
+    info.set({ version: VERSION }, 1);
+    const buckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600];
+    this.#lag = new Histogram({
+      name: 'windrow_ingest_lag_seconds',
+      help: 'From a live sample being taken to its arrival here.',
+      buckets,
+      registers,
+    });
+    this.#commit = new Histogram({
+      name: 'windrow_commit_seconds',
+      help: 'Time that one commit of the store took.',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+      registers,
+    });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  noteLag(ms: number): void {
+    this.#lag.observe(Math.max(0, ms) / 1000);
+  }
+
+  noteCommit(ms: number): void {
+    this.#commit.observe(ms / 1000);
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      collect: () => gauge.set(read()),
+    });
+  }
+
+  #serverGauge(read: MetricSources['servers']): void {
+    const gauge = new Gauge({
+      name: 'windrow_servers',
+      help: 'Servers known, by state.',
+      labelNames: ['state'],
+      registers: [this.#registry],
+      collect: () => {
+        for (const [state, count] of Object.entries(read())) gauge.set({ state }, count);
+      },
+    });
+  }
+}

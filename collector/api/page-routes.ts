@@ -1,0 +1,64 @@
+/** The page's data: see contract.ts. */
+import type { FastifyPluginCallback, FastifyReply } from 'fastify';
+import type { Hub } from './hub.ts';
+import { RANGES_MINUTES, type RangeMinutes, type Views } from './views.ts';
+
+interface RangeQuery {
+  Querystring: { minutes?: string };
+}
+
+export const pageRoutes: FastifyPluginCallback<{ views: Views; hub: Hub }> = (
+  server,
+  { views, hub },
+  done,
+) => {
+  server.get('/api/fleet', () => views.fleet());
+
+  server.get<RangeQuery>('/api/fleet/series', async (request, reply) => {
+    const minutes = rangeOf(request.query.minutes);
+    return minutes === undefined ? badRange(reply) : views.fleetSeries(minutes);
+  });
+
+  server.get<{ Params: { id: string } }>('/api/servers/:id', (request, reply) => {
+    return views.server(Number(request.params.id)) ?? noServer(reply);
+  });
+
+  server.get<RangeQuery & { Params: { id: string } }>(
+    '/api/servers/:id/series',
+    (request, reply) => {
+      const minutes = rangeOf(request.query.minutes);
+      if (minutes === undefined) return badRange(reply);
+      return views.serverSeries(Number(request.params.id), minutes) ?? noServer(reply);
+    },
+  );
+
+  server.get<{ Querystring: { server?: string } }>('/api/events', (request, reply) => {
+    const serverNo = request.query.server === undefined ? undefined : Number(request.query.server);
+    const lastEventId = request.headers['last-event-id'];
+    reply.hijack();
+    const stream = reply.raw;
+    stream.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    });
+    const attached = hub.attach(stream, {
+      serverNo,
+      lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
+    });
+    if (!attached) stream.end();
+  });
+  done();
+};
+
+function rangeOf(text: string | undefined): RangeMinutes | undefined {
+  return RANGES_MINUTES.find((minutes) => String(minutes) === text);
+}
+
+function badRange(reply: FastifyReply) {
+  return reply.code(400).send({ error: `minutes must be one of ${RANGES_MINUTES.join(', ')}` });
+}
+
+function noServer(reply: FastifyReply) {
+  return reply.code(404).send({ error: 'no such server' });
+}

@@ -1,0 +1,184 @@
+/** The page's views, made from the sources in memory and the history in the store. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../../runtime/clock.ts';
+import { VERSION } from '../../runtime/version.ts';
+import { METRICS } from '../../wire/metrics.ts';
+import type { Inventory } from '../../wire/records/inventory.ts';
+import type { Sample } from '../../wire/records/sample.ts';
+import type { Registry } from '../ingest/registry.ts';
+import type { Source } from '../ingest/source.ts';
+import type { Bucket, Queries, Span } from '../store/queries.ts';
+import type {
+  DetailLine,
+  FleetSeries,
+  FleetView,
+  MeanMax,
+  ServerSeries,
+  ServerView,
+} from './contract.ts';
+import { composeSample, stateOf, summaryOf } from './present.ts';
+
+export const RANGES_MINUTES = [5, 15, 60] as const;
+export type RangeMinutes = (typeof RANGES_MINUTES)[number];
+
+/** Steps that keep a chart at 300 to 360 points. */
+const STEP_MS: Readonly<Record<RangeMinutes, number>> = { 5: 1_000, 15: 3_000, 60: 10_000 };
+const fleetServersMax = 1_000;
+const fleetSeriesMax = 200;
+/** Top processes older than this tell nothing about now. */
+const processesAgeMsMax = 10 * 60 * 1000;
+
+const CPU = METRICS.indexOf('cpu_pct');
+const MEM = METRICS.indexOf('mem_pct');
+
+export class Views {
+  readonly #registry: Registry;
+  readonly #queries: Queries;
+  readonly #clock: Clock;
+
+  constructor(registry: Registry, queries: Queries, clock: Clock) {
+    this.#registry = registry;
+    this.#queries = queries;
+    this.#clock = clock;
+  }
+
+  fleet(): FleetView {
+    const now = this.#clock.wallMs();
+    const newestFirst = [...this.#registry.all()].sort((a, b) => b.lastSeenMs - a.lastSeenMs);
+    return {
+      version: VERSION,
+      now,
+      metrics: METRICS,
+      servers: newestFirst.slice(0, fleetServersMax).map((source) => summaryOf(source, now)),
+    };
+  }
+
+  async fleetSeries(minutes: RangeMinutes): Promise<FleetSeries> {
+    const nowMs = this.#clock.wallMs();
+    const stepMs = STEP_MS[minutes];
+    const span = spanEndingAt(nowMs, minutes);
+    const times = timesOf(span, stepMs);
+    const servers: FleetSeries['servers'][number][] = [];
+    for (const source of this.#seenNow(nowMs)) {
+      const buckets = this.#queries.buckets(source.sourceNo, span, stepMs);
+      servers.push({
+        id: source.sourceNo,
+        server_id: source.serverId,
+        cpu: spread(times, buckets, (bucket) => bucket.means[CPU]),
+        mem: spread(times, buckets, (bucket) => bucket.means[MEM]),
+        cpu_summary: summarize(buckets, CPU),
+        mem_summary: summarize(buckets, MEM),
+      });
+      // Each server costs milliseconds; ingest goes on between them.
+      await nextTurn();
+    }
+    return { times, step_ms: stepMs, servers };
+  }
+
+  server(id: number): ServerView | undefined {
+    const source = this.#registry.get(id);
+    if (source === undefined) return undefined;
+    const inventory = this.#queries.inventory(id);
+    return {
+      summary: summaryOf(source, this.#clock.wallMs()),
+      inventory: inventory === undefined ? null : (JSON.parse(inventory) as Inventory),
+      sample: this.#newestSample(source),
+      processes: this.#newestProcesses(source),
+    };
+  }
+
+  serverSeries(id: number, minutes: RangeMinutes): ServerSeries | undefined {
+    const source = this.#registry.get(id);
+    if (source === undefined) return undefined;
+    const stepMs = STEP_MS[minutes];
+    // A server that is gone, and a replayed one, shows its own last minutes.
+    const isLive = stateOf(source, this.#clock.wallMs()) === 'up' && !source.replayed;
+    const span = spanEndingAt(isLive ? this.#clock.wallMs() : source.newestMs + 1, minutes);
+    const times = timesOf(span, stepMs);
+    const buckets = this.#queries.buckets(id, span, stepMs);
+    const values: Partial<Record<keyof ServerSeries['values'], (number | null)[]>> = {};
+    METRICS.forEach((metric, i) => {
+      values[metric] = spread(times, buckets, (bucket) => bucket.means[i]);
+    });
+    const details = this.#queries.details(id, span, stepMs).map(({ ts, body }) => ({
+      ts: Math.floor(ts / stepMs) * stepMs,
+      sample: JSON.parse(body) as Partial<Sample>,
+    }));
+    for (const [line, read] of DETAIL_LINES) {
+      values[line] = spread(times, details, ({ sample }) => read(sample));
+    }
+    return { times, step_ms: stepMs, values: values as ServerSeries['values'] };
+  }
+
+  #seenNow(nowMs: number): Source[] {
+    return [...this.#registry.all()]
+      .filter((source) => !source.replayed && stateOf(source, nowMs) === 'up')
+      .sort((a, b) => (a.serverId < b.serverId ? -1 : 1))
+      .slice(0, fleetSeriesMax);
+  }
+
+  #newestSample(source: Source): Sample | null {
+    const newest = this.#queries.newestSample(source.sourceNo);
+    if (newest === undefined) return null;
+    const detail = this.#queries.newestDetail(source.sourceNo);
+    return composeSample({
+      serverId: source.serverId,
+      ...newest,
+      detail: detail?.ts === newest.tsMs ? detail.body : undefined,
+    });
+  }
+
+  #newestProcesses(source: Source): ServerView['processes'] {
+    const fromMs = source.newestMs - processesAgeMsMax;
+    const found = this.#queries.newestProcesses(source.sourceNo, fromMs);
+    if (found === undefined) return null;
+    const { processes } = JSON.parse(found.body) as Partial<Sample>;
+    return processes === undefined ? null : { ts: found.ts, list: processes };
+  }
+}
+
+const DETAIL_LINES: readonly (readonly [
+  DetailLine,
+  (sample: Partial<Sample>) => number | undefined,
+])[] = [
+  ['cpu_user', (sample) => sample.cpu?.user],
+  ['cpu_system', (sample) => sample.cpu?.system],
+  ['cpu_iowait', (sample) => sample.cpu?.iowait],
+  ['cpu_steal', (sample) => sample.cpu?.steal],
+  ['load1', (sample) => sample.load1],
+  ['swap_used', (sample) => sample.swap_used],
+  ['disk_read', (sample) => sample.disk_read],
+  ['disk_write', (sample) => sample.disk_write],
+];
+
+function spanEndingAt(toMs: number, minutes: RangeMinutes): Span {
+  const stepMs = STEP_MS[minutes];
+  const endMs = Math.ceil(toMs / stepMs) * stepMs;
+  return { fromMs: endMs - minutes * 60_000, toMs: endMs };
+}
+
+function timesOf({ fromMs, toMs }: Span, stepMs: number): number[] {
+  return Array.from({ length: (toMs - fromMs) / stepMs }, (_, i) => fromMs + i * stepMs);
+}
+
+/** Puts what there is at its time, and null where there is nothing. */
+function spread<T extends { readonly ts: number }>(
+  times: readonly number[],
+  items: readonly T[],
+  read: (item: T) => number | null | undefined,
+): (number | null)[] {
+  const byTime = new Map(items.map((item) => [item.ts, read(item) ?? null]));
+  return times.map((time) => byTime.get(time) ?? null);
+}
+
+function summarize(buckets: readonly Bucket[], metric: number): MeanMax {
+  const present = buckets
+    .map((bucket) => bucket.means[metric])
+    .filter((v) => typeof v === 'number');
+  const peaks = buckets.map((bucket) => bucket.maxima[metric]).filter((v) => typeof v === 'number');
+  if (present.length === 0) return { avg: null, max: null };
+  return {
+    avg: present.reduce((sum, value) => sum + value, 0) / present.length,
+    max: peaks.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY),
+  };
+}

@@ -1,0 +1,27 @@
+import { Command } from 'commander';
+import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
+import { aborted, signalOfProcess } from '../../runtime/lifecycle.ts';
+import { createLogger } from '../../runtime/logging.ts';
+import { COLLECTOR_SPEC } from '../config.ts';
+
+export const SERVE_FLAGS = ['listen', 'port', 'data', 'log'] as const;
+
+export function serveCommand(): Command {
+  const command = withSettings(new Command('serve'), COLLECTOR_SPEC, SERVE_FLAGS)
+    .description('take in samples, make windows, keep history, show the live page')
+    .action(async () => {
+      const { values } = settingsOf(command, COLLECTOR_SPEC, 'collector');
+      const stopped = signalOfProcess();
+      const log = await createLogger('windrow-collector', values.log);
+      // The other verbs need no server, so only this one loads it.
+      const { startCollector } = await import('../app.ts');
+      const collector = await startCollector(values, log);
+      process.stdout.write(`ready ${collector.url}\n`);
+      if (collector.entryUrl !== undefined) {
+        process.stdout.write(`open the page, once, within an hour: ${collector.entryUrl}\n`);
+      }
+      await aborted(stopped);
+      await collector.stop();
+    });
+  return command;
+}

@@ -1,0 +1,63 @@
+import { Command } from 'commander';
+import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
+import { systemClock } from '../../runtime/clock.ts';
+import { reachableHost } from '../../runtime/network.ts';
+import { isLoopback } from '../api/access.ts';
+import { AccessFiles } from '../api/access-files.ts';
+import { COLLECTOR_SPEC, type CollectorConfig } from '../config.ts';
+import { readRunning } from '../running.ts';
+
+const FLAGS = ['data', 'listen', 'port'] as const;
+
+export function tokenCommand(): Command {
+  return new Command('token')
+    .description('let agents and browsers in, when the collector listens beyond this machine')
+    .addCommand(createCommand())
+    .addCommand(linkCommand());
+}
+
+function createCommand(): Command {
+  const command = withSettings(new Command('create'), COLLECTOR_SPEC, FLAGS)
+    .description('make a token and print the command for the worker PC')
+    .option('--name <name>', 'what the token is for, to tell it from others later', 'agent')
+    .action((options: { name: string }) => {
+      const { values } = settingsOf(command, COLLECTOR_SPEC, 'collector');
+      const token = new AccessFiles(values.data).createToken(options.name, systemClock.wallMs());
+      const url = urlOf(values);
+      process.stdout.write(
+        `On the worker PC, in the folder of windrow:\n\n` +
+          `  (umask 077; echo ${token} > windrow.token) && npx windrow-agent run --to ${url} --token-file windrow.token\n\n` +
+          'The token is shown this once. It is good for any number of PCs.\n',
+      );
+      warnOfLoopback(values, url);
+    });
+  return command;
+}
+
+function linkCommand(): Command {
+  const command = withSettings(new Command('link'), COLLECTOR_SPEC, FLAGS)
+    .description('make a link that opens the page in one browser, once, within an hour')
+    .action(() => {
+      const { values } = settingsOf(command, COLLECTOR_SPEC, 'collector');
+      const code = new AccessFiles(values.data).createLink(systemClock.wallMs());
+      process.stdout.write(`${urlOf(values)}/enter?code=${code}\n`);
+    });
+  return command;
+}
+
+/** Where the running collector is; else where the configuration says that one would be. */
+function urlOf(config: CollectorConfig): string {
+  const running = readRunning(config.data);
+  if (running !== undefined) return running.url;
+  const scheme = config['tls.cert_file'] === undefined ? 'http' : 'https';
+  return `${scheme}://${reachableHost(config.listen)}:${config.port}`;
+}
+
+function warnOfLoopback(config: CollectorConfig, url: string): void {
+  const host = URL.parse(url)?.hostname ?? '';
+  if (!isLoopback(host)) return;
+  process.stderr.write(
+    `note: ${url} is reached from this machine alone. For other PCs: ` +
+      `windrow-collector serve --listen 0.0.0.0 --data ${config.data}\n`,
+  );
+}

@@ -1,0 +1,66 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { count } from '../lib/format.ts';
+import { headline } from '../lib/servers.ts';
+import { formatOrder, type Order, parseOrder } from '../lib/sort.ts';
+import type { Model } from '../state/model.ts';
+import { Cards } from './cards.tsx';
+import { EmptyFleet, FleetSkeleton } from './empty.tsx';
+import { FleetCharts } from './fleet-charts.tsx';
+import { rowOf } from './rows.ts';
+import { FleetTable } from './table.tsx';
+
+interface FleetPageProps {
+  readonly model: Model;
+  readonly look: string;
+}
+
+export function FleetPage({ model, look }: FleetPageProps): JSX.Element {
+  const [emphasis, setEmphasis] = useState<number | null>(null);
+  const { fleet, route } = model;
+  if (!fleet.loaded) return <FleetSkeleton />;
+  if (fleet.servers.size === 0) return <EmptyFleet />;
+  const servers = [...fleet.servers.values()];
+  const nowMs = model.clock.now();
+  const sought = route.find.trim().toLowerCase();
+  const rows = servers
+    .filter((server) => server.server_id.toLowerCase().includes(sought))
+    .map((server) => rowOf(server, fleet.summary(server.id), nowMs));
+  const setOrder = (order: Order): void => model.go({ sort: formatOrder(order) }, true);
+  return (
+    <>
+      <h1 class="unseen">All servers</h1>
+      <Cards figures={headline(servers, nowMs)} route={route} />
+      <FleetCharts model={model} look={look} emphasis={emphasis} onEmphasis={setEmphasis} />
+      <section class="servers panel" aria-label="Servers">
+        <div class="tools">
+          <h2>Servers</h2>
+          <span class="muted">
+            {sought === ''
+              ? count(servers.length, 'server')
+              : `${rows.length} of ${count(servers.length, 'server')}`}
+            , avg and max over {route.range} min
+          </span>
+          <span class="grow" />
+          <input
+            type="search"
+            placeholder="Filter by name"
+            aria-label="Filter servers by name"
+            value={route.find}
+            onInput={(event) => model.go({ find: event.currentTarget.value }, true)}
+          />
+        </div>
+        <FleetTable
+          rows={rows}
+          nowMs={nowMs}
+          route={route}
+          order={parseOrder(route.sort, 'name')}
+          onOrder={setOrder}
+          emphasis={emphasis}
+          onEmphasis={setEmphasis}
+        />
+        {rows.length === 0 && <p class="none">No server's name contains “{sought}”.</p>}
+      </section>
+    </>
+  );
+}

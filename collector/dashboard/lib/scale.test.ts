@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { average, gapMs, latest, quarters, scaleTop, stack } from './scale.ts';
+
+test('the top of a scale is round and at or above the value', () => {
+  expect(scaleTop(11, 1)).toBe(20);
+  expect(scaleTop(20, 1)).toBe(20);
+  expect(scaleTop(6_100, 1)).toBe(8_000);
+  expect(scaleTop(0.3, 0.1)).toBeCloseTo(0.4);
+  expect(scaleTop(99, 1)).toBe(100);
+});
+
+test('an idle machine keeps the floor', () => {
+  expect(scaleTop(null, 10_000)).toBe(10_000);
+  expect(scaleTop(12, 10_000)).toBe(10_000);
+  expect(scaleTop(Number.NaN, 10_000)).toBe(10_000);
+  expect(quarters(8)).toEqual([0, 2, 4, 6, 8]);
+});
+
+test('an agent of one sample a minute draws a line, one that stopped leaves a gap', () => {
+  const everyMinute = Array.from({ length: 300 }, (_, s) => (s % 60 === 0 ? 1 : null));
+  expect(gapMs(everyMinute, 1_000)).toBe(180_000);
+  expect(gapMs([1, 1, 1, null, 1], 1_000)).toBe(10_000);
+  expect(gapMs([1, 1, 1, null, 1], 15_000)).toBe(45_000);
+  expect(gapMs([], 1_000)).toBe(10_000);
+});
+
+test('stacked areas stand on one another, and nothing known stays a gap', () => {
+  const [user, system] = stack([
+    [1, null, null],
+    [2, 3, null],
+  ]);
+  expect(user).toEqual([1, null, null]);
+  expect(system).toEqual([3, 3, null]);
+});
+
+test('the average counts only lines that have a value', () => {
+  const columns = [
+    [10, null, null],
+    [20, 8, null],
+  ];
+  expect(average(columns)).toEqual([15, 8, null]);
+  expect(average([])).toEqual([]);
+});
+
+test('the newest value is looked for behind empty steps, but not behind an outage', () => {
+  expect(latest([1, 2, null, null], 1_000)).toBe(2);
+  expect(latest([1, 2, ...Array.from({ length: 30 }, () => null)], 1_000)).toBeNull();
+  expect(latest([], 1_000)).toBeNull();
+});

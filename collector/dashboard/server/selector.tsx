@@ -1,0 +1,34 @@
+import type { JSX } from 'preact';
+import type { ServerSummary } from '../../api/contract.ts';
+import { compareNames, stateAt } from '../lib/servers.ts';
+import type { Model } from '../state/model.ts';
+
+/** The browser's own list: it finds by typing, works by keyboard, and is a wheel on a phone. */
+export function Selector({ model }: { readonly model: Model }): JSX.Element {
+  const { fleet, route } = model;
+  const nowMs = model.clock.now();
+  const servers = [...fleet.servers.values()].sort((one, other) =>
+    compareNames(one.server_id, other.server_id),
+  );
+  const isUp = (server: ServerSummary): boolean => stateAt(server, nowMs) === 'up';
+  const gone = servers.filter((server) => !isUp(server));
+  return (
+    <select
+      class="selector"
+      aria-label="Show server"
+      value={String(route.server)}
+      onChange={(event) => model.go({ server: Number(event.currentTarget.value) })}
+    >
+      {servers.filter(isUp).map(optionOf)}
+      {gone.length > 0 && <optgroup label="Not reporting">{gone.map(optionOf)}</optgroup>}
+    </select>
+  );
+}
+
+function optionOf({ id, server_id }: ServerSummary): JSX.Element {
+  return (
+    <option key={id} value={String(id)}>
+      {server_id}
+    </option>
+  );
+}

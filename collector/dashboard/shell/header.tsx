@@ -1,0 +1,90 @@
+import type { JSX } from 'preact';
+import { clockTime } from '../lib/format.ts';
+import { formatRoute, RANGES } from '../lib/route.ts';
+import type { Model } from '../state/model.ts';
+import { Mark, ThemeIcon } from './icons.tsx';
+import { THEMES, type Theme } from './theme.ts';
+
+interface HeaderProps {
+  readonly model: Model;
+  readonly theme: Theme;
+  readonly onTheme: (theme: Theme) => void;
+}
+
+export function Header({ model, theme, onTheme }: HeaderProps): JSX.Element {
+  return (
+    <header class="top">
+      <a class="brand" href={formatRoute({ ...model.route, server: null })} title="All servers">
+        <Mark />
+        <span>windrow</span>
+      </a>
+      <LiveIndicator model={model} />
+      <span class="grow" />
+      <RangeButtons model={model} />
+      <ThemeButton theme={theme} onTheme={onTheme} />
+    </header>
+  );
+}
+
+/** `data-ts` is the event time of the newest sample on screen. */
+function LiveIndicator({ model }: { readonly model: Model }): JSX.Element {
+  const { connection } = model;
+  const since = connection.state === 'reconnecting' ? clockTime(connection.sinceMs) : undefined;
+  const text = {
+    connecting: 'connecting…',
+    live: 'live',
+    reconnecting: `reconnecting… since ${since ?? ''}`,
+  }[connection.state];
+  return (
+    <span
+      id="live"
+      class="live"
+      role="status"
+      data-state={connection.state}
+      data-ts={model.newestTs}
+      title={connection.state === 'live' ? 'Samples appear as they arrive' : undefined}
+    >
+      {text}
+    </span>
+  );
+}
+
+function RangeButtons({ model }: { readonly model: Model }): JSX.Element {
+  return (
+    <div class="segments" role="group" aria-label="Time range">
+      {RANGES.map((range) => (
+        <button
+          key={range}
+          type="button"
+          data-range={range}
+          aria-pressed={model.route.range === range}
+          onClick={() => model.go({ range })}
+        >
+          {range} min
+        </button>
+      ))}
+    </div>
+  );
+}
+
+const themeNames: Readonly<Record<Theme, string>> = {
+  system: "the system's colours",
+  dark: 'dark',
+  light: 'light',
+};
+
+function ThemeButton({ theme, onTheme }: Omit<HeaderProps, 'model'>): JSX.Element {
+  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'system';
+  const label = `Colours: ${themeNames[theme]}. Change to ${themeNames[next]}`;
+  return (
+    <button
+      type="button"
+      class="icon"
+      aria-label={label}
+      title={label}
+      onClick={() => onTheme(next)}
+    >
+      <ThemeIcon theme={theme} />
+    </button>
+  );
+}

@@ -1,0 +1,37 @@
+/** The collector's REST routes. Addresses are relative: the page may live behind a proxy's path. */
+import type { FleetSeries, FleetView, ServerSeries, ServerView } from '../../api/contract.ts';
+import type { Range } from '../lib/route.ts';
+
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+  }
+}
+
+async function get<Body>(path: string, signal: AbortSignal): Promise<Body> {
+  const response = await fetch(path, { signal, headers: { accept: 'application/json' } });
+  if (!response.ok) {
+    throw new ApiError(response.status, `The collector answered ${response.status} to ${path}`);
+  }
+  // The contract is shared by type; the collector is the same program that served this page.
+  const body: Body = await response.json();
+  return body;
+}
+
+export const getFleet = (signal: AbortSignal): Promise<FleetView> => get('api/fleet', signal);
+
+export const getFleetSeries = (range: Range, signal: AbortSignal): Promise<FleetSeries> =>
+  get(`api/fleet/series?minutes=${range}`, signal);
+
+export const getServer = (id: number, signal: AbortSignal): Promise<ServerView> =>
+  get(`api/servers/${id}`, signal);
+
+export const getServerSeries = (
+  id: number,
+  range: Range,
+  signal: AbortSignal,
+): Promise<ServerSeries> => get(`api/servers/${id}/series?minutes=${range}`, signal);

@@ -1,0 +1,139 @@
+/**
+ * One stream of samples: a live server, or one server of a replayed file. Holds what is known of
+ * it in memory; a checkpoint of it goes into each commit that changed it.
+ */
+import type { Counters } from '../../wire/records/decoded.ts';
+import { METRICS } from '../../wire/metrics.ts';
+import { intervalBetween, rateOver } from '../../runtime/rates.ts';
+import type { SourceCheckpoint } from '../windows/source.ts';
+import { Sequence, type SequenceState } from './sequence.ts';
+
+/** Boots of one server that are remembered; the longest unheard is forgotten. */
+export const bootsMax = 16;
+
+export interface Boot {
+  readonly bootNo: number;
+  readonly bootId: string;
+  readonly sequence: Sequence;
+}
+
+export interface SourceIdentity {
+  readonly sourceNo: number;
+  readonly serverId: string;
+  /** '' for a live server, else the SHA-256 of the replayed file. */
+  readonly replayId: string;
+  readonly originMs: number;
+}
+
+/** What a restart needs to know of a source. */
+export interface SourceState {
+  readonly engine: SourceCheckpoint;
+  /** Null when no sample has come yet: JSON has no −∞. */
+  readonly newestMs: number | null;
+  readonly off: boolean;
+  readonly closed: boolean;
+  readonly clockOffsetMs: number | null;
+  readonly counters: { readonly tsMs: number; readonly values: Counters } | null;
+  readonly values: readonly (number | null)[];
+  readonly received: number;
+}
+
+const skewMsMax = 5_000;
+
+export class Source implements SourceIdentity {
+  readonly sourceNo: number;
+  readonly serverId: string;
+  readonly replayId: string;
+  readonly originMs: number;
+  readonly boots = new Map<string, Boot>();
+
+  lastSeenMs = 0;
+  lastSeenMonotonicMs = 0;
+  newestMs = Number.NEGATIVE_INFINITY;
+  /** In METRICS order, of the newest sample. */
+  values: number[] = METRICS.map(() => Number.NaN);
+  /** Between its two newest samples. */
+  intervalMs = 1_000;
+  received = 0;
+  /** Said goodbye. */
+  off = false;
+  /** A replay that has ended: nothing more comes. */
+  closed = false;
+  idleClosed = false;
+  /** The sender's clock minus ours; null where the format does not tell. */
+  clockOffsetMs: number | null = null;
+  #counters: { tsMs: number; values: Counters } | null = null;
+
+  constructor(identity: SourceIdentity) {
+    this.sourceNo = identity.sourceNo;
+    this.serverId = identity.serverId;
+    this.replayId = identity.replayId;
+    this.originMs = identity.originMs;
+  }
+
+  get replayed(): boolean {
+    return this.replayId !== '';
+  }
+
+  /** Its clock is so far off that its windows would stand beside the wrong ones of others. */
+  get skewed(): boolean {
+    return !this.replayed && Math.abs(this.clockOffsetMs ?? 0) > skewMsMax;
+  }
+
+  /** Fills in the rates of cumulative counters; the first reading, and one after a reset, has none. */
+  fillRates(tsMs: number, counters: Counters, values: number[]): void {
+    const previous = this.#counters;
+    if (previous !== null && tsMs <= previous.tsMs) return;
+    this.#counters = { tsMs, values: counters };
+    if (previous === null) return;
+    const interval = intervalBetween({ monotonicMs: previous.tsMs }, { monotonicMs: tsMs });
+    const rate = (before: number, now: number): number => {
+      const result = rateOver(interval, before, now);
+      return 'perSecond' in result ? result.perSecond : Number.NaN;
+    };
+    values[METRICS.indexOf('net_in')] = rate(previous.values.netIn, counters.netIn);
+    values[METRICS.indexOf('net_out')] = rate(previous.values.netOut, counters.netOut);
+    values[METRICS.indexOf('disk_io')] = rate(previous.values.diskIo, counters.diskIo);
+  }
+
+  /** Keeps the newest value of each metric; formats that send one metric at a time fill in the others. */
+  noteValues(tsMs: number, values: readonly number[]): void {
+    if (tsMs < this.newestMs) return;
+    if (tsMs > this.newestMs) {
+      if (Number.isFinite(this.newestMs)) this.intervalMs = tsMs - this.newestMs;
+      this.newestMs = tsMs;
+    }
+    values.forEach((value, i) => {
+      if (!Number.isNaN(value)) this.values[i] = value;
+    });
+  }
+
+  checkpoint(engine: SourceCheckpoint): SourceState {
+    return {
+      engine,
+      newestMs: Number.isFinite(this.newestMs) ? this.newestMs : null,
+      off: this.off,
+      closed: this.closed,
+      clockOffsetMs: this.clockOffsetMs,
+      counters: this.#counters,
+      values: this.values.map((value) => (Number.isNaN(value) ? null : value)),
+      received: this.received,
+    };
+  }
+
+  restore(
+    state: SourceState,
+    boots: readonly { bootNo: number; bootId: string; sequence: SequenceState }[],
+  ): void {
+    this.newestMs = state.newestMs ?? Number.NEGATIVE_INFINITY;
+    this.off = state.off;
+    this.closed = state.closed;
+    this.clockOffsetMs = state.clockOffsetMs;
+    this.#counters = state.counters;
+    this.values = state.values.map((value) => value ?? Number.NaN);
+    this.received = state.received;
+    for (const { bootNo, bootId, sequence } of boots) {
+      this.boots.set(bootId, { bootNo, bootId, sequence: new Sequence(sequence) });
+    }
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * The collector's database. Migrations are append-only: `user_version` counts those applied.
+ *
+ * - `samples` and `details` are append-only in order of arrival (rowid), so retention cuts at the
+ *   low end. Repeats are found in memory by (server, boot, seq), not by a unique index.
+ * - `details` holds what is in no column (cores, devices, processes) and is kept for less long.
+ * - `arrivals` tells which rowid each minute began with: age without an index on it.
+ * - `fleet_pending` names window starts whose fleet window must be made from `windows` anew.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE sources (
+    source_no     INTEGER PRIMARY KEY,
+    server_id     TEXT NOT NULL,
+    replay_id     TEXT NOT NULL,
+    origin_ms     INTEGER NOT NULL,
+    last_seen_ms  INTEGER NOT NULL,
+    state         TEXT NOT NULL,
+    UNIQUE (server_id, replay_id)
+  ) STRICT;
+
+  CREATE TABLE boots (
+    boot_no    INTEGER PRIMARY KEY,
+    source_no  INTEGER NOT NULL,
+    boot_id    TEXT NOT NULL,
+    sequence   TEXT NOT NULL,
+    UNIQUE (source_no, boot_id)
+  ) STRICT;
+
+  CREATE TABLE samples (
+    source_no      INTEGER NOT NULL,
+    ts             INTEGER NOT NULL,
+    boot_no        INTEGER,
+    seq            INTEGER,
+    cpu_pct        REAL,
+    mem_pct        REAL,
+    net_in         REAL,
+    net_out        REAL,
+    disk_io        REAL,
+    disk_used_pct  REAL
+  ) STRICT;
+  CREATE INDEX samples_by_time ON samples (source_no, ts);
+
+  CREATE TABLE details (
+    source_no  INTEGER NOT NULL,
+    ts         INTEGER NOT NULL,
+    body       TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX details_by_time ON details (source_no, ts);
+
+  CREATE TABLE windows (
+    source_no   INTEGER NOT NULL,
+    start_ms    INTEGER NOT NULL,
+    end_ms      INTEGER NOT NULL,
+    samples     INTEGER NOT NULL,
+    flags       INTEGER NOT NULL,
+    aggregates  TEXT NOT NULL,
+    UNIQUE (start_ms, source_no)
+  ) STRICT;
+  CREATE INDEX windows_by_source ON windows (source_no, start_ms);
+
+  CREATE TABLE fleet_windows (
+    origin_ms   INTEGER NOT NULL,
+    start_ms    INTEGER NOT NULL,
+    end_ms      INTEGER NOT NULL,
+    servers     INTEGER NOT NULL,
+    samples     INTEGER NOT NULL,
+    aggregates  TEXT NOT NULL,
+    UNIQUE (start_ms, origin_ms)
+  ) STRICT;
+
+  CREATE TABLE fleet_pending (
+    origin_ms  INTEGER NOT NULL,
+    start_ms   INTEGER NOT NULL,
+    end_ms     INTEGER NOT NULL,
+    PRIMARY KEY (origin_ms, start_ms)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE inventories (
+    source_no  INTEGER PRIMARY KEY,
+    body       TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE quarantine (
+    id      INTEGER PRIMARY KEY,
+    at_ms   INTEGER NOT NULL,
+    remote  TEXT NOT NULL,
+    topic   TEXT,
+    reason  TEXT NOT NULL,
+    body    TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE arrivals (
+    minute_ms      INTEGER PRIMARY KEY,
+    samples_rowid  INTEGER NOT NULL,
+    details_rowid  INTEGER NOT NULL,
+    windows_rowid  INTEGER NOT NULL,
+    fleet_rowid    INTEGER NOT NULL
+  ) STRICT;
+  `,
+];
+
+/** Bits of `windows.flags`. */
+export const FLAG = { final: 1, incomplete: 2, warmUp: 4, skewed: 8 } as const;

@@ -1,0 +1,146 @@
+/** Writes one group inside the transaction that the caller has begun. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { mergeFleet } from '../windows/fleet.ts';
+import { packAggregates, unpackAggregates } from './aggregates.ts';
+import type { FleetStart, Group } from './group.ts';
+import { FLAG } from './schema.ts';
+
+/** Rows of quarantine that are kept; the oldest go first. */
+const quarantineRowsMax = 10_000;
+const minuteMs = 60_000;
+
+export class GroupStatements {
+  readonly #sample: StatementSync;
+  readonly #detail: StatementSync;
+  readonly #window: StatementSync;
+  readonly #inventory: StatementSync;
+  readonly #source: StatementSync;
+  readonly #boot: StatementSync;
+  readonly #quarantine: StatementSync;
+  readonly #quarantineTrim: StatementSync;
+  readonly #fleetPending: StatementSync;
+  readonly #fleetDone: StatementSync;
+  readonly #fleetInputs: StatementSync;
+  readonly #fleet: StatementSync;
+  readonly #arrival: StatementSync;
+  #lastMinute = -1;
+
+  constructor(db: DatabaseSync) {
+    this.#sample = db.prepare('INSERT INTO samples VALUES (?,?,?,?,?,?,?,?,?,?)');
+    this.#detail = db.prepare('INSERT INTO details VALUES (?,?,?)');
+    this.#window = db.prepare(
+      `INSERT INTO windows VALUES (?,?,?,?,?,?) ON CONFLICT (start_ms, source_no) DO UPDATE SET
+       end_ms = excluded.end_ms, samples = excluded.samples, flags = excluded.flags,
+       aggregates = excluded.aggregates`,
+    );
+    this.#inventory = db.prepare('INSERT OR REPLACE INTO inventories VALUES (?,?)');
+    this.#source = db.prepare('INSERT OR REPLACE INTO sources VALUES (?,?,?,?,?,?)');
+    this.#boot = db.prepare('INSERT OR REPLACE INTO boots VALUES (?,?,?,?)');
+    this.#quarantine = db.prepare('INSERT INTO quarantine VALUES (NULL,?,?,?,?,?)');
+    this.#quarantineTrim = db.prepare(
+      'DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?',
+    );
+    this.#fleetPending = db.prepare('INSERT OR IGNORE INTO fleet_pending VALUES (?,?,?)');
+    this.#fleetDone = db.prepare('DELETE FROM fleet_pending WHERE origin_ms = ? AND start_ms = ?');
+    this.#fleetInputs = db.prepare(
+      `SELECT w.samples, w.aggregates FROM windows w JOIN sources s USING (source_no)
+       WHERE w.start_ms = ? AND s.origin_ms = ? AND w.flags & ${FLAG.skewed} = 0
+       ORDER BY w.source_no`,
+    );
+    this.#fleet = db.prepare(
+      `INSERT INTO fleet_windows VALUES (?,?,?,?,?,?) ON CONFLICT (start_ms, origin_ms) DO UPDATE SET
+       servers = excluded.servers, samples = excluded.samples,
+       aggregates = excluded.aggregates`,
+    );
+    this.#arrival = db.prepare(
+      `INSERT OR IGNORE INTO arrivals SELECT ?, (SELECT ifnull(max(rowid), 0) FROM samples),
+       (SELECT ifnull(max(rowid), 0) FROM details), (SELECT ifnull(max(rowid), 0) FROM windows),
+       (SELECT ifnull(max(rowid), 0) FROM fleet_windows)`,
+    );
+  }
+
+  write(group: Group, nowMs: number): void {
+    this.#noteMinute(nowMs);
+    for (const row of group.sources.values()) {
+      const { sourceNo, serverId, replayId, originMs, lastSeenMs, state } = row;
+      this.#source.run(sourceNo, serverId, replayId, originMs, lastSeenMs, state);
+    }
+    for (const row of group.boots.values()) {
+      this.#boot.run(row.bootNo, row.sourceNo, row.bootId, row.sequence);
+    }
+    this.#writeSamples(group);
+    this.#writeWindows(group);
+    for (const { sourceNo, body } of group.inventories) this.#inventory.run(sourceNo, body);
+    for (const row of group.quarantine) {
+      this.#quarantine.run(row.atMs, row.remote, row.topic, row.reason, row.body);
+    }
+    if (group.quarantine.length > 0) this.#quarantineTrim.run(quarantineRowsMax);
+    for (const start of group.fleetPending) {
+      this.#fleetPending.run(start.originMs, start.startMs, start.endMs);
+    }
+    for (const start of group.fleetDue) this.#writeFleet(start);
+  }
+
+  #noteMinute(nowMs: number): void {
+    const minute = Math.floor(nowMs / minuteMs) * minuteMs;
+    if (minute === this.#lastMinute) return;
+    this.#arrival.run(minute);
+    this.#lastMinute = minute;
+  }
+
+  #writeSamples(group: Group): void {
+    for (const row of group.samples) {
+      const [cpu, mem, netIn, netOut, diskIo, diskUsed] = row.values;
+      this.#sample.run(
+        row.sourceNo,
+        row.tsMs,
+        row.bootNo,
+        row.seq,
+        orNull(cpu),
+        orNull(mem),
+        orNull(netIn),
+        orNull(netOut),
+        orNull(diskIo),
+        orNull(diskUsed),
+      );
+      if (row.detail !== undefined) this.#detail.run(row.sourceNo, row.tsMs, row.detail);
+    }
+  }
+
+  #writeWindows(group: Group): void {
+    for (const { window, skewed } of group.windows) {
+      const flags =
+        (window.final ? FLAG.final : 0) |
+        (window.incomplete ? FLAG.incomplete : 0) |
+        (window.warmUp ? FLAG.warmUp : 0) |
+        (skewed ? FLAG.skewed : 0);
+      this.#window.run(
+        window.source,
+        window.startMs,
+        window.endMs,
+        window.samples,
+        flags,
+        packAggregates(window.aggregates),
+      );
+    }
+  }
+
+  /** A fleet window is always made from the stored windows of its start: after an outage or a restart it comes out the same. */
+  #writeFleet({ originMs, startMs, endMs }: FleetStart): void {
+    const inputs = this.#fleetInputs.all(startMs, originMs).map((row) => ({
+      startMs,
+      endMs,
+      samples: Number(row['samples']),
+      aggregates: unpackAggregates(String(row['aggregates'])),
+    }));
+    this.#fleetDone.run(originMs, startMs);
+    const fleet = mergeFleet(inputs);
+    if (fleet === null) return;
+    const aggregates = JSON.stringify(fleet.aggregates);
+    this.#fleet.run(originMs, startMs, endMs, fleet.servers, fleet.samples, aggregates);
+  }
+}
+
+function orNull(value: number | undefined): number | null {
+  return value === undefined || Number.isNaN(value) ? null : value;
+}

@@ -1,0 +1,141 @@
+/**
+ * The one writer. What arrives is gathered for a moment and committed together: one fsync serves
+ * many batches, and nothing is acknowledged before it.
+ *
+ * Invariant: what memory holds as received is either committed or in the waiting group; so a group
+ * that cannot be committed (full disk, locked file) is kept and tried again, and meanwhile
+ * everything new is refused.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../runtime/clock.ts';
+import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import type { Logger } from '../../runtime/logging.ts';
+import { Group } from './group.ts';
+import { GroupStatements } from './statements.ts';
+
+/** How long the first arrival waits for company. */
+const gatherMs = 20;
+/** A group that could not be committed is tried again after this. */
+const retryMs = 1_000;
+/** Rows that may wait for one commit; more is refused until it is done. */
+const waitingRowsMax = 200_000;
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface WriterOptions {
+  readonly db: DatabaseSync;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Called before each commit, to add checkpoints of what changed since the last one. */
+  readonly beforeCommit: (group: Group) => void;
+  readonly onCommit: (tookMs: number) => void;
+}
+
+export class StoreWriter {
+  readonly #options: WriterOptions;
+  readonly #statements: GroupStatements;
+  #group = new Group();
+  #waiters: Waiter[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #failure: WindrowError | undefined;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#statements = new GroupStatements(options.db);
+  }
+
+  /** What waits for the next commit; add to it, then await `committed()`. */
+  get group(): Group {
+    return this.#group;
+  }
+
+  /** Why nothing can be stored now; undefined when all is well. */
+  get failure(): WindrowError | undefined {
+    return this.#failure;
+  }
+
+  /** @throws WindrowError when nothing more can be taken now. */
+  assertReady(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#group.rows >= waitingRowsMax) {
+      throw new WindrowError('overloaded', 'too much waits to be stored', { retryable: true });
+    }
+  }
+
+  /** Resolves when everything now in the group is on disk. @throws WindrowError `store_unavailable` */
+  committed(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiters.push({ resolve, reject });
+    this.schedule();
+    return promise;
+  }
+
+  /** Commits soon, with nobody waiting. */
+  schedule(): void {
+    this.#timer ??= setTimeout(
+      () => this.#commit(),
+      this.#failure === undefined ? gatherMs : retryMs,
+    );
+  }
+
+  /** Commits what waits, now; for the end of the program. */
+  close(): void {
+    if (this.#group.rows > 0) this.#commit();
+    clearTimeout(this.#timer);
+    for (const { reject } of this.#waiters) {
+      reject(new WindrowError('store_unavailable', 'the collector stops', { retryable: true }));
+    }
+  }
+
+  #commit(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    const startedMs = this.#options.clock.monotonicMs();
+    try {
+      this.#writeGroup();
+    } catch (error) {
+      this.#fail(error);
+      for (const { reject } of waiters) reject(this.#failure);
+      return;
+    }
+    this.#group = new Group();
+    if (this.#failure !== undefined) this.#options.log.info('the store works again');
+    this.#failure = undefined;
+    this.#options.onCommit(this.#options.clock.monotonicMs() - startedMs);
+    for (const { resolve } of waiters) resolve();
+  }
+
+  #writeGroup(): void {
+    const { db, clock, beforeCommit } = this.#options;
+    beforeCommit(this.#group);
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      this.#statements.write(this.#group, clock.wallMs());
+      db.exec('COMMIT');
+    } catch (error) {
+      // SQLite has already rolled back after a full disk; then there is nothing left to undo.
+      if (db.isTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #fail(error: unknown): void {
+    const failure = new WindrowError('store_unavailable', `cannot store: ${messageOf(error)}`, {
+      cause: error,
+      retryable: true,
+    });
+    if (this.#failure?.message !== failure.message) {
+      this.#options.log.error(
+        { error: messageOf(error) },
+        'cannot store; nothing is acknowledged until it works again',
+      );
+    }
+    this.#failure = failure;
+    this.schedule();
+  }
+}

@@ -1,0 +1,271 @@
+/**
+ * Sliding windows over event time: pure, without clock or I/O. The caller says what arrived
+ * (`add`), when a batch is complete (`advance`) and when the clock closes a silent source
+ * (`closeIdle`); the engine answers with windows.
+ *
+ * Invariant: of each source all windows that end at `closedThroughMs` or before are final, were
+ * emitted as final exactly once if they hold samples, and never change; no other window is final;
+ * and a pane is kept exactly as long as some window over it is not final.
+ */
+import { assert } from './assert.ts';
+import { PaneMerger } from './merge.ts';
+import { Pane, PaneScratch } from './pane.ts';
+import { type EndRange, firstStartAfter, indexFrom, spansOf, type WindowSpan } from './spans.ts';
+import { Source, type SourceCheckpoint, type SourceOptions } from './source.ts';
+import { alignDown } from './watermark.ts';
+import type { ServerWindow } from './window.ts';
+
+export interface EngineOptions {
+  readonly windowMs: number;
+  /** The window is a whole number of slides. */
+  readonly slideMs: number;
+  /** How far out of order a source's samples may come. */
+  readonly latenessMs: number;
+  /** How long a window waits for samples that are announced as pending, in event time. */
+  readonly paneRetentionMs: number;
+  readonly metricCount: number;
+}
+
+/**
+ * `late`: at least one window that should contain the sample was final already and is unchanged;
+ * the sample counts in those that were not, if any.
+ */
+export type Added = 'counted' | 'late';
+
+export interface EngineStats {
+  readonly sources: number;
+  readonly panes: number;
+  readonly pooledPanes: number;
+  /** Windows that were emitted as provisional and are not final yet. */
+  readonly provisionalWindows: number;
+}
+
+/** Free panes kept beyond as many as are in use. */
+const pooledPanesSpare = 64;
+
+export class WindowEngine {
+  readonly #options: EngineOptions;
+  readonly #emit: (window: ServerWindow) => void;
+  readonly #merger: PaneMerger;
+  readonly #scratch: PaneScratch;
+  readonly #sources: (Source | undefined)[] = [];
+  readonly #pool: Pane[] = [];
+  #sourceCount = 0;
+  #paneCount = 0;
+
+  /** `emit` must not call the engine. */
+  constructor(options: EngineOptions, emit: (window: ServerWindow) => void) {
+    const { windowMs, slideMs, latenessMs, paneRetentionMs, metricCount } = options;
+    assert(Number.isSafeInteger(slideMs) && slideMs > 0, 'the slide is a whole number of ms');
+    assert(windowMs > 0 && windowMs % slideMs === 0, 'a window is a whole number of slides');
+    assert(latenessMs >= 0, 'lateness is not negative');
+    assert(paneRetentionMs >= windowMs + latenessMs, 'panes outlive a window and the lateness');
+    assert(Number.isSafeInteger(metricCount) && metricCount > 0, 'there is at least one metric');
+    this.#options = options;
+    this.#emit = emit;
+    this.#merger = new PaneMerger(metricCount);
+    this.#scratch = new PaneScratch(metricCount);
+  }
+
+  /** Declares a source by a small dense number of the caller's. */
+  open(source: number, options: SourceOptions): void {
+    assert(Number.isSafeInteger(source) && source >= 0, 'a source is a small integer');
+    assert(this.#sources[source] === undefined, 'the source is not open yet');
+    while (this.#sources.length < source) this.#sources.push(undefined);
+    this.#sources[source] = new Source(source, options);
+    this.#sourceCount++;
+  }
+
+  /** Forgets a source and frees its panes, emitting nothing. */
+  remove(source: number): void {
+    const state = this.#get(source);
+    this.#dropPanes(state, state.panes.length);
+    this.#sources[source] = undefined;
+    this.#sourceCount--;
+  }
+
+  /**
+   * Takes one sample; emits nothing. `values` has one value a metric, NaN where it is absent, none
+   * beyond ±1e18; equal samples count as often as they come, so the caller drops duplicates.
+   */
+  add(source: number, tsMs: number, values: ArrayLike<number>, lane = 0): Added {
+    const state = this.#get(source);
+    state.lanes.see(lane, tsMs);
+    this.#append(state, tsMs, values);
+    return tsMs < state.closedThroughMs ? 'late' : 'counted';
+  }
+
+  /**
+   * Takes a sample back from the store, after `open` with a checkpoint and before anything else.
+   * The checkpoint knows how far the lanes had come, so the lane is not asked for.
+   */
+  restoreSample(source: number, tsMs: number, values: ArrayLike<number>): void {
+    this.#append(this.#get(source), tsMs, values);
+  }
+
+  /** Samples from here on are in windows that are not final; −∞ when none is final yet. */
+  restoreFromMs(source: number): number {
+    return firstStartAfter(this.#get(source).closedThroughMs, this.#options);
+  }
+
+  /** What to store in the transaction that stores the batch, after its `advance`. */
+  checkpoint(source: number): SourceCheckpoint {
+    return this.#get(source).checkpoint();
+  }
+
+  /** All windows that end here or before are final; −∞ when none is. Never goes back. */
+  closedThroughMs(source: number): number {
+    return this.#get(source).closedThroughMs;
+  }
+
+  /**
+   * Emits what a batch has completed. `pendingFromMs`: the sender still holds samples from this
+   * time on, so nothing that ends later is final. `clampMs`: the collector's wall time, which the
+   * watermark of a live source does not pass: one sample from a clock that jumped ahead would
+   * otherwise make every later one late.
+   */
+  advance(source: number, pendingFromMs = Infinity, clampMs = Infinity): void {
+    const state = this.#get(source);
+    if (state.lanes.highestMs === -Infinity) return;
+    const { slideMs, latenessMs, paneRetentionMs } = this.#options;
+    const nowMs = state.replayed ? Infinity : clampMs;
+    const watermarkMs = state.lanes.watermarkMs(nowMs, latenessMs);
+    const settledMs = Math.min(watermarkMs, pendingFromMs);
+    const finalMs = Math.max(settledMs, state.lanes.retainedFromMs(nowMs, paneRetentionMs));
+    if (finalMs >= state.closedThroughMs + slideMs) {
+      this.#close(state, this.#align(state, finalMs), settledMs);
+    }
+    const backfilled = state.backfilledToMs !== -Infinity;
+    if (backfilled || watermarkMs >= state.shownThroughMs + slideMs) {
+      this.#show(state, this.#align(state, watermarkMs));
+    }
+  }
+
+  /**
+   * The source is silent, or said goodbye: emits every window that holds samples and was not
+   * emitted, as provisional, for the source may come back with what is missing.
+   */
+  closeIdle(source: number): void {
+    const state = this.#get(source);
+    this.#emitProvisional(state, { afterMs: state.closedThroughMs, throughMs: Infinity });
+  }
+
+  /** A replayed source has ended: every window that holds samples becomes final. */
+  finish(source: number): void {
+    const state = this.#get(source);
+    const newest = state.panes.at(-1);
+    if (!newest) return;
+    this.#close(state, newest.startMs + this.#options.windowMs, Infinity);
+  }
+
+  stats(): EngineStats {
+    let provisionalWindows = 0;
+    for (const state of this.#sources) provisionalWindows += state?.provisional.size ?? 0;
+    return {
+      sources: this.#sourceCount,
+      panes: this.#paneCount,
+      pooledPanes: this.#pool.length,
+      provisionalWindows,
+    };
+  }
+
+  #get(source: number): Source {
+    const state = this.#sources[source];
+    assert(state !== undefined, 'the source is open');
+    return state;
+  }
+
+  #align(state: Source, ms: number): number {
+    return alignDown(ms, state.originMs, this.#options.slideMs);
+  }
+
+  #append(state: Source, tsMs: number, values: ArrayLike<number>): void {
+    let pane = state.current;
+    if (!pane || tsMs < pane.startMs || tsMs >= pane.startMs + this.#options.slideMs) {
+      pane = this.#paneOf(state, tsMs);
+      if (!pane) return;
+      state.current = pane;
+    }
+    pane.append(tsMs, values);
+  }
+
+  /** The pane of a time, made when it is the first; undefined when all its windows are final. */
+  #paneOf(state: Source, tsMs: number): Pane | undefined {
+    assert(Number.isSafeInteger(tsMs), 'a time is in whole ms');
+    const { panes } = state;
+    const startMs = this.#align(state, tsMs);
+    if (startMs < firstStartAfter(state.closedThroughMs, this.#options)) return undefined;
+    const index = indexFrom(panes, startMs);
+    const found = panes[index];
+    if (found?.startMs === startMs) return found;
+    const pane = this.#pool.pop() ?? new Pane(this.#options.metricCount, this.#scratch);
+    pane.begin(startMs);
+    if (index === panes.length) panes.push(pane);
+    else panes.splice(index, 0, pane);
+    this.#paneCount++;
+    if (startMs + this.#options.slideMs <= state.shownThroughMs) state.markBackfilled(startMs);
+    return pane;
+  }
+
+  #close(state: Source, throughMs: number, settledMs: number): void {
+    const range = { afterMs: state.closedThroughMs, throughMs };
+    assert(throughMs >= range.afterMs, 'windows close in order');
+    for (const span of spansOf(state.panes, this.#options, range)) {
+      state.firstPaneMs ??= state.panes[0]!.startMs;
+      state.provisional.delete(span.startMs);
+      const incomplete = span.startMs + this.#options.windowMs > settledMs;
+      this.#emitWindow(state, span, { final: true, incomplete });
+    }
+    state.closedThroughMs = throughMs;
+    state.shownThroughMs = Math.max(state.shownThroughMs, throughMs);
+    this.#dropPanes(state, indexFrom(state.panes, firstStartAfter(throughMs, this.#options)));
+  }
+
+  #show(state: Source, throughMs: number): void {
+    const { closedThroughMs, shownThroughMs } = state;
+    this.#emitProvisional(state, {
+      afterMs: Math.max(closedThroughMs, state.backfilledFromMs),
+      throughMs: Math.min(shownThroughMs, state.backfilledToMs + this.#options.windowMs),
+    });
+    state.clearBackfilled();
+    this.#emitProvisional(state, { afterMs: shownThroughMs, throughMs });
+    state.shownThroughMs = Math.max(shownThroughMs, throughMs);
+  }
+
+  #emitProvisional(state: Source, range: EndRange): void {
+    for (const span of spansOf(state.panes, this.#options, range)) {
+      if (state.provisional.has(span.startMs)) continue;
+      state.provisional.add(span.startMs);
+      this.#emitWindow(state, span, { final: false, incomplete: false });
+    }
+  }
+
+  #emitWindow(
+    state: Source,
+    span: WindowSpan,
+    flags: { final: boolean; incomplete: boolean },
+  ): void {
+    const { samples, aggregates } = this.#merger.merge(span);
+    const firstPaneMs = state.firstPaneMs ?? state.panes[0]!.startMs;
+    this.#emit({
+      source: state.number,
+      startMs: span.startMs,
+      endMs: span.startMs + this.#options.windowMs,
+      samples,
+      aggregates,
+      final: flags.final,
+      incomplete: flags.incomplete,
+      warmUp: span.startMs < firstPaneMs,
+    });
+  }
+
+  /** Takes the oldest `count` panes away and keeps what can be used again. */
+  #dropPanes(state: Source, count: number): void {
+    for (const pane of state.panes.splice(0, count)) {
+      if (state.current === pane) state.current = undefined;
+      this.#paneCount--;
+      const room = this.#pool.length < this.#paneCount + pooledPanesSpare;
+      if (room && pane.poolable) this.#pool.push(pane);
+    }
+  }
+}

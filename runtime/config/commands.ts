@@ -1,0 +1,48 @@
+/** The verbs `config check`, `config show` and `version`, the same for both programs. */
+import { Command } from 'commander';
+import { VERSION } from '../version.ts';
+import { settingsOf, withSettings } from './flags.ts';
+import type { Loaded, Spec } from './load.ts';
+import { describeCheck, describeConfig } from './show.ts';
+
+export interface ConfigCommandOptions<S extends Spec> {
+  readonly spec: S;
+  readonly program: string;
+  /** Settings that verbs take as flags. */
+  readonly flags: readonly string[];
+  /** Checks what one setting alone cannot tell; touches no network. @throws WindrowError */
+  readonly check: (loaded: Loaded<S>) => void;
+}
+
+export function configCommand<S extends Spec>(options: ConfigCommandOptions<S>): Command {
+  const { spec, program, flags } = options;
+  const config = new Command('config').description('look at the configuration');
+  const check = withSettings(new Command('check'), spec, flags)
+    .description('say whether the configuration is good; never touches the network')
+    .action(() => {
+      const loaded = settingsOf(check, spec, program);
+      options.check(loaded);
+      process.stdout.write(describeCheck(loaded));
+    });
+  const show = withSettings(new Command('show'), spec, flags)
+    .description('show every setting and where its value comes from')
+    .action(() => {
+      process.stdout.write(describeConfig(settingsOf(show, spec, program)));
+    });
+  return config.addCommand(check).addCommand(show);
+}
+
+export function versionCommand(name: string): Command {
+  return new Command('version')
+    .description('print the version')
+    .option('--json', 'as JSON, with the versions of Node and the platform')
+    .action((options: { json?: boolean }) => {
+      const facts = {
+        name,
+        version: VERSION,
+        node: process.version,
+        platform: `${process.platform}-${process.arch}`,
+      };
+      process.stdout.write(options.json ? `${JSON.stringify(facts)}\n` : `${name} ${VERSION}\n`);
+    });
+}

@@ -1,0 +1,41 @@
+/** Flags that set settings, the same in every verb. */
+import type { Command } from 'commander';
+import { flagOf, type Loaded, loadConfig, type Spec } from './load.ts';
+
+/** Adds `--config` and a flag for each of the settings. */
+export function withSettings(command: Command, spec: Spec, keys: readonly string[]): Command {
+  for (const key of keys) {
+    const setting = spec[key];
+    if (setting === undefined) throw new Error(`${key} is not a setting`);
+    const fallback =
+      setting.fallback === undefined ? '' : ` (default: ${String(setting.fallback)})`;
+    command.option(`${flagOf(key)} <${placeholder(key)}>`, `${setting.about}${fallback}`);
+  }
+  return command.option('--config <file>', 'configuration file');
+}
+
+/** The configuration for a verb whose flags were added by `withSettings`. */
+export function settingsOf<S extends Spec>(command: Command, spec: S, program: string): Loaded<S> {
+  const options: Record<string, unknown> = command.opts();
+  const flags = Object.fromEntries(
+    Object.keys(spec).map((key) => [key, options[camelCase(flagOf(key).slice(2))]]),
+  );
+  const configFlag = options['config'];
+  return loadConfig(spec, {
+    program,
+    flags,
+    env: process.env,
+    cwd: process.cwd(),
+    configFlag: typeof configFlag === 'string' ? configFlag : undefined,
+  });
+}
+
+function placeholder(key: string): string {
+  if (key === 'data') return 'dir';
+  if (key.endsWith('file')) return 'file';
+  return key === 'to' ? 'url' : (key.split(/[._]/).at(-1) ?? 'value');
+}
+
+function camelCase(flag: string): string {
+  return flag.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}

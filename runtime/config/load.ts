@@ -1,0 +1,180 @@
+/**
+ * Configuration in four layers: flags > environment > file > defaults. Every value remembers where
+ * it came from. Nothing here touches the network.
+ */
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { messageOf, systemCodeOf, WindrowError } from '../errors.ts';
+
+/** One setting: how its value is checked, its default as it would be written, what it is for. */
+export interface Setting<Schema extends z.ZodType = z.ZodType> {
+  readonly schema: Schema;
+  readonly fallback: string | number | boolean | readonly string[] | undefined;
+  readonly about: string;
+}
+
+/** Settings by dotted key: `processes.interval` is `processes: {interval: …}` in the file. */
+export type Spec = Readonly<Record<string, Setting>>;
+
+/** A setting without default may be undefined. */
+export type Values<S extends Spec> = {
+  readonly [K in keyof S]:
+    | z.output<S[K]['schema']>
+    | (S[K]['fallback'] extends undefined ? undefined : never);
+};
+
+export interface Loaded<S extends Spec> {
+  readonly values: Values<S>;
+  /** Key → `default`, `--flag`, `WINDROW_…` or the file's path. */
+  readonly origins: Readonly<Record<string, string>>;
+  /** The values as they were written, for showing. */
+  readonly written: Readonly<Record<string, unknown>>;
+  readonly file: string | undefined;
+  /** WINDROW_ variables that no program knows: most likely a slip of the pen. */
+  readonly unknownVariables: readonly string[];
+}
+
+export interface Sources {
+  /** `agent` or `collector`: names the default file. */
+  readonly program: string;
+  /** Key → value given by a flag; undefined when it was not given. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Value of `--config`. */
+  readonly configFlag: string | undefined;
+}
+
+/** Variables that are not settings of one program. */
+const COMMON_VARIABLES = ['WINDROW_CONFIG', 'WINDROW_LOG'];
+
+export function variableOf(key: string): string {
+  return `WINDROW_${key.toUpperCase().replaceAll('.', '_')}`;
+}
+
+export function flagOf(key: string): string {
+  return `--${key.replaceAll(/[._]/g, '-')}`;
+}
+
+/** @throws WindrowError `config`, naming the flag, variable or file and key that is wrong. */
+export function loadConfig<S extends Spec>(spec: S, sources: Sources): Loaded<S> {
+  const { path, values: fromFile } = readFile(spec, sources);
+  const values: Record<string, unknown> = {};
+  const origins: Record<string, string> = {};
+  const written: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries(spec)) {
+    const [input, origin] = firstGiven([
+      [sources.flags[key], flagOf(key)],
+      [emptyIsAbsent(sources.env[variableOf(key)]), variableOf(key)],
+      [fromFile[key], path ?? ''],
+      [setting.fallback, 'default'],
+    ]);
+    values[key] = checked(setting, input, path === origin ? `${origin}: ${key}` : origin);
+    origins[key] = origin;
+    written[key] = input;
+  }
+  return {
+    values: values as Values<S>,
+    origins,
+    written,
+    file: path,
+    unknownVariables: unknownVariables(spec, sources.env),
+  };
+}
+
+function firstGiven(candidates: readonly (readonly [unknown, string])[]): [unknown, string] {
+  const found = candidates.find(([input]) => input !== undefined && input !== null);
+  return found === undefined ? [undefined, 'default'] : [...found];
+}
+
+function emptyIsAbsent(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+function checked(setting: Setting, input: unknown, where: string): unknown {
+  if (input === undefined) return undefined;
+  const parsed = setting.schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]?.message ?? 'is not valid';
+  throw new WindrowError('config', `${where} ${issue}, not ${JSON.stringify(input)}`, {
+    hint: setting.about,
+  });
+}
+
+function unknownVariables(spec: Spec, env: Sources['env']): string[] {
+  const known = new Set([...Object.keys(spec).map(variableOf), ...COMMON_VARIABLES]);
+  return Object.keys(env).filter((name) => name.startsWith('WINDROW_') && !known.has(name));
+}
+
+interface FileValues {
+  readonly path: string | undefined;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+function readFile(spec: Spec, sources: Sources): FileValues {
+  const variable = emptyIsAbsent(sources.env['WINDROW_CONFIG']);
+  const asked = sources.configFlag ?? variable;
+  const path = asked ?? join('config', `${sources.program}.yaml`);
+  let text: string;
+  try {
+    text = readFileSync(join(asked?.startsWith('/') ? '' : sources.cwd, path), 'utf8');
+  } catch (error) {
+    if (asked === undefined && systemCodeOf(error) === 'ENOENT') {
+      return { path: undefined, values: {} };
+    }
+    const origin = sources.configFlag === undefined ? 'WINDROW_CONFIG' : '--config';
+    throw new WindrowError(
+      'config',
+      `${asked === undefined ? '' : `${origin}: `}cannot read ${path}: ${messageOf(error)}`,
+      { cause: error, hint: 'Name a YAML file that this user may read.' },
+    );
+  }
+  const shown = relative(sources.cwd, join(asked?.startsWith('/') ? '' : sources.cwd, path));
+  return { path: shown.startsWith('..') ? path : shown, values: parseYaml(spec, text, path) };
+}
+
+function parseYaml(spec: Spec, text: string, path: string): Record<string, unknown> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const problem = document.errors[0];
+  if (problem !== undefined) {
+    const { line } = lines.linePos(problem.pos[0]);
+    throw new WindrowError(
+      'config',
+      `${path} line ${line}: ${problem.message.split('\n')[0] ?? 'not YAML'}`,
+    );
+  }
+  const root: unknown = document.toJS({ maxAliasCount: 0 });
+  const flat: Record<string, unknown> = {};
+  if (root === null || root === undefined) return flat;
+  flatten(root, '', { spec, path, flat });
+  return flat;
+}
+
+interface Flattening {
+  readonly spec: Spec;
+  readonly path: string;
+  readonly flat: Record<string, unknown>;
+}
+
+function flatten(node: unknown, prefix: string, to: Flattening): void {
+  if (typeof node !== 'object' || node === null || Array.isArray(node)) {
+    const where = prefix === '' ? to.path : `${to.path}: ${prefix}`;
+    throw new WindrowError('config', `${where} must hold keys and values`);
+  }
+  for (const [name, value] of Object.entries(node)) {
+    const key = prefix === '' ? name : `${prefix}.${name}`;
+    if (Object.hasOwn(to.spec, key)) to.flat[key] = value;
+    else if (Object.keys(to.spec).some((known) => known.startsWith(`${key}.`))) {
+      if (value !== null) flatten(value, key, to);
+    } else throw unknownKey(to, key);
+  }
+}
+
+function unknownKey({ spec, path }: Flattening, key: string): WindrowError {
+  return new WindrowError('config', `${path}: ${key} is not a setting`, {
+    hint: `The settings are: ${Object.keys(spec).join(', ')}.`,
+  });
+}

@@ -1,0 +1,74 @@
+/** What `doctor` verbs share: checks that find out one thing each and say what to do about it. */
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf, WindrowError } from './errors.ts';
+
+export interface Finding {
+  readonly status: 'ok' | 'warn' | 'fail';
+  readonly message: string;
+  /** What to do about it. */
+  readonly advice?: string;
+}
+
+export interface Check {
+  readonly name: string;
+  readonly run: () => Promise<Finding>;
+}
+
+const checkMsMax = 10_000;
+const freeBytesMin = 512 * 1024 * 1024;
+
+/** Runs the checks in order, a line each. @returns whether none failed */
+export async function runChecks(
+  checks: readonly Check[],
+  print: (text: string) => void,
+): Promise<boolean> {
+  let good = true;
+  for (const { name, run } of checks) {
+    const finding = await found(run);
+    good &&= finding.status !== 'fail';
+    print(`${finding.status.toUpperCase().padEnd(4)}  ${name.padEnd(9)} ${finding.message}\n`);
+    if (finding.advice !== undefined) print(`                → ${finding.advice}\n`);
+  }
+  return good;
+}
+
+async function found(run: Check['run']): Promise<Finding> {
+  try {
+    return await run();
+  } catch (error) {
+    const hint = error instanceof WindrowError ? error.hint : undefined;
+    const advice = hint === undefined ? {} : { advice: hint };
+    return { status: 'fail', message: messageOf(error), ...advice };
+  }
+}
+
+/** A signal that ends a check in bounded time. */
+export function checkSignal(): AbortSignal {
+  return AbortSignal.timeout(checkMsMax);
+}
+
+/** Whether the data folder can be written and has room. */
+export function checkDataFolder(folder: string): Finding {
+  const probe = join(folder, `.doctor-${process.pid}`);
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(probe, 'x');
+    rmSync(probe);
+  } catch (error) {
+    return {
+      status: 'fail',
+      message: `${folder} cannot be written: ${messageOf(error)}`,
+      advice: 'Name a folder that this user may write with --data (data).',
+    };
+  }
+  const { bavail, bsize } = statfsSync(folder);
+  const freeBytes = bavail * bsize;
+  const free = `${(freeBytes / 1024 ** 3).toFixed(1)} GiB free`;
+  if (freeBytes >= freeBytesMin) return { status: 'ok', message: `${folder}: ${free}` };
+  return {
+    status: 'warn',
+    message: `${folder}: only ${free}`,
+    advice: 'Make room, or name a folder on another disk with --data (data).',
+  };
+}

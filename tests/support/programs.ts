@@ -1,0 +1,150 @@
+/** Starts the real programs for tests, on loopback, on ports that the system chooses. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Bytes of a program's output that are kept for a failure's message. */
+const outputCharsMax = 64 * 1024;
+const stopMsMax = 20_000;
+
+export interface TempDir extends Disposable {
+  readonly path: string;
+}
+
+export function tempDir(): TempDir {
+  const path = mkdtempSync(join(tmpdir(), 'windrow-test-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A program's environment: ours without the settings of whoever runs the tests. */
+function environment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('WINDROW_'));
+  return { ...Object.fromEntries(own), ...extra };
+}
+
+function spawnProgram(name: 'agent' | 'collector', args: readonly string[], options: RunOptions) {
+  return spawn(process.execPath, [join(ROOT, name, 'main.ts'), ...args], {
+    cwd: options.cwd ?? ROOT,
+    env: environment(options.env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+/** Runs one verb to its end. */
+export async function run(
+  name: 'agent' | 'collector',
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Finished> {
+  const child = spawnProgram(name, args, options);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  await once(child, 'close');
+  return { code: child.exitCode, stdout, stderr };
+}
+
+export interface Program extends AsyncDisposable {
+  readonly pid: number;
+  /** SIGTERM, and waits for the end. @returns the exit code */
+  stop(): Promise<number | null>;
+  /** SIGKILL, and waits for the end. */
+  kill(): Promise<void>;
+  /** All that it wrote to stderr, bounded. */
+  log(): string;
+}
+
+export interface RunningCollector extends Program {
+  readonly url: string;
+  readonly dataDir: string;
+  readonly entryUrl: string | undefined;
+}
+
+export interface CollectorOptions extends RunOptions {
+  /** A folder of its own, removed at the end, when not given. */
+  readonly dataDir?: string;
+  readonly port?: number;
+  readonly args?: readonly string[];
+}
+
+/** Starts a collector and waits until it is ready. */
+export async function startCollector(options: CollectorOptions = {}): Promise<RunningCollector> {
+  const own = options.dataDir === undefined ? tempDir() : undefined;
+  const dataDir = options.dataDir ?? own?.path ?? '';
+  const args = ['serve', '--port', String(options.port ?? 0), '--data', dataDir];
+  const child = spawnProgram('collector', [...args, ...(options.args ?? [])], options);
+  const program = programOf(child, () => own?.[Symbol.dispose]());
+  let url: string | undefined;
+  let entryUrl: string | undefined;
+  const guarded = options.args?.includes('--listen') === true;
+  const lines = createInterface({ input: child.stdout });
+  for await (const line of lines) {
+    url ??= /^ready (\S+)$/.exec(line)?.[1];
+    entryUrl ??= /(http\S+\/enter\S+)$/.exec(line)?.[1];
+    if (url !== undefined && (!guarded || entryUrl !== undefined)) break;
+  }
+  child.stdout.resume();
+  if (url === undefined) throw new Error(`the collector did not start:\n${program.log()}`);
+  return { ...program, url, dataDir, entryUrl };
+}
+
+export interface AgentOptions extends RunOptions {
+  readonly to: string;
+  readonly args?: readonly string[];
+}
+
+/** Starts an agent; it samples at once. */
+export async function startAgent({ to, args = [], ...options }: AgentOptions): Promise<Program> {
+  const own = tempDir();
+  const child = spawnProgram('agent', ['run', '--to', to, '--data', own.path, ...args], options);
+  child.stdout.resume();
+  return programOf(child, () => own[Symbol.dispose]());
+}
+
+function programOf(child: ChildProcess, cleanUp: () => void): Program {
+  let log = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    log = (log + text).slice(-outputCharsMax);
+  });
+  const closed = once(child, 'close');
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), stopMsMax);
+    await closed;
+    clearTimeout(timer);
+    return child.exitCode;
+  };
+  return {
+    pid: child.pid ?? -1,
+    stop: () => end('SIGTERM'),
+    kill: async () => {
+      await end('SIGKILL');
+    },
+    log: () => log,
+    async [Symbol.asyncDispose]() {
+      await end('SIGTERM');
+      cleanUp();
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * The server-metrics system's four topics: one record for each metric and moment.
+ *
+ *   topic-cpu  {"timestamp":"HH:MM:SS","original_ts":"HH:MM:SS","server_id":…,"cpu_pct":n}
+ *   topic-mem  … mem_pct      topic-net  … net_in, net_out      topic-disk … disk_io
+ *
+ * `original_ts` is event time without a date: it gets the date nearest to the time of sending.
+ */
+import { z } from 'zod';
+import { METRICS } from '../metrics.ts';
+import { measured, serverId } from '../records/fields.ts';
+import type { Decoder } from '../records/decoded.ts';
+import { malformed } from '../records/malformed.ts';
+import { nearestDate, parseTimeOfDay } from './time-of-day.ts';
+
+const common = { original_ts: z.string().max(8), server_id: serverId };
+
+/** In the order of the lanes: a server's watermark is the minimum over those it uses. */
+const TOPICS = [
+  { topic: 'topic-cpu', schema: z.object({ ...common, cpu_pct: measured }) },
+  { topic: 'topic-mem', schema: z.object({ ...common, mem_pct: measured }) },
+  { topic: 'topic-net', schema: z.object({ ...common, net_in: measured, net_out: measured }) },
+  { topic: 'topic-disk', schema: z.object({ ...common, disk_io: measured }) },
+] as const;
+
+export const SEED_A_TOPICS: readonly string[] = TOPICS.map(({ topic }) => topic);
+
+export const decodeSeedA: Decoder = ({ topic, value, timeMs, receivedMs }) => {
+  const lane = topic === undefined ? laneByShape(value) : SEED_A_TOPICS.indexOf(topic);
+  const format = TOPICS[lane];
+  if (format === undefined) return { kind: 'malformed', reason: `no format of topic ${topic}` };
+  const parsed = format.schema.safeParse(value);
+  if (!parsed.success) return malformed(format.topic, parsed.error);
+  const timeOfDayMs = parseTimeOfDay(parsed.data.original_ts);
+  if (timeOfDayMs === undefined) {
+    return { kind: 'malformed', reason: `${format.topic} original_ts: must be HH:MM:SS` };
+  }
+  const fields: Readonly<Record<string, unknown>> = parsed.data;
+  return {
+    kind: 'sample',
+    serverId: parsed.data.server_id,
+    tsMs: nearestDate(timeOfDayMs, timeMs ?? receivedMs),
+    values: METRICS.map((metric) => Number(fields[metric] ?? Number.NaN)),
+    lane,
+  };
+};
+
+/** Whether a value without topic has this system's shape. */
+export function looksLikeSeedA(value: object): boolean {
+  return 'original_ts' in value;
+}
+
+function laneByShape(value: unknown): number {
+  return TOPICS.findIndex(({ schema }) => schema.safeParse(value).success);
+}

@@ -1,0 +1,40 @@
+/**
+ * Every limit of what crosses the wire, in one place, with the relations between them asserted
+ * at load. What comes from the wire is hostile until it has passed these.
+ */
+
+/** Bytes of a batch as it is sent (compressed). */
+export const bodyBytesMax = 1024 * 1024;
+/** Bytes of a batch once decompressed; a body that grows past this is refused while it grows. */
+export const bodyDecodedBytesMax = 8 * 1024 * 1024;
+/** Records of one batch. */
+export const batchRecordsMax = 2_000;
+/** Bytes of one record's line in a batch. A sample of 256 cores and 30 processes has about 20 kB. */
+export const recordBytesMax = 256 * 1024;
+/** Characters of a server's name. */
+export const serverIdCharsMax = 128;
+/** Characters of a boot id; a replayed file's is the 64 hex digits of its SHA-256. */
+export const bootIdCharsMax = 64;
+/** Characters of a device's, mount's or process's name. */
+export const nameCharsMax = 256;
+/** Characters of the reason why a metric is unavailable. */
+export const reasonCharsMax = 200;
+/** Entries of the lists of a sample. */
+export const coresMax = 1024;
+export const interfacesMax = 256;
+export const disksMax = 256;
+export const fileSystemsMax = 128;
+export const topProcessesMax = 50;
+/** Largest absolute value of a metric: beyond it no counter of a real machine lies. */
+export const metricAbsMax = 1e18;
+/** 2100-01-01: a later time is a broken clock or an attack, not an event. */
+export const timestampMsMax = 4_102_444_800_000;
+/** A live sample further in the collector's future than this is quarantined: its clock is of no use. */
+export const futureMsMax = 24 * 60 * 60 * 1000;
+
+function assertRelation(holds: boolean, sentence: string): void {
+  if (!holds) throw new Error(`limits.ts: ${sentence}`);
+}
+assertRelation(recordBytesMax < bodyDecodedBytesMax, 'a record fits a batch');
+assertRelation(recordBytesMax <= 1_000_000, "a record fits a Kafka broker's default message size");
+assertRelation(bodyBytesMax <= bodyDecodedBytesMax, 'a body does not shrink by decompression');

@@ -1,0 +1,35 @@
+/** Field schemas that several records share. All of them refuse what a hostile sender would try. */
+import { z } from 'zod';
+import {
+  bootIdCharsMax,
+  metricAbsMax,
+  nameCharsMax,
+  serverIdCharsMax,
+  timestampMsMax,
+} from '../limits.ts';
+
+/** A server's name: visible characters only, so that it cannot forge a log line or a table row. */
+export const serverId = z
+  .string()
+  .min(1)
+  .max(serverIdCharsMax)
+  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+$/u, 'has control or invisible characters');
+
+export const bootId = z
+  .string()
+  .min(1)
+  .max(bootIdCharsMax)
+  .regex(/^[A-Za-z0-9_-]+$/, 'letters, digits, _ and - only');
+
+/** Milliseconds since the epoch, UTC. */
+export const timestampMs = z.number().int().min(0).max(timestampMsMax);
+
+export const seq = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+/** A measured number; JSON has no NaN, and an infinite value does not pass. */
+export const measured = z.number().min(-metricAbsMax).max(metricAbsMax);
+/** A measured number that cannot be below zero. */
+export const amount = z.number().min(0).max(metricAbsMax);
+export const percent = z.number().min(0).max(100);
+/** A name that some kernel or program chose. */
+export const name = z.string().max(nameCharsMax);

@@ -1,0 +1,67 @@
+/** Decoders of windrow's own topics. */
+import { METRICS } from '../metrics.ts';
+import type { Decoded, Decoder } from './decoded.ts';
+import { inventorySchema } from './inventory.ts';
+import { malformed } from './malformed.ts';
+import { type Sample, sampleSchema } from './sample.ts';
+import { signalSchema } from './signal.ts';
+
+/** `windrow-samples`: samples and signals. */
+export const decodeOwn: Decoder = ({ value }) => {
+  if (typeof value === 'object' && value !== null && 'kind' in value) return decodeSignal(value);
+  const parsed = sampleSchema.safeParse(value);
+  return parsed.success ? toDecoded(parsed.data) : malformed('sample', parsed.error);
+};
+
+/** `windrow-inventory`. */
+export const decodeInventory: Decoder = ({ value }) => {
+  const parsed = inventorySchema.safeParse(value);
+  return parsed.success
+    ? { kind: 'inventory', inventory: parsed.data }
+    : malformed('inventory', parsed.error);
+};
+
+function decodeSignal(value: object): Decoded {
+  const parsed = signalSchema.safeParse(value);
+  if (!parsed.success) return malformed('signal', parsed.error);
+  const signal = parsed.data;
+  return signal.kind === 'goodbye'
+    ? { kind: 'goodbye', serverId: signal.server_id, bootId: signal.boot_id }
+    : { kind: 'end', sourceId: signal.boot_id, originMs: signal.origin_ms };
+}
+
+function toDecoded(sample: Sample): Decoded {
+  const detail = detailOf(sample);
+  return {
+    kind: 'sample',
+    serverId: sample.server_id,
+    tsMs: sample.ts,
+    identity: { bootId: sample.boot_id, seq: sample.seq },
+    ...(sample.origin_ms === undefined ? {} : { originMs: sample.origin_ms }),
+    values: METRICS.map((metric) => sample[metric] ?? Number.NaN),
+    lane: 0,
+    ...(detail === undefined ? {} : { detail }),
+  };
+}
+
+/** Fields that the store keeps in columns of their own. */
+const COLUMN_FIELDS = new Set<string>([
+  'v',
+  'server_id',
+  'ts',
+  'boot_id',
+  'seq',
+  'origin_ms',
+  ...METRICS,
+]);
+
+function detailOf(sample: Sample): string | undefined {
+  const rest: Record<string, unknown> = {};
+  let any = false;
+  for (const key in sample) {
+    if (COLUMN_FIELDS.has(key)) continue;
+    rest[key] = sample[key as keyof Sample];
+    any = true;
+  }
+  return any ? JSON.stringify(rest) : undefined;
+}
