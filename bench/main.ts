@@ -13,6 +13,6 @@ if (load === undefined || rest.length > 0) {
   console.error(`usage: npm run bench -- NAME\nNAME is one of: ${Object.keys(BENCHES).join(', ')}`);
   process.exitCode = 2;
 } else {
-  const { run } = await load();
-  printResult(await run());
+  const bench = await load();
+  printResult(await bench.run());
 }

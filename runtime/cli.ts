@@ -13,9 +13,7 @@ export async function runCli(program: Command, argv: readonly string[]): Promise
   });
   let code: number | undefined;
   try {
-    eachCommand(program, (command) => {
-      command.exitOverride().showHelpAfterError(`(${command.name()} --help tells more)`);
-    });
+    prepare(program, program.name());
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     code = reportFailure(program.name(), error);
@@ -25,9 +23,10 @@ export async function runCli(program: Command, argv: readonly string[]): Promise
   process.exit(code ?? process.exitCode ?? EXIT.ok);
 }
 
-function eachCommand(command: Command, visit: (command: Command) => void): void {
-  visit(command);
-  for (const child of command.commands) eachCommand(child, visit);
+/** Errors are thrown, not exits, and name the whole verb. */
+function prepare(command: Command, path: string): void {
+  command.exitOverride().showHelpAfterError(`(${path} --help tells more)`);
+  for (const child of command.commands) prepare(child, `${path} ${child.name()}`);
 }
 
 function reportFailure(name: string, error: unknown): number {

@@ -13,6 +13,8 @@ export interface Finding {
 export interface Check {
   readonly name: string;
   readonly run: () => Promise<Finding>;
+  /** The check without whose success this one can tell nothing. */
+  readonly needs?: string;
 }
 
 const checkMsMax = 10_000;
@@ -23,14 +25,19 @@ export async function runChecks(
   checks: readonly Check[],
   print: (text: string) => void,
 ): Promise<boolean> {
-  let good = true;
-  for (const { name, run } of checks) {
+  const bad = new Set<string>();
+  for (const { name, run, needs } of checks) {
+    if (needs !== undefined && bad.has(needs)) {
+      bad.add(name);
+      print(`${'-'.padEnd(4)}  ${name.padEnd(9)} not checked\n`);
+      continue;
+    }
     const finding = await found(run);
-    good &&= finding.status !== 'fail';
+    if (finding.status === 'fail') bad.add(name);
     print(`${finding.status.toUpperCase().padEnd(4)}  ${name.padEnd(9)} ${finding.message}\n`);
     if (finding.advice !== undefined) print(`                → ${finding.advice}\n`);
   }
-  return good;
+  return bad.size === 0;
 }
 
 async function found(run: Check['run']): Promise<Finding> {

@@ -1,6 +1,6 @@
 /** The one place that writes a file durably: temp file → fsync → rename → fsync of the folder. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Replaces `path` as a whole: after a crash it holds the old text or the new, never a part. */
@@ -9,7 +9,8 @@ export function writeFileDurably(path: string, text: string, mode = 0o600): void
   try {
     const fd = openSync(temporary, 'wx', mode);
     try {
-      writeSync(fd, text);
+      // Not writeSync: on a disk that fills up, one write may take a part and report no error.
+      writeFileSync(fd, text);
       fsyncSync(fd);
     } finally {
       closeSync(fd);

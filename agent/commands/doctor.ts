@@ -36,16 +36,17 @@ export function doctorCommand(): Command {
 
 function checksOf(config: AgentConfig, client: DirectClient): Check[] {
   const url = new URL(config.to);
+  const secure = url.protocol === 'https:';
   const checks: Check[] = [
     { name: 'name', run: () => checkName(url) },
-    { name: 'port', run: () => checkPort(url) },
-    { name: 'clock', run: () => checkClock(client) },
-    { name: 'token', run: () => checkToken(client, config) },
+    { name: 'port', run: () => checkPort(url), needs: 'name' },
+    { name: 'clock', run: () => checkClock(client), needs: secure ? 'tls' : 'port' },
+    { name: 'token', run: () => checkToken(client, config), needs: 'clock' },
     { name: 'disk', run: async () => checkDataFolder(config.data) },
     { name: 'metrics', run: checkMetrics },
   ];
-  if (url.protocol === 'https:') {
-    checks.splice(2, 0, { name: 'tls', run: () => checkTls(client, config) });
+  if (secure) {
+    checks.splice(2, 0, { name: 'tls', run: () => checkTls(client, config), needs: 'port' });
   }
   return checks;
 }

@@ -9,7 +9,7 @@ import { type CsvScan, readSeedACsv, scanSeedACsv } from '../../wire/compat/seed
 import { dayMs } from '../../wire/compat/time-of-day.ts';
 import { METRICS } from '../../wire/metrics.ts';
 import { type RawRecord, SAMPLES_TOPIC } from '../../wire/records/record.ts';
-import type { DirectClient } from '../../wire/transport/direct/client.ts';
+import { type DirectClient, notACollector } from '../../wire/transport/direct/client.ts';
 import { WIRE_VERSION } from '../../wire/version.ts';
 import { type Pace, Pacer } from './pace.ts';
 
@@ -162,7 +162,8 @@ class BatchSending {
 
 /** Somebody sits before a replay: what only an operator can mend ends it at once. */
 function mayRetry(error: unknown): boolean {
-  return error instanceof WindrowError && error.retryable && error.code !== 'unauthorized';
+  const mendable: readonly string[] = ['unauthorized', 'refused'];
+  return error instanceof WindrowError && error.retryable && !mendable.includes(error.code);
 }
 
 interface SourceState {
@@ -178,7 +179,17 @@ async function sourceState(
   const answer = await client.request({ method: 'GET', path: `/v1/sources/${sourceId}`, signal });
   if (answer.status === 404) return undefined;
   if (answer.status !== 200) throw client.rejection(answer);
-  return JSON.parse(answer.body) as SourceState;
+  return parseState(client.url, answer.body);
+}
+
+function parseState(url: string, body: string): SourceState {
+  try {
+    const state = JSON.parse(body) as Partial<SourceState>;
+    if (typeof state.origin_ms === 'number') return state as SourceState;
+  } catch {
+    // Falls through: whatever answered is no collector.
+  }
+  throw notACollector(url);
 }
 
 async function untilClosed(

@@ -36,7 +36,7 @@ export function isLoopback(host: string): boolean {
 }
 
 export function guard(server: FastifyInstance, options: AccessOptions): void {
-  const names = new Set(['localhost', hostname().toLowerCase(), ...options.hosts]);
+  const names = new Set(['localhost', hostname(), ...options.hosts].map((n) => n.toLowerCase()));
   server.addHook('onRequest', async (request, reply) => {
     const host = hostOf(request.headers.host);
     if (host === undefined || !(isIP(host) !== 0 || names.has(host))) {

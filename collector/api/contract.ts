@@ -2,9 +2,12 @@
  * What the page and the collector say to each other: types alone, so that the page's bundle holds
  * nothing of the collector. All times are ms since the epoch; a value that is unavailable is null.
  */
+import type { DetailLine } from '../store/queries.ts';
 import type { METRICS } from '../../wire/metrics.ts';
 import type { Inventory } from '../../wire/records/inventory.ts';
 import type { Sample } from '../../wire/records/sample.ts';
+
+export type { DetailLine } from '../store/queries.ts';
 
 /** In the order of METRICS. */
 export type MetricValues = readonly (number | null)[];
@@ -47,7 +50,10 @@ export interface FleetSeries {
   /** The points' times, `step_ms` apart. */
   readonly times: readonly number[];
   readonly step_ms: number;
-  /** Servers seen in the last 2 minutes, by name; at most 200. Values are means over a step. */
+  /**
+   * Servers seen in the last 2 minutes, by name; at most 1,000, and the first 200 of them with
+   * lines: `cpu` and `mem` are means over a step, or empty.
+   */
   readonly servers: readonly {
     readonly id: number;
     readonly server_id: string;
@@ -57,17 +63,6 @@ export interface FleetSeries {
     readonly mem_summary: MeanMax;
   }[];
 }
-
-/** Lines of one server's charts beyond METRICS. */
-export type DetailLine =
-  | 'cpu_user'
-  | 'cpu_system'
-  | 'cpu_iowait'
-  | 'cpu_steal'
-  | 'load1'
-  | 'swap_used'
-  | 'disk_read'
-  | 'disk_write';
 
 /** GET /api/servers/:id/series?minutes=5|15|60 */
 export interface ServerSeries {

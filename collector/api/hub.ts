@@ -9,9 +9,9 @@ import type { Events, ServerSummary } from './contract.ts';
 
 /** Open pages at most. */
 export const clientsMax = 200;
-/** Events kept for those that reconnect, by number (some two minutes) and by size. */
+/** Events kept for those that reconnect, by number (some two minutes) and by size (below `lagBytesMax`: catching up must not cut the page off). */
 const keptEventsMax = 600;
-const keptCharsMax = 8 * 1024 * 1024;
+const keptCharsMax = 3 * 1024 * 1024;
 /** With no page open for this long, nothing is kept and nothing gathered. */
 const desertedMs = 2 * 60_000;
 /** Rows of one event. A backlog that comes in faster is not shown sample by sample: pages load anew. */
@@ -59,6 +59,11 @@ export class Hub {
     return this.#clients.size;
   }
 
+  /** Whether no further page can be taken. */
+  get isFull(): boolean {
+    return this.#clients.size >= clientsMax;
+  }
+
   /** Whether somebody looks at this server. */
   isWatched(serverNo: number): boolean {
     for (const client of this.#clients) if (client.serverNo === serverNo) return true;
@@ -70,7 +75,7 @@ export class Hub {
     stream: ServerResponse,
     { serverNo, lastEventId }: { serverNo: number | undefined; lastEventId: string | undefined },
   ): boolean {
-    if (this.#clients.size >= clientsMax) return false;
+    if (this.isFull) return false;
     const client = { stream, serverNo };
     stream.write('retry: 1000\n\n');
     this.#catchUp(client, lastEventId);
@@ -84,7 +89,11 @@ export class Hub {
 
   /** A row of `Events.samples`. */
   sample(row: readonly (number | null)[]): void {
-    if (this.#isDeserted()) return;
+    if (this.#isDeserted()) {
+      // Numbers go on, so that a page from before sees that it missed something.
+      this.#nextNo += 1;
+      return;
+    }
     if (this.#rows.length < rowsMax) this.#rows.push(row);
     else this.#overflowed = true;
     this.#timer ??= setTimeout(() => this.#flushSamples(), gatherMs);
@@ -122,7 +131,12 @@ export class Hub {
       return;
     }
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#lastResetMs < resetEveryMs) return;
+    const waitMs = this.#lastResetMs + resetEveryMs - nowMs;
+    if (waitMs > 0) {
+      // Owed even if nothing comes any more.
+      this.#timer = setTimeout(() => this.#flushSamples(), waitMs);
+      return;
+    }
     this.#overflowed = false;
     this.#lastResetMs = nowMs;
     this.#publish('reset', { now: this.#clock.wallMs() });

@@ -2,7 +2,7 @@
 import type { Clock } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import type { DecodedSample } from '../../wire/records/decoded.ts';
-import type { IngestObserver } from '../ingest/ingest.ts';
+import type { IngestObserver } from '../ingest/intake.ts';
 import type { Registry } from '../ingest/registry.ts';
 import type { Source } from '../ingest/source.ts';
 import type { ServerState } from './contract.ts';

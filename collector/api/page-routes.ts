@@ -35,6 +35,7 @@ export const pageRoutes: FastifyPluginCallback<{ views: Views; hub: Hub }> = (
   server.get<{ Querystring: { server?: string } }>('/api/events', (request, reply) => {
     const serverNo = request.query.server === undefined ? undefined : Number(request.query.server);
     const lastEventId = request.headers['last-event-id'];
+    if (hub.isFull) return reply.code(503).send({ error: 'too many pages are open' });
     reply.hijack();
     const stream = reply.raw;
     stream.writeHead(200, {
@@ -42,11 +43,11 @@ export const pageRoutes: FastifyPluginCallback<{ views: Views; hub: Hub }> = (
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     });
-    const attached = hub.attach(stream, {
+    hub.attach(stream, {
       serverNo,
       lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
     });
-    if (!attached) stream.end();
+    return reply;
   });
   done();
 };

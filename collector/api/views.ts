@@ -7,12 +7,10 @@ import type { Inventory } from '../../wire/records/inventory.ts';
 import type { Sample } from '../../wire/records/sample.ts';
 import type { Registry } from '../ingest/registry.ts';
 import type { Source } from '../ingest/source.ts';
-import type { Bucket, Queries, Span } from '../store/queries.ts';
+import { DETAIL_LINES, type DetailLine, type Queries, type Span } from '../store/queries.ts';
 import type {
-  DetailLine,
   FleetSeries,
   FleetView,
-  MeanMax,
   ServerSeries,
   ServerView,
 } from './contract.ts';
@@ -24,9 +22,12 @@ export type RangeMinutes = (typeof RANGES_MINUTES)[number];
 /** Steps that keep a chart at 300 to 360 points. */
 const STEP_MS: Readonly<Record<RangeMinutes, number>> = { 5: 1_000, 15: 3_000, 60: 10_000 };
 const fleetServersMax = 1_000;
-const fleetSeriesMax = 200;
+/** Lines of the fleet's charts. */
+const fleetLinesMax = 200;
 /** Top processes older than this tell nothing about now. */
 const processesAgeMsMax = 10 * 60 * 1000;
+
+const DETAIL_LINE_NAMES = Object.keys(DETAIL_LINES) as DetailLine[];
 
 const CPU = METRICS.indexOf('cpu_pct');
 const MEM = METRICS.indexOf('mem_pct');
@@ -59,15 +60,17 @@ export class Views {
     const span = spanEndingAt(nowMs, minutes);
     const times = timesOf(span, stepMs);
     const servers: FleetSeries['servers'][number][] = [];
-    for (const source of this.#seenNow(nowMs)) {
-      const buckets = this.#queries.buckets(source.sourceNo, span, stepMs);
+    for (const [i, source] of this.#seenNow(nowMs).entries()) {
+      const { means, maxima } = this.#queries.summary(source.sourceNo, span);
+      const drawn = i < fleetLinesMax;
+      const buckets = drawn ? this.#queries.buckets(source.sourceNo, span, stepMs) : [];
       servers.push({
         id: source.sourceNo,
         server_id: source.serverId,
-        cpu: spread(times, buckets, (bucket) => bucket.means[CPU]),
-        mem: spread(times, buckets, (bucket) => bucket.means[MEM]),
-        cpu_summary: summarize(buckets, CPU),
-        mem_summary: summarize(buckets, MEM),
+        cpu: drawn ? spread(times, buckets, (bucket) => bucket.means[CPU]) : [],
+        mem: drawn ? spread(times, buckets, (bucket) => bucket.means[MEM]) : [],
+        cpu_summary: { avg: means[CPU] ?? null, max: maxima[CPU] ?? null },
+        mem_summary: { avg: means[MEM] ?? null, max: maxima[MEM] ?? null },
       });
       // Each server costs milliseconds; ingest goes on between them.
       await nextTurn();
@@ -91,21 +94,20 @@ export class Views {
     const source = this.#registry.get(id);
     if (source === undefined) return undefined;
     const stepMs = STEP_MS[minutes];
+    const nowMs = this.#clock.wallMs();
     // A server that is gone, and a replayed one, shows its own last minutes.
-    const isLive = stateOf(source, this.#clock.wallMs()) === 'up' && !source.replayed;
-    const span = spanEndingAt(isLive ? this.#clock.wallMs() : source.newestMs + 1, minutes);
+    const isLive = stateOf(source, nowMs) === 'up' && !source.replayed;
+    const ownEnd = !isLive && Number.isFinite(source.newestMs);
+    const span = spanEndingAt(ownEnd ? source.newestMs + 1 : nowMs, minutes);
     const times = timesOf(span, stepMs);
     const buckets = this.#queries.buckets(id, span, stepMs);
     const values: Partial<Record<keyof ServerSeries['values'], (number | null)[]>> = {};
     METRICS.forEach((metric, i) => {
       values[metric] = spread(times, buckets, (bucket) => bucket.means[i]);
     });
-    const details = this.#queries.details(id, span, stepMs).map(({ ts, body }) => ({
-      ts: Math.floor(ts / stepMs) * stepMs,
-      sample: JSON.parse(body) as Partial<Sample>,
-    }));
-    for (const [line, read] of DETAIL_LINES) {
-      values[line] = spread(times, details, ({ sample }) => read(sample));
+    const details = this.#queries.detailBuckets(id, span, stepMs);
+    for (const line of DETAIL_LINE_NAMES) {
+      values[line] = spread(times, details, (bucket) => bucket[line]);
     }
     return { times, step_ms: stepMs, values: values as ServerSeries['values'] };
   }
@@ -114,7 +116,7 @@ export class Views {
     return [...this.#registry.all()]
       .filter((source) => !source.replayed && stateOf(source, nowMs) === 'up')
       .sort((a, b) => (a.serverId < b.serverId ? -1 : 1))
-      .slice(0, fleetSeriesMax);
+      .slice(0, fleetServersMax);
   }
 
   #newestSample(source: Source): Sample | null {
@@ -137,20 +139,6 @@ export class Views {
   }
 }
 
-const DETAIL_LINES: readonly (readonly [
-  DetailLine,
-  (sample: Partial<Sample>) => number | undefined,
-])[] = [
-  ['cpu_user', (sample) => sample.cpu?.user],
-  ['cpu_system', (sample) => sample.cpu?.system],
-  ['cpu_iowait', (sample) => sample.cpu?.iowait],
-  ['cpu_steal', (sample) => sample.cpu?.steal],
-  ['load1', (sample) => sample.load1],
-  ['swap_used', (sample) => sample.swap_used],
-  ['disk_read', (sample) => sample.disk_read],
-  ['disk_write', (sample) => sample.disk_write],
-];
-
 function spanEndingAt(toMs: number, minutes: RangeMinutes): Span {
   const stepMs = STEP_MS[minutes];
   const endMs = Math.ceil(toMs / stepMs) * stepMs;
@@ -169,16 +157,4 @@ function spread<T extends { readonly ts: number }>(
 ): (number | null)[] {
   const byTime = new Map(items.map((item) => [item.ts, read(item) ?? null]));
   return times.map((time) => byTime.get(time) ?? null);
-}
-
-function summarize(buckets: readonly Bucket[], metric: number): MeanMax {
-  const present = buckets
-    .map((bucket) => bucket.means[metric])
-    .filter((v) => typeof v === 'number');
-  const peaks = buckets.map((bucket) => bucket.maxima[metric]).filter((v) => typeof v === 'number');
-  if (present.length === 0) return { avg: null, max: null };
-  return {
-    avg: present.reduce((sum, value) => sum + value, 0) / present.length,
-    max: peaks.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY),
-  };
 }

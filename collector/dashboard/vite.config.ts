@@ -11,7 +11,7 @@ export default defineConfig({
     // The page's policy takes no inline script and no data: URL but for images.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    license: { fileName: 'licenses.md' },
+    license: { fileName: 'licenses.txt' },
   },
   server: {
     proxy: Object.fromEntries(['/api', '/metrics'].map((path) => [path, 'http://127.0.0.1:7861'])),

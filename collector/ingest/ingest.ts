@@ -5,29 +5,21 @@
  */
 import type { Clock } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/logging.ts';
-import { futureMsMax } from '../../wire/limits.ts';
 import type { BatchAck, BatchHeader, DecodedBatch } from '../../wire/records/batch.ts';
-import type { Decoded, DecodedSample } from '../../wire/records/decoded.ts';
 import { decodeRecord } from '../../wire/records/decode.ts';
-import type { Inventory } from '../../wire/records/inventory.ts';
 import type { Sender } from '../../wire/transport/port.ts';
-import type { Group } from '../store/group.ts';
+import type { FleetStart, Group } from '../store/group.ts';
 import type { StoreWriter } from '../store/writer.ts';
 import { type EngineOptions, WindowEngine } from '../windows/engine.ts';
 import type { SourceCheckpoint } from '../windows/source.ts';
 import type { ServerWindow } from '../windows/window.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { type IngestCounts, noCounts } from './counts.ts';
-import { FleetFrontier } from './fleet-frontier.ts';
+import { FleetFrontier, type Progress } from './fleet-frontier.ts';
+import { Intake, type Intaking, type IngestObserver } from './intake.ts';
 import { Quarantine } from './quarantine.ts';
-import { type Registry, sourceRow, sourcesMax } from './registry.ts';
-import type { Boot, Source } from './source.ts';
-
-/** Sees what arrives, for the live page; must not throw. */
-export interface IngestObserver {
-  sample(source: Source, sample: DecodedSample, values: readonly number[]): void;
-  serverChanged(source: Source): void;
-  connectionTest(from: string): void;
-}
+import type { Registry } from './registry.ts';
+import type { Source } from './source.ts';
 
 export interface IngestOptions {
   readonly registry: Registry;
@@ -37,40 +29,34 @@ export interface IngestOptions {
   readonly observer: IngestObserver;
 }
 
-/** What one batch came to. */
-interface Tally {
-  stored: number;
-  duplicates: number;
-  quarantined: number;
-}
-
-interface Context {
-  readonly remote: string;
-  readonly receivedMs: number;
-  readonly touched: Set<Source>;
-  readonly tally: Tally;
-}
-
+/** A server is idle after this without arrival, or five of its intervals. */
 const idleMsMin = 30_000;
 const idleIntervals = 5;
 /** The longest interval at which an agent samples; a longer gap is an outage. */
 const intervalMsMax = 60_000;
-const tooManyServers = `more than ${sourcesMax} servers`;
 
 export class Ingest {
   readonly counts: IngestCounts = noCounts();
   readonly engine: WindowEngine;
   readonly #options: IngestOptions;
+  readonly #intake: Intake;
   readonly #quarantine: Quarantine;
   readonly #fleet = new FleetFrontier();
-  readonly #dirty = new Set<Source>();
-  readonly #dirtyBoots = new Map<Boot, Source>();
+  readonly #checkpoints = new Checkpoints();
   #writer: StoreWriter | undefined;
 
   constructor(options: IngestOptions) {
     this.#options = options;
     this.engine = new WindowEngine(options.windows, (window) => this.#onWindow(window));
     this.#quarantine = new Quarantine(options.log, options.clock);
+    this.#intake = new Intake({
+      ...options,
+      engine: this.engine,
+      counts: this.counts,
+      checkpoints: this.#checkpoints,
+      group: () => this.#store.group,
+      onReplayEnd: (sourceId) => this.#endReplay(sourceId),
+    });
   }
 
   /** The writer calls back for checkpoints, so the two are joined after both exist. */
@@ -81,27 +67,21 @@ export class Ingest {
   /** @throws WindrowError when nothing can be stored; the sender keeps the batch. */
   async accept(batch: DecodedBatch, { remote }: Sender): Promise<BatchAck> {
     this.#store.assertReady();
-    const tally: Tally = { stored: 0, duplicates: 0, quarantined: 0 };
-    const receivedMs = this.#options.clock.wallMs();
-    const context: Context = { remote, receivedMs, touched: new Set(), tally };
-    for (const { line, reason } of batch.malformed) this.#reject(context, { reason, body: line });
-    for (const record of batch.records) {
-      const decoded = decodeRecord(record, receivedMs);
-      const reason = this.#take(decoded, context);
-      if (reason !== undefined) {
-        this.#reject(context, { reason, topic: record.topic, body: JSON.stringify(record.value) });
-      }
-    }
-    this.#applyHeader(batch.header, context);
-    const clampMs = this.#options.clock.wallMs();
-    for (const source of context.touched) {
-      const pendingFromMs = isAbout(batch.header, source)
-        ? batch.header.pending_from_ms
-        : undefined;
-      this.engine.advance(source.sourceNo, pendingFromMs, clampMs);
-    }
+    const { clock } = this.#options;
+    const intaking: Intaking = {
+      remote,
+      receivedMs: clock.wallMs(),
+      touched: new Set(),
+      stored: 0,
+      duplicates: 0,
+      quarantined: 0,
+    };
+    this.#takeRecords(batch, intaking);
+    this.#intake.header(batch.header, intaking);
+    for (const source of intaking.touched) this.#advance(source, batch.header);
     await this.#store.committed();
-    return { ...tally, now: this.#options.clock.wallMs() };
+    const { stored, duplicates, quarantined } = intaking;
+    return { stored, duplicates, quarantined, now: clock.wallMs() };
   }
 
   /** Once a second: closes idle servers and old replays, and makes the fleet windows that are due. */
@@ -114,35 +94,19 @@ export class Ingest {
 
   /** Adds checkpoints of all that changed to the group that is about to be committed. */
   checkpoint(group: Group): void {
-    for (const source of this.#dirty) {
-      const state = source.checkpoint(this.engine.checkpoint(source.sourceNo));
-      group.sources.set(source.sourceNo, sourceRow(source, state));
-    }
-    for (const [boot, source] of this.#dirtyBoots) {
-      group.boots.set(boot.bootNo, {
-        bootNo: boot.bootNo,
-        sourceNo: source.sourceNo,
-        bootId: boot.bootId,
-        sequence: JSON.stringify(boot.sequence.checkpoint()),
-      });
-    }
-    this.#dirty.clear();
-    this.#dirtyBoots.clear();
+    this.#checkpoints.addTo(group, this.engine);
   }
 
   /** A fleet window that a previous run of the program still owed. */
-  restorePending(start: { originMs: number; startMs: number; endMs: number }): void {
+  restorePending(start: FleetStart): void {
     this.#fleet.note(start);
   }
 
   /** Declares a source to the engine as it was at the last commit. */
   openRestored(source: Source, restored: SourceCheckpoint): void {
     source.lastSeenMonotonicMs = this.#options.clock.monotonicMs();
-    this.engine.open(source.sourceNo, {
-      originMs: source.originMs,
-      replayed: source.replayed,
-      restored,
-    });
+    const { originMs, replayed } = source;
+    this.engine.open(source.sourceNo, { originMs, replayed, restored });
   }
 
   get #store(): StoreWriter {
@@ -150,143 +114,31 @@ export class Ingest {
     return this.#writer;
   }
 
-  /** @returns why the record is quarantined, or undefined */
-  #take(decoded: Decoded, context: Context): string | undefined {
-    switch (decoded.kind) {
-      case 'sample':
-        return this.#takeSample(decoded, context);
-      case 'inventory':
-        return this.#takeInventory(decoded.inventory, context);
-      case 'goodbye':
-        return this.#takeGoodbye(decoded.serverId, decoded.bootId);
-      case 'end':
-        return this.#takeEnd(decoded.sourceId);
-      case 'connection-test':
-        this.#options.observer.connectionTest(decoded.from ?? context.remote);
-        return undefined;
-      case 'malformed':
-        return decoded.reason;
+  #takeRecords(batch: DecodedBatch, intaking: Intaking): void {
+    for (const { line, reason } of batch.malformed) this.#reject(intaking, { reason, body: line });
+    for (const record of batch.records) {
+      const decoded = decodeRecord(record, intaking.receivedMs);
+      const reason = this.#intake.take(decoded, intaking);
+      if (reason === undefined) continue;
+      const body = JSON.stringify(record.value);
+      this.#reject(intaking, { reason, topic: record.topic, body });
     }
   }
 
-  #takeSample(sample: DecodedSample, context: Context): string | undefined {
-    const replayed = sample.originMs !== undefined;
-    if (!replayed && sample.tsMs > context.receivedMs + futureMsMax) {
-      return 'time is more than 24 h in the future';
-    }
-    const replayId = replayed ? (sample.identity?.bootId ?? '') : '';
-    const source = this.#source(sample.serverId, replayId, sample.originMs ?? 0);
-    if (source === undefined) return tooManyServers;
-    if (source.originMs !== (sample.originMs ?? 0)) return 'origin_ms differs within one replay';
-    const boot = this.#noteSequence(source, sample, context);
-    if (boot === 'duplicate') return undefined;
-    this.#touch(source, context);
-    const values = [...sample.values];
-    if (sample.counters !== undefined) source.fillRates(sample.tsMs, sample.counters, values);
-    source.noteValues(sample.tsMs, values);
-    source.received += 1;
-    this.counts.received += 1;
-    context.tally.stored += 1;
-    const added = this.engine.add(source.sourceNo, sample.tsMs, values, sample.lane);
-    if (added === 'late') this.counts.late += 1;
-    this.#store.group.samples.push({
-      sourceNo: source.sourceNo,
-      tsMs: sample.tsMs,
-      bootNo: boot?.bootNo ?? null,
-      seq: sample.identity?.seq ?? null,
-      values,
-      detail: sample.detail,
-    });
-    this.#options.observer.sample(source, sample, values);
-    return undefined;
+  #reject(
+    intaking: Intaking,
+    rejected: { reason: string; topic?: string | undefined; body: string },
+  ): void {
+    this.counts.quarantined += 1;
+    intaking.quarantined += 1;
+    const { remote, receivedMs: atMs } = intaking;
+    this.#store.group.quarantine.push(this.#quarantine.row({ ...rejected, remote, atMs }));
   }
 
-  #noteSequence(
-    source: Source,
-    sample: DecodedSample,
-    context: Context,
-  ): Boot | 'duplicate' | undefined {
-    if (sample.identity === undefined) return undefined;
-    const { bootId, seq } = sample.identity;
-    const boot = this.#options.registry.boot(source, bootId, seq);
-    if (!boot.sequence.add(seq)) {
-      this.counts.duplicates += 1;
-      context.tally.duplicates += 1;
-      return 'duplicate';
-    }
-    this.#dirtyBoots.set(boot, source);
-    return boot;
-  }
-
-  #takeInventory(inventory: Inventory, context: Context): string | undefined {
-    const source = this.#source(inventory.server_id, '', 0);
-    if (source === undefined) return tooManyServers;
-    this.#touch(source, context);
-    this.#store.group.inventories.push({
-      sourceNo: source.sourceNo,
-      body: JSON.stringify(inventory),
-    });
-    return undefined;
-  }
-
-  #takeGoodbye(serverId: string, bootId: string): undefined {
-    const source = this.#options.registry.find(serverId, '');
-    if (source === undefined || [...source.boots.keys()].at(-1) !== bootId) return;
-    source.off = true;
-    source.idleClosed = true;
-    this.#dirty.add(source);
-    this.engine.closeIdle(source.sourceNo);
-    this.#options.observer.serverChanged(source);
-  }
-
-  #takeEnd(sourceId: string): undefined {
-    for (const source of this.#options.registry.all()) {
-      if (source.replayId === sourceId) this.#finish(source);
-    }
-    this.#takeFleetDue();
-  }
-
-  #finish(source: Source): void {
-    this.engine.finish(source.sourceNo);
-    source.closed = true;
-    this.#dirty.add(source);
-  }
-
-  /** The source, made when new; undefined when there are too many. */
-  #source(serverId: string, replayId: string, originMs: number): Source | undefined {
-    const { registry } = this.#options;
-    const known = registry.find(serverId, replayId);
-    if (known !== undefined || registry.full) return known;
-    const source = registry.create({ serverId, replayId, originMs });
-    this.engine.open(source.sourceNo, { originMs, replayed: source.replayed });
-    return source;
-  }
-
-  /** The source has been heard. */
-  #touch(source: Source, context: Context): void {
-    if (context.touched.has(source)) return;
-    context.touched.add(source);
-    this.#dirty.add(source);
-    const changed = source.off || source.lastSeenMs === 0;
-    source.off = false;
-    source.idleClosed = false;
-    source.lastSeenMs = context.receivedMs;
-    source.lastSeenMonotonicMs = this.#options.clock.monotonicMs();
-    if (changed) this.#options.observer.serverChanged(source);
-  }
-
-  #applyHeader(header: BatchHeader, context: Context): void {
-    if (header.server_id === undefined || header.boot_id === undefined) return;
-    const source = this.#options.registry.find(header.server_id, '');
-    if (source === undefined) return;
-    const wasSkewed = source.skewed;
-    source.clockOffsetMs = header.sent_at - context.receivedMs;
-    if (source.skewed !== wasSkewed) this.#options.observer.serverChanged(source);
-    const boot = source.boots.get(header.boot_id);
-    if (boot === undefined || header.oldest_outstanding_seq === undefined) return;
-    const lost = boot.sequence.settleBelow(header.oldest_outstanding_seq);
-    this.counts.lost += lost;
-    this.#dirtyBoots.set(boot, source);
+  #advance(source: Source, header: BatchHeader): void {
+    const isAbout = !source.replayed && header.server_id === source.serverId;
+    const pendingFromMs = isAbout ? header.pending_from_ms : undefined;
+    this.engine.advance(source.sourceNo, pendingFromMs, this.#options.clock.wallMs());
   }
 
   #closeWhenIdle(source: Source, nowMs: number): void {
@@ -299,8 +151,21 @@ export class Ingest {
     const intervalMs = Math.min(source.intervalMs, intervalMsMax);
     if (quietMs <= Math.max(idleMsMin, idleIntervals * intervalMs)) return;
     source.idleClosed = true;
-    this.#dirty.add(source);
+    this.#checkpoints.source(source);
     this.engine.closeIdle(source.sourceNo);
+  }
+
+  #endReplay(sourceId: string): void {
+    for (const source of this.#options.registry.all()) {
+      if (source.replayId === sourceId) this.#finish(source);
+    }
+    this.#takeFleetDue();
+  }
+
+  #finish(source: Source): void {
+    this.engine.finish(source.sourceNo);
+    source.closed = true;
+    this.#checkpoints.source(source);
   }
 
   #onWindow(window: ServerWindow): void {
@@ -315,33 +180,20 @@ export class Ingest {
   }
 
   #takeFleetDue(): void {
-    const { windows, registry } = this.#options;
-    const due = this.#fleet.takeDue(progressOf(registry.all(), windows.latenessMs));
-    this.#store.group.fleetDue.push(...due);
+    this.#store.group.fleetDue.push(...this.#fleet.takeDue(this.#progress()));
   }
 
-  #reject(
-    context: Context,
-    rejected: { reason: string; topic?: string | undefined; body: string },
-  ): void {
-    this.counts.quarantined += 1;
-    context.tally.quarantined += 1;
-    this.#store.group.quarantine.push(
-      this.#quarantine.row({ ...rejected, remote: context.remote, atMs: context.receivedMs }),
-    );
-  }
-}
-
-function isAbout(header: BatchHeader, source: Source): boolean {
-  return !source.replayed && header.server_id === source.serverId;
-}
-
-function* progressOf(sources: Iterable<Source>, latenessMs: number) {
-  for (const source of sources) {
-    yield {
-      originMs: source.originMs,
-      watermarkMs: source.newestMs - latenessMs,
-      active: !source.closed && !source.idleClosed && !source.skewed,
-    };
+  *#progress(): Generator<Progress> {
+    const { registry, windows } = this.#options;
+    for (const source of registry.all()) {
+      // All its topics must have passed; a server without samples, +∞ then, holds nobody up.
+      const newestMs = this.engine.checkpoint(source.sourceNo).newestMsByLane;
+      const passedMs = Math.min(...newestMs.map((ms) => ms ?? Infinity));
+      yield {
+        originMs: source.originMs,
+        watermarkMs: passedMs - windows.latenessMs,
+        active: !source.closed && !source.idleClosed && !source.skewed,
+      };
+    }
   }
 }

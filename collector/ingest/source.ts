@@ -33,7 +33,11 @@ export interface SourceState {
   readonly off: boolean;
   readonly closed: boolean;
   readonly clockOffsetMs: number | null;
-  readonly counters: { readonly tsMs: number; readonly values: Counters } | null;
+  /** Null where a counter was absent: JSON has no NaN. */
+  readonly counters: {
+    readonly tsMs: number;
+    readonly values: Readonly<Record<keyof Counters, number | null>>;
+  } | null;
   readonly values: readonly (number | null)[];
   readonly received: number;
 }
@@ -127,13 +131,28 @@ export class Source implements SourceIdentity {
   ): void {
     this.newestMs = state.newestMs ?? Number.NEGATIVE_INFINITY;
     this.off = state.off;
+    // What was off had its windows closed; what was silent may only have missed this program.
+    this.idleClosed = state.off;
     this.closed = state.closed;
     this.clockOffsetMs = state.clockOffsetMs;
-    this.#counters = state.counters;
+    this.#counters = restoredCounters(state.counters);
     this.values = state.values.map((value) => value ?? Number.NaN);
     this.received = state.received;
     for (const { bootNo, bootId, sequence } of boots) {
       this.boots.set(bootId, { bootNo, bootId, sequence: new Sequence(sequence) });
     }
   }
+}
+
+function restoredCounters(
+  stored: SourceState['counters'],
+): { tsMs: number; values: Counters } | null {
+  if (stored === null) return null;
+  const { netIn, netOut, diskIo } = stored.values;
+  const values = {
+    netIn: netIn ?? Number.NaN,
+    netOut: netOut ?? Number.NaN,
+    diskIo: diskIo ?? Number.NaN,
+  };
+  return { tsMs: stored.tsMs, values };
 }

@@ -11,6 +11,23 @@ export interface Bucket {
   readonly maxima: readonly (number | null)[];
 }
 
+/** Lines of a server's charts that come from the details, and where in a detail they stand. */
+export const DETAIL_LINES = {
+  cpu_user: '$.cpu.user',
+  cpu_system: '$.cpu.system',
+  cpu_iowait: '$.cpu.iowait',
+  cpu_steal: '$.cpu.steal',
+  load1: '$.load1',
+  swap_used: '$.swap_used',
+  disk_read: '$.disk_read',
+  disk_write: '$.disk_write',
+} as const;
+
+export type DetailLine = keyof typeof DETAIL_LINES;
+
+/** Means over one step; null where no detail has the line. */
+export type DetailBucket = { readonly ts: number } & Readonly<Record<DetailLine, number | null>>;
+
 export interface Span {
   readonly fromMs: number;
   readonly toMs: number;
@@ -24,8 +41,17 @@ export interface StoredDetail {
 const means = METRICS.map((metric) => `avg(${metric}) AS mean_${metric}`).join(', ');
 const maxima = METRICS.map((metric) => `max(${metric}) AS max_${metric}`).join(', ');
 
+const LINES = Object.keys(DETAIL_LINES) as DetailLine[];
+const detailMeans = LINES.map(
+  (line) => `avg(json_extract(body, '${DETAIL_LINES[line]}')) AS ${line}`,
+).join(', ');
+
+/** Which step a time is in. A JavaScript number arrives as a REAL, by which SQLite would divide exactly. */
+const stepOf = 'ts / CAST(? AS INTEGER)';
+
 export class Queries {
   readonly #buckets: StatementSync;
+  readonly #summary: StatementSync;
   readonly #details: StatementSync;
   readonly #newestDetail: StatementSync;
   readonly #newestProcesses: StatementSync;
@@ -34,12 +60,15 @@ export class Queries {
 
   constructor(db: DatabaseSync) {
     this.#buckets = db.prepare(
-      `SELECT ts / ? * ? AS step, ${means}, ${maxima} FROM samples
+      `SELECT ${stepOf} * CAST(? AS INTEGER) AS step, ${means}, ${maxima} FROM samples
        WHERE source_no = ? AND ts >= ? AND ts < ? GROUP BY step ORDER BY step`,
     );
+    this.#summary = db.prepare(
+      `SELECT ${means}, ${maxima} FROM samples WHERE source_no = ? AND ts >= ? AND ts < ?`,
+    );
     this.#details = db.prepare(
-      `SELECT max(ts) AS ts, body FROM details
-       WHERE source_no = ? AND ts >= ? AND ts < ? GROUP BY ts / ? ORDER BY ts`,
+      `SELECT ${stepOf} * CAST(? AS INTEGER) AS step, ${detailMeans} FROM details
+       WHERE source_no = ? AND ts >= ? AND ts < ? GROUP BY step ORDER BY step`,
     );
     this.#newestDetail = db.prepare(
       'SELECT ts, body FROM details WHERE source_no = ? ORDER BY ts DESC LIMIT 1',
@@ -64,9 +93,21 @@ export class Queries {
     }));
   }
 
-  /** The newest detail of each step. */
-  details(sourceNo: number, { fromMs, toMs }: Span, stepMs: number): StoredDetail[] {
-    return this.#details.all(sourceNo, fromMs, toMs, stepMs).map(toDetail);
+  /** One server's details as means over steps. */
+  detailBuckets(sourceNo: number, { fromMs, toMs }: Span, stepMs: number): DetailBucket[] {
+    return this.#details.all(stepMs, stepMs, sourceNo, fromMs, toMs).map((row) => {
+      const lines = LINES.map((line) => [line, numberOrNull(row[line])] as const);
+      return { ts: Number(row['step']), ...Object.fromEntries(lines) } as DetailBucket;
+    });
+  }
+
+  /** Mean and maximum of each metric over the span, in METRICS order. */
+  summary(sourceNo: number, { fromMs, toMs }: Span): Omit<Bucket, 'ts'> {
+    const row = this.#summary.get(sourceNo, fromMs, toMs) ?? {};
+    return {
+      means: METRICS.map((metric) => numberOrNull(row[`mean_${metric}`])),
+      maxima: METRICS.map((metric) => numberOrNull(row[`max_${metric}`])),
+    };
   }
 
   newestDetail(sourceNo: number): StoredDetail | undefined {

@@ -11,17 +11,20 @@ export interface RetentionPolicy {
   readonly sizeBytesMax: number;
 }
 
-/** Rows deleted by one step; the loop is held for some 50 ms. */
-const stepRowsMax = 20_000;
 /** Free pages given back by one step. */
 const stepPagesMax = 4_000;
+/** The newest hour is what the page shows: to keep the size it goes only when nothing older is left. */
+const recentMs = 60 * 60 * 1000;
 
+/** What fills the disk most and is missed least comes first; rows deleted by one step, in some 50 ms. */
 const TABLES = [
-  { table: 'details', column: 'details_rowid', age: 'detailsAgeMs' },
-  { table: 'samples', column: 'samples_rowid', age: 'samplesAgeMs' },
-  { table: 'windows', column: 'windows_rowid', age: 'windowsAgeMs' },
-  { table: 'fleet_windows', column: 'fleet_rowid', age: 'windowsAgeMs' },
+  { table: 'details', column: 'details_rowid', age: 'detailsAgeMs', stepRows: 2_000 },
+  { table: 'samples', column: 'samples_rowid', age: 'samplesAgeMs', stepRows: 10_000 },
+  { table: 'windows', column: 'windows_rowid', age: 'windowsAgeMs', stepRows: 5_000 },
+  { table: 'fleet_windows', column: 'fleet_rowid', age: 'windowsAgeMs', stepRows: 5_000 },
 ] as const;
+
+type Table = (typeof TABLES)[number];
 
 /** Bytes that the database's content takes, free pages left out. */
 export function storeBytes(db: DatabaseSync): number {
@@ -30,64 +33,62 @@ export function storeBytes(db: DatabaseSync): number {
 
 /**
  * One bounded step.
- * @returns whether more is left to delete now
+ * @returns whether more is left to delete, or to give back, now
  */
 export function retentionStep(db: DatabaseSync, policy: RetentionPolicy, nowMs: number): boolean {
   let more = false;
-  for (const { table, column, age } of TABLES) {
-    const cutoffMs = nowMs - policy[age];
-    const row = db
-      .prepare(`SELECT max(${column}) AS through FROM arrivals WHERE minute_ms <= ?`)
-      .get(cutoffMs);
-    const through = row?.['through'];
-    if (typeof through === 'number' && deleteOldest(db, table, through)) more = true;
+  for (const table of TABLES) {
+    const through = arrivedBefore(db, table, nowMs - policy[table.age]);
+    if (deleteOldest(db, table, through) === table.stepRows) more = true;
   }
-  if (storeBytes(db) > policy.sizeBytesMax && deleteForSize(db)) more = true;
-  forgetArrivals(db);
+  if (storeBytes(db) > policy.sizeBytesMax && deleteForSize(db, nowMs)) more = true;
+  forgetArrivals(db, nowMs - Math.max(...TABLES.map(({ age }) => policy[age])));
   db.exec(`PRAGMA incremental_vacuum(${stepPagesMax})`);
-  return more;
+  const fileBytes = pragma(db, 'page_count') * pragma(db, 'page_size');
+  return more || (fileBytes > policy.sizeBytesMax && pragma(db, 'freelist_count') > 0);
 }
 
-/** What fills the disk most and is missed least goes first. @returns whether anything was deleted */
-function deleteForSize(db: DatabaseSync): boolean {
-  for (const { table } of TABLES) {
-    const row = db.prepare(`SELECT min(rowid) AS first, max(rowid) AS last FROM ${table}`).get();
-    const first = Number(row?.['first'] ?? 0);
-    const last = Number(row?.['last'] ?? 0);
-    // The newest tenth stays while another table can give.
-    const through = Math.min(first + stepRowsMax - 1, last - Math.ceil((last - first) / 10));
-    if (last > first && through >= first) {
-      deleteOldest(db, table, through);
-      return true;
-    }
+/** @returns whether anything was deleted */
+function deleteForSize(db: DatabaseSync, nowMs: number): boolean {
+  for (const table of TABLES) {
+    if (deleteOldest(db, table, arrivedBefore(db, table, nowMs - recentMs)) > 0) return true;
+  }
+  for (const table of TABLES) {
+    if (deleteOldest(db, table, Number.MAX_SAFE_INTEGER) > 0) return true;
   }
   return false;
+}
+
+/** The newest rowid that had arrived by then; 0 when none had. */
+function arrivedBefore(db: DatabaseSync, { column }: Table, ms: number): number {
+  const row = db
+    .prepare(`SELECT max(${column}) AS through FROM arrivals WHERE minute_ms <= ?`)
+    .get(ms);
+  return Number(row?.['through'] ?? 0);
 }
 
 /**
  * The newest row always stays: SQLite numbers on from it, and an emptied table would start again
  * at 1, below the rowids that `arrivals` remembers.
- * @returns whether rows up to `through` are left
+ * @returns how many were deleted, at most the table's `stepRows`
  */
-function deleteOldest(db: DatabaseSync, table: string, through: number): boolean {
+function deleteOldest(db: DatabaseSync, { table, stepRows }: Table, through: number): number {
   const { changes } = db
     .prepare(
       `DELETE FROM ${table} WHERE rowid IN
        (SELECT rowid FROM ${table} WHERE rowid <= ?
         AND rowid < (SELECT max(rowid) FROM ${table}) ORDER BY rowid LIMIT ?)`,
     )
-    .run(through, stepRowsMax);
-  return Number(changes) === stepRowsMax;
+    .run(through, stepRows);
+  return Number(changes);
 }
 
-/** A minute whose windows, the longest kept, are gone tells nothing any more. */
-function forgetArrivals(db: DatabaseSync): void {
-  db.exec(
-    `DELETE FROM arrivals WHERE minute_ms < (SELECT max(minute_ms) FROM arrivals) AND
-     windows_rowid < (SELECT ifnull(min(rowid), 0) FROM windows) - 1 AND
-     samples_rowid < (SELECT ifnull(min(rowid), 0) FROM samples) - 1 AND
-     details_rowid < (SELECT ifnull(min(rowid), 0) FROM details) - 1`,
-  );
+/** Of the minutes that are older than anything kept, the last one tells all. */
+function forgetArrivals(db: DatabaseSync, keptFromMs: number): void {
+  db.prepare(
+    `DELETE FROM arrivals WHERE minute_ms <
+     (SELECT max(minute_ms) FROM arrivals WHERE minute_ms <= ?)`,
+  ).run(keptFromMs);
 }
 
 function pragma(db: DatabaseSync, name: string): number {

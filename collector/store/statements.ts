@@ -23,7 +23,6 @@ export class GroupStatements {
   readonly #fleetInputs: StatementSync;
   readonly #fleet: StatementSync;
   readonly #arrival: StatementSync;
-  #lastMinute = -1;
 
   constructor(db: DatabaseSync) {
     this.#sample = db.prepare('INSERT INTO samples VALUES (?,?,?,?,?,?,?,?,?,?)');
@@ -44,12 +43,12 @@ export class GroupStatements {
     this.#fleetDone = db.prepare('DELETE FROM fleet_pending WHERE origin_ms = ? AND start_ms = ?');
     this.#fleetInputs = db.prepare(
       `SELECT w.samples, w.aggregates FROM windows w JOIN sources s USING (source_no)
-       WHERE w.start_ms = ? AND s.origin_ms = ? AND w.flags & ${FLAG.skewed} = 0
-       ORDER BY w.source_no`,
+       WHERE w.start_ms = ? AND w.end_ms = ? AND s.origin_ms = ?
+       AND w.flags & ${FLAG.skewed} = 0 ORDER BY w.source_no`,
     );
     this.#fleet = db.prepare(
       `INSERT INTO fleet_windows VALUES (?,?,?,?,?,?) ON CONFLICT (start_ms, origin_ms) DO UPDATE SET
-       servers = excluded.servers, samples = excluded.samples,
+       end_ms = excluded.end_ms, servers = excluded.servers, samples = excluded.samples,
        aggregates = excluded.aggregates`,
     );
     this.#arrival = db.prepare(
@@ -82,10 +81,8 @@ export class GroupStatements {
   }
 
   #noteMinute(nowMs: number): void {
-    const minute = Math.floor(nowMs / minuteMs) * minuteMs;
-    if (minute === this.#lastMinute) return;
-    this.#arrival.run(minute);
-    this.#lastMinute = minute;
+    // Not remembered in memory: a commit that fails takes the row back.
+    this.#arrival.run(Math.floor(nowMs / minuteMs) * minuteMs);
   }
 
   #writeSamples(group: Group): void {
@@ -127,7 +124,7 @@ export class GroupStatements {
 
   /** A fleet window is always made from the stored windows of its start: after an outage or a restart it comes out the same. */
   #writeFleet({ originMs, startMs, endMs }: FleetStart): void {
-    const inputs = this.#fleetInputs.all(startMs, originMs).map((row) => ({
+    const inputs = this.#fleetInputs.all(startMs, endMs, originMs).map((row) => ({
       startMs,
       endMs,
       samples: Number(row['samples']),

@@ -281,7 +281,9 @@ describe('bounds', () => {
     const { engine } = new Script();
     expect(() => engine.add(1, 0, [0])).toThrow('the source is open');
     expect(() => engine.open(0, { originMs: 0, replayed: true })).toThrow('is not open yet');
+    engine.add(0, 0, [0]);
     expect(() => engine.add(0, Number.NaN, [0])).toThrow('a time is in whole ms');
+    expect(engine.checkpoint(0).newestMsByLane[0]).toBe(0);
     expect(() => engine.add(0, 0, [0], 4)).toThrow('the lane is one of lanesMax');
   });
 });

@@ -90,8 +90,8 @@ export class WindowEngine {
    */
   add(source: number, tsMs: number, values: ArrayLike<number>, lane = 0): Added {
     const state = this.#get(source);
-    state.lanes.see(lane, tsMs);
     this.#append(state, tsMs, values);
+    state.lanes.see(lane, tsMs);
     return tsMs < state.closedThroughMs ? 'late' : 'counted';
   }
 
@@ -181,7 +181,8 @@ export class WindowEngine {
 
   #append(state: Source, tsMs: number, values: ArrayLike<number>): void {
     let pane = state.current;
-    if (!pane || tsMs < pane.startMs || tsMs >= pane.startMs + this.#options.slideMs) {
+    // Written so that NaN, which is in no pane, is caught too.
+    if (!(pane && tsMs >= pane.startMs && tsMs < pane.startMs + this.#options.slideMs)) {
       pane = this.#paneOf(state, tsMs);
       if (!pane) return;
       state.current = pane;

@@ -2,14 +2,14 @@
  * A pane: the samples of one source in one slide. Every window is merged from whole panes, so a
  * sample is handled once however much the windows overlap.
  *
- * Invariant (until the pane overflows): rows [0, folded) are in `stats` and, sorted by metric, in the first `folded` rows'
- * place of `cells`; rows [folded, rows) still lie there as they came.
+ * Invariant: what was folded is in `stats`; and unless the pane has overflowed, the values of rows
+ * [0, folded) lie sorted by metric where those rows were, and rows [folded, rows) as they came.
  *
  *   cells, folded part: metric j's values ascending, from j · folded, count(j) of them
  *   cells, fresh part:  row i at i · (metrics + 1): [ts, v0, v1, …], NaN = absent
  *
- * Both layouts fit the same buffer because a folded row has lost its time. One row of up to seven
- * metrics fills one cache line, so appending touches one.
+ * Both layouts fit the same buffer because a folded row has lost its time. Rows are whole because
+ * appending one then touches a cache line or two, however many servers' samples are interleaved.
  */
 import { ExactSum } from './exact-sum.ts';
 import { type RunMerger, sortFirst } from './quantile.ts';

@@ -82,7 +82,7 @@ it.each([
   ],
 ])('%s that is wrong is named', (_name, given, message) => {
   const error = failure(sources(given));
-  expect(error.code).toBe('config');
+  expect(error.code).toBe('flags' in given ? 'usage' : 'config');
   expect(error.message).toMatch(message);
 });
 

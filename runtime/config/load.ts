@@ -58,7 +58,7 @@ export function flagOf(key: string): string {
   return `--${key.replaceAll(/[._]/g, '-')}`;
 }
 
-/** @throws WindrowError `config`, naming the flag, variable or file and key that is wrong. */
+/** @throws WindrowError `usage` or `config`, naming the flag, variable or file and key that is wrong. */
 export function loadConfig<S extends Spec>(spec: S, sources: Sources): Loaded<S> {
   const { path, values: fromFile } = readFile(spec, sources);
   const values: Record<string, unknown> = {};
@@ -98,7 +98,9 @@ function checked(setting: Setting, input: unknown, where: string): unknown {
   const parsed = setting.schema.safeParse(input);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]?.message ?? 'is not valid';
-  throw new WindrowError('config', `${where} ${issue}, not ${JSON.stringify(input)}`, {
+  // A wrong flag is a slip of who typed it; a wrong file or variable is a bad configuration.
+  const code = where.startsWith('--') ? 'usage' : 'config';
+  throw new WindrowError(code, `${where} ${issue}, not ${JSON.stringify(input)}`, {
     hint: setting.about,
   });
 }

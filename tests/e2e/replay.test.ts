@@ -46,6 +46,11 @@ async function replayed(url: string, path: string, ...args: string[]): Promise<s
   return result.stdout;
 }
 
+function secondsOf(row: string): number {
+  const [h = 0, m = 0, s = 0] = row.slice(0, 8).split(':').map(Number);
+  return h * 3_600 + m * 60 + s;
+}
+
 /** The same rows, each at most five seconds from its place. */
 function shuffledWithinLateness(): string {
   const [header = '', ...rows] = readFileSync(CSV, 'utf8').trim().split('\n');
@@ -54,12 +59,8 @@ function shuffledWithinLateness(): string {
     state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
     return state / 2_147_483_648;
   };
-  const seconds = (row: string): number => {
-    const [h = 0, m = 0, s = 0] = row.slice(0, 8).split(':').map(Number);
-    return h * 3_600 + m * 60 + s;
-  };
   const moved = rows
-    .map((row) => ({ row, at: seconds(row) + random() * 5 }))
+    .map((row) => ({ row, at: secondsOf(row) + random() * 5 }))
     .sort((a, b) => a.at - b.at)
     .map(({ row }) => row);
   expect(moved).not.toEqual(rows);

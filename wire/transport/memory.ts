@@ -1,14 +1,40 @@
-/** The port without a network: the same encoding and decoding, in one process. */
-import { WindrowError } from '../../runtime/errors.ts';
-import { decodeBatch, encodeBatch } from '../records/batch.ts';
+/** The port without a network: the same encoding, decoding and errors, in one process. */
+import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import { type Batch, BatchFormatError, decodeBatch, encodeBatch } from '../records/batch.ts';
 import type { BatchReceiver, BatchSender } from './port.ts';
 
 export function createMemorySender(receiver: BatchReceiver): BatchSender {
   return {
     async send(batch, signal) {
-      if (signal.aborted) throw new WindrowError('aborted', 'sending was aborted');
-      return receiver(decodeBatch(encodeBatch(batch)), { remote: 'memory' });
+      if (signal.aborted) throw aborted();
+      const { promise, reject } = Promise.withResolvers<never>();
+      const onAbort = (): void => reject(aborted());
+      signal.addEventListener('abort', onAbort, { once: true });
+      try {
+        return await Promise.race([promise, hand(batch, receiver)]);
+      } catch (error) {
+        throw asSent(error);
+      } finally {
+        signal.removeEventListener('abort', onAbort);
+      }
     },
     async close() {},
   };
+}
+
+function aborted(): WindrowError {
+  return new WindrowError('aborted', 'sending was aborted');
+}
+
+async function hand(batch: Batch, receiver: BatchReceiver) {
+  return receiver(decodeBatch(encodeBatch(batch)), { remote: 'memory' });
+}
+
+/** What a network between the two would make of the receiver's error. */
+function asSent(error: unknown): WindrowError {
+  if (error instanceof BatchFormatError) return new WindrowError('refused', error.message);
+  if (!(error instanceof WindrowError)) {
+    return new WindrowError('unreachable', messageOf(error), { cause: error, retryable: true });
+  }
+  return error.code === 'input' ? new WindrowError('refused', error.message) : error;
 }

@@ -45,10 +45,10 @@ export function Chart(props: ChartProps): JSX.Element {
 
   const time = pointed.index === null ? undefined : source.times()[pointed.index];
   return (
-    <figure class="chart panel">
+    <figure class="chart panel" data-chart={title}>
       <figcaption>
         <h2>{title}</h2>
-        <span class="at">{time === undefined ? 'now' : clockTime(time)}</span>
+        <span class="at">{time === undefined ? source.newest() : clockTime(time)}</span>
         {legend(pointed)}
       </figcaption>
       <div class="plot" ref={box} role="img" aria-label={label} />

@@ -30,7 +30,8 @@ export interface ChartLook {
 }
 
 export const CHART_FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
-const areaOpacity = 0.4;
+/** An area without a line of its own has to show its colour by itself. */
+const areaOpacity = { lined: 0.35, bare: 0.75 };
 /** Opacity as the last two digits of `#rrggbbaa`. */
 const hex = (opacity: number): string =>
   Math.round(opacity * 255)
@@ -109,9 +110,13 @@ function seriesOf(line: ChartLine, index: number, state: ChartState): uPlot.Seri
     points: { show: false },
     ...(line.dashed === true ? { dash: [6, 4] } : {}),
     // The first area stands on the bottom of the chart, the others on the line before: `bandsOf`.
-    ...(line.area === true && index === 0 ? { fill: color + hex(areaOpacity) } : {}),
+    ...(line.area === true && index === 0 ? { fill: fillOf(line) } : {}),
     gaps: (chart, each, _, __, gaps) => wideGaps(chart, each, gaps, state.stepMs()),
   };
+}
+
+function fillOf(line: ChartLine): string {
+  return themeColor(line.color) + hex(line.width === 0 ? areaOpacity.bare : areaOpacity.lined);
 }
 
 /** Of the gaps that empty steps make, only those in which something was missed. */
@@ -130,8 +135,6 @@ function wideGaps(
 function bandsOf(lines: readonly ChartLine[]): uPlot.Band[] {
   // Series 0 is time, so line i is series i + 1.
   return lines.flatMap((line, index): uPlot.Band[] =>
-    line.area === true && index > 0
-      ? [{ series: [index + 1, index], fill: themeColor(line.color) + hex(areaOpacity) }]
-      : [],
+    line.area === true && index > 0 ? [{ series: [index + 1, index], fill: fillOf(line) }] : [],
   );
 }

@@ -12,6 +12,8 @@ export interface ChartSource {
   readonly stepMs: () => number;
   /** From when to when, in ms. */
   readonly span: () => readonly [number, number];
+  /** What time the newest values are of: `now`, or when a server was last heard. */
+  readonly newest: () => string;
 }
 
 export interface Pointed {

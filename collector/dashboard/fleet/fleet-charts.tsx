@@ -13,6 +13,8 @@ import type { Model } from '../state/model.ts';
 
 /** With more servers, single colours tell nothing: a faint crowd, its average, and the pointed one. */
 const namedLinesMax = 12;
+/** So few that they fit beside the title. */
+const besideLinesMax = 3;
 const averageKey = 'average';
 
 interface FleetChartsProps {
@@ -78,7 +80,7 @@ function FleetChart(props: FleetChartProps): JSX.Element {
       onEmphasis={tell}
       legend={(pointed) => (
         <Legend
-          columns={lines.length <= namedLinesMax}
+          columns={lines.length <= namedLinesMax && lines.length > besideLinesMax}
           items={legendItems(lines, grid, pointed, emphasis)}
           onPoint={tell}
         />
@@ -91,6 +93,7 @@ function sourceOf(model: Model, metric: 'cpu' | 'mem', lines: readonly ChartLine
   const { fleet } = model;
   return {
     revision: () => fleet.revision,
+    newest: () => 'now',
     times: () => fleet[metric].times,
     stepMs: () => fleet[metric].stepMs,
     span: () => [model.clock.now() - fleet.range * 60_000, model.clock.now()],
@@ -99,7 +102,7 @@ function sourceOf(model: Model, metric: 'cpu' | 'mem', lines: readonly ChartLine
       const columns = lines
         .filter((line) => line.key !== averageKey)
         .map((line) => grid.column(Number(line.key)));
-      const last = lines.length > columns.length ? [average(columns)] : [];
+      const last = lines.length > columns.length ? [average(columns, grid.stepMs)] : [];
       return aligned(grid.times, [...columns, ...last]);
     },
   };
@@ -122,7 +125,7 @@ function legendItems(
   const named = lines.find((line) => line.key === String(emphasis));
   const whole = { key: averageKey, label: `average of ${columns.length}`, color: '--ink' };
   return [
-    { ...whole, value: valueOf(average(columns)) },
+    { ...whole, value: valueOf(average(columns, grid.stepMs)) },
     ...(named === undefined ? [] : [itemOf(named)]),
   ];
 }

@@ -1,8 +1,9 @@
-import { Component, type JSX } from 'preact';
+import { Component, createRef, type JSX } from 'preact';
 import { percent } from '../lib/format.ts';
 import { currentValue } from '../lib/servers.ts';
 import { Flags, levelOf, PercentBar, Rate, StateTag } from './cells.tsx';
 import type { Row } from './rows.ts';
+import { watchSight } from './sight.ts';
 
 interface TableRowProps {
   readonly row: Row;
@@ -12,10 +13,32 @@ interface TableRowProps {
   readonly onEmphasis: (id: number | null) => void;
 }
 
-/** One of maybe 500: drawn anew only when something that it shows has changed. */
+/** A row that nobody sees is drawn this seldom: it is still found and copied with the page. */
+const unseenMs = 5_000;
+
+/** One of maybe 500: drawn anew only when it is in sight and something that it shows has changed. */
 export class TableRow extends Component<TableRowProps> {
+  #inSight = true;
+  #drawnAt = 0;
+  readonly #element = createRef<HTMLTableRowElement>();
+  #unwatch: (() => void) | undefined;
+
+  override componentDidMount(): void {
+    const { current } = this.#element;
+    if (current === null) return;
+    this.#unwatch = watchSight(current, (inSight) => {
+      this.#inSight = inSight;
+      if (inSight) this.forceUpdate();
+    });
+  }
+
+  override componentWillUnmount(): void {
+    this.#unwatch?.();
+  }
+
   override shouldComponentUpdate(next: Readonly<TableRowProps>): boolean {
     const { row, href, emphasised } = this.props;
+    if (!this.#inSight && performance.now() - this.#drawnAt < unseenMs) return false;
     return (
       row.server !== next.row.server ||
       row.state !== next.row.state ||
@@ -30,13 +53,11 @@ export class TableRow extends Component<TableRowProps> {
   }
 
   override render({ row, nowMs, href, emphasised, onEmphasis }: TableRowProps): JSX.Element {
-    const { server, range } = row;
-    const now = (metric: Parameters<typeof currentValue>[1]): number | null =>
-      currentValue(server, metric, nowMs);
-    const why = row.state === 'up' ? 'not measured on this machine' : 'not reporting';
-    const title = (value: number | null): string | undefined => (value === null ? why : undefined);
+    this.#drawnAt = performance.now();
+    const { server } = row;
     return (
       <tr
+        ref={this.#element}
         role="row"
         class={emphasised ? 'emphasised' : undefined}
         data-server={server.server_id}
@@ -59,27 +80,45 @@ export class TableRow extends Component<TableRowProps> {
           <StateTag state={row.state} replayed={server.replayed} />
           <small class="seen">{row.seen}</small>
         </td>
-        <td role="cell" class="col-cpu" data-title="CPU" data-range={rangeText(range.cpu)}>
-          <PercentBar value={now('cpu_pct')} why={title(now('cpu_pct'))} />
-        </td>
-        <Summary column="cpu_avg" value={range.cpu.avg} />
-        <Summary column="cpu_max" value={range.cpu.max} />
-        <td role="cell" class="col-mem" data-title="Memory" data-range={rangeText(range.mem)}>
-          <PercentBar value={now('mem_pct')} why={title(now('mem_pct'))} />
-        </td>
-        <Summary column="mem_avg" value={range.mem.avg} />
-        <Summary column="mem_max" value={range.mem.max} />
-        {rates.map(({ metric, title: heading }) => (
-          <td key={metric} role="cell" class={`col-${metric}`} data-title={heading}>
-            <Rate value={now(metric)} why={title(now(metric))} />
-          </td>
-        ))}
-        <td role="cell" class="col-disk" data-title="Fullest disk">
-          <PercentBar value={now('disk_used_pct')} why={title(now('disk_used_pct'))} />
-        </td>
+        <Measures row={row} nowMs={nowMs} />
       </tr>
     );
   }
+}
+
+interface MeasuresProps {
+  readonly row: Row;
+  readonly nowMs: number;
+}
+
+function Measures({ row, nowMs }: MeasuresProps): JSX.Element {
+  const { server, range } = row;
+  const now = (metric: Parameters<typeof currentValue>[1]): number | null =>
+    currentValue(server, metric, nowMs);
+  const why = row.state === 'up' ? 'not measured on this machine' : 'not reporting';
+  const shown = (value: number | null) => ({ value, why: value === null ? why : undefined });
+  return (
+    <>
+      <td role="cell" class="col-cpu" data-title="CPU" data-range={rangeText(range.cpu)}>
+        <PercentBar {...shown(now('cpu_pct'))} />
+      </td>
+      <Summary column="cpu_avg" value={range.cpu.avg} />
+      <Summary column="cpu_max" value={range.cpu.max} />
+      <td role="cell" class="col-mem" data-title="Memory" data-range={rangeText(range.mem)}>
+        <PercentBar {...shown(now('mem_pct'))} />
+      </td>
+      <Summary column="mem_avg" value={range.mem.avg} />
+      <Summary column="mem_max" value={range.mem.max} />
+      {rates.map(({ metric, title }) => (
+        <td key={metric} role="cell" class={`col-${metric}`} data-title={title}>
+          <Rate {...shown(now(metric))} />
+        </td>
+      ))}
+      <td role="cell" class="col-disk" data-title="Fullest disk">
+        <PercentBar {...shown(now('disk_used_pct'))} />
+      </td>
+    </>
+  );
 }
 
 const rates = [

@@ -35,6 +35,8 @@ test('a line that appears later has nulls before', () => {
   grid.advance(5_000);
   grid.add('late', 5_000, 1);
   expect(grid.column('late')).toEqual([null, null, null, null, null, 1]);
+  expect(grid.has('late')).toBe(true);
+  expect(grid.has('never')).toBe(false);
   expect(grid.column('never')).toHaveLength(grid.times.length);
 });
 

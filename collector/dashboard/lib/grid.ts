@@ -50,6 +50,11 @@ export class Grid<Key> {
     return this.#lines.get(key)?.means ?? this.#times.map(() => null);
   }
 
+  /** Whether the line has any point in the span. */
+  has(key: Key): boolean {
+    return this.#lines.get(key)?.means.some((mean) => mean !== null) ?? false;
+  }
+
   /** Adds points that are means already, as the collector's history gives them. */
   load(key: Key, times: readonly number[], values: Column): void {
     this.#line(key);

@@ -33,13 +33,21 @@ test('stacked areas stand on one another, and nothing known stays a gap', () => 
   expect(system).toEqual([3, 3, null]);
 });
 
-test('the average counts only lines that have a value', () => {
-  const columns = [
-    [10, null, null],
-    [20, 8, null],
-  ];
-  expect(average(columns)).toEqual([15, 8, null]);
-  expect(average([])).toEqual([]);
+test('the average counts a line from its first point on, and until it has stopped', () => {
+  const stopped = [10, ...Array.from({ length: 11 }, () => null)];
+  const goesOn = [null, ...Array.from({ length: 11 }, () => 20)];
+  expect(average([stopped, goesOn], 1_000)).toEqual([
+    10,
+    ...Array.from({ length: 10 }, () => 15),
+    20,
+  ]);
+  expect(average([], 1_000)).toEqual([]);
+});
+
+test('the average does not flutter because servers sample in different seconds', () => {
+  const even = [10, null, 10, null, 10];
+  const odd = [20, 20, null, 20, null];
+  expect(average([even, odd], 1_000)).toEqual([15, 15, 15, 15, 15]);
 });
 
 test('the newest value is looked for behind empty steps, but not behind an outage', () => {

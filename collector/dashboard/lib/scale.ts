@@ -53,19 +53,33 @@ export function stack(columns: readonly (readonly (number | null)[])[]): (number
   });
 }
 
-/** At each time the mean of those lines that have a value. */
-export function average(columns: readonly (readonly (number | null)[])[]): (number | null)[] {
-  return (columns[0] ?? []).map((_, index) => {
-    let sum = 0;
-    let known = 0;
-    for (const column of columns) {
-      const value = column[index] ?? null;
-      if (value === null) continue;
-      sum += value;
-      known += 1;
+/**
+ * At each time the mean of the lines. Between two of its points a line counts with the earlier one:
+ * servers do not sample in the same moment, and the mean of those that happened to would flutter.
+ */
+export function average(
+  columns: readonly (readonly (number | null)[])[],
+  stepMs: number,
+): (number | null)[] {
+  const length = columns[0]?.length ?? 0;
+  const sums = Array.from({ length }, () => 0);
+  const known = Array.from({ length }, () => 0);
+  for (const column of columns) {
+    const stepsMax = gapMs(column, stepMs) / stepMs;
+    let value = 0;
+    let seen = Number.NEGATIVE_INFINITY;
+    for (let index = 0; index < length; index += 1) {
+      const own = column[index] ?? null;
+      if (own !== null) {
+        value = own;
+        seen = index;
+      }
+      if (index - seen > stepsMax) continue;
+      sums[index] = (sums[index] ?? 0) + value;
+      known[index] = (known[index] ?? 0) + 1;
     }
-    return known === 0 ? null : sum / known;
-  });
+  }
+  return sums.map((sum, index) => (known[index] === 0 ? null : sum / (known[index] ?? 1)));
 }
 
 /** The newest value of a line, unless the line has stopped: then null. */

@@ -1,15 +1,19 @@
 /** The charts of a server: which lines, in which colours, on which scale. */
 import type { Sample } from '../../../wire/records/sample.ts';
 import type { ChartLine, ChartLook } from '../chart/options.ts';
-import { bytes, decimal, percent, rate, shortRate } from '../lib/format.ts';
+import { decimal, percent, rate, shortRate } from '../lib/format.ts';
 import { type LineName, whyAbsent } from '../lib/sample-lines.ts';
+
+/** Its key says where its points come from. */
+type ServerLine = ChartLine & { readonly key: LineName };
 
 export interface ServerChartSpec {
   readonly key: string;
   readonly title: string;
   readonly label: string;
-  /** Where each line's points come from. */
-  readonly lines: readonly (ChartLine & { readonly key: LineName })[];
+  readonly lines: readonly ServerLine[];
+  /** Shown alone when nothing but it was measured, as by agents of older systems. */
+  readonly whole?: ServerLine;
   /** Areas that stand on one another: the first so many lines. */
   readonly stacked: number;
   readonly scale: Pick<ChartLook, 'top' | 'floor' | 'format' | 'wideAxis'>;
@@ -28,12 +32,13 @@ export const SERVER_CHARTS: readonly ServerChartSpec[] = [
     title: 'CPU',
     label: 'CPU by user, system, waiting for disks and stolen by the host, and in total',
     lines: [
-      { key: 'cpu_user', label: 'user', color: '--line-1', area: true, width: 1 },
-      { key: 'cpu_system', label: 'system', color: '--line-2', area: true, width: 1 },
-      { key: 'cpu_iowait', label: 'iowait', color: '--line-8', area: true, width: 1 },
-      { key: 'cpu_steal', label: 'steal', color: '--line-6', area: true, width: 1 },
+      { key: 'cpu_user', label: 'user', color: '--line-1', area: true, width: 0 },
+      { key: 'cpu_system', label: 'system', color: '--line-2', area: true, width: 0 },
+      { key: 'cpu_iowait', label: 'iowait', color: '--line-8', area: true, width: 0 },
+      { key: 'cpu_steal', label: 'steal', color: '--line-6', area: true, width: 0 },
       { key: 'cpu_pct', label: 'total', color: '--ink', width: 1.25 },
     ],
+    whole: { key: 'cpu_pct', label: 'total', color: '--line-1', area: true },
     stacked: 4,
     scale: { top: 100, format: axisPercent },
     value: percent,
@@ -71,6 +76,7 @@ export const SERVER_CHARTS: readonly ServerChartSpec[] = [
       { key: 'disk_read', label: 'read', color: '--line-7', area: true },
       { key: 'disk_write', label: 'write', color: '--line-4' },
     ],
+    whole: { key: 'disk_io', label: 'read and write', color: '--line-7', area: true },
     stacked: 0,
     scale: { floor: idleRate, format: shortRate, wideAxis: true },
     value: rate,
@@ -85,6 +91,14 @@ export const SERVER_CHARTS: readonly ServerChartSpec[] = [
     value: decimal,
   },
 ];
+
+/** The chart as it can be drawn from what there is. */
+export function fitted(spec: ServerChartSpec, has: (line: LineName) => boolean): ServerChartSpec {
+  const { whole, lines } = spec;
+  if (whole === undefined || !has(whole.key)) return spec;
+  const parts = lines.filter((line) => line.key !== whole.key);
+  return parts.some((line) => has(line.key)) ? spec : { ...spec, lines: [whole], stacked: 0 };
+}
 
 /** Why a line has no value now, in words; undefined when it has one or nothing is known. */
 export function whyNoLine(
@@ -101,10 +115,4 @@ export function factorOf(line: LineName, sample: Sample | null): number {
   if (line !== 'swap_used') return 1;
   const total = sample?.swap_total ?? 0;
   return total > 0 ? 100 / total : Number.NaN;
-}
-
-/** Beside the memory chart: how much that is. */
-export function memoryText(sample: Sample | null): string | undefined {
-  if (sample?.mem_used === undefined || sample.mem_total === undefined) return undefined;
-  return `${bytes(sample.mem_used)} of ${bytes(sample.mem_total)}`;
 }

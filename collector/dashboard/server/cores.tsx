@@ -18,7 +18,13 @@ export function Cores({ sample }: { readonly sample: Sample | null }): JSX.Eleme
       <span class="muted" title={busiest === null ? whyAbsent(sample, 'cores') : undefined}>
         {summary}
       </span>
-      <div class="strip" data-many={cores.length > 64} role="img" aria-label={summary}>
+      <div
+        class="strip"
+        data-many={cores.length > 64}
+        role="img"
+        aria-label={summary}
+        style={{ '--cores': String(cores.length) }}
+      >
         {cores.map((core, index) => (
           // A core has no other identity than its place.
           <span

@@ -19,6 +19,8 @@ export function Selector({ model }: { readonly model: Model }): JSX.Element {
       value={String(route.server)}
       onChange={(event) => model.go({ server: Number(event.currentTarget.value) })}
     >
+      {/* Until the servers are there, and for an address of one that is not. */}
+      {!fleet.servers.has(route.server ?? -1) && <option value={String(route.server)}>…</option>}
       {servers.filter(isUp).map(optionOf)}
       {gone.length > 0 && <optgroup label="Not reporting">{gone.map(optionOf)}</optgroup>}
     </select>

@@ -5,11 +5,12 @@ import { Chart } from '../chart/chart.tsx';
 import { Legend, type LegendItem } from '../chart/legend.tsx';
 import type { ChartLook } from '../chart/options.ts';
 import type { ChartSource, Pointed } from '../chart/plot.ts';
+import { clockTime } from '../lib/format.ts';
 import type { Column } from '../lib/grid.ts';
 import { latest, stack } from '../lib/scale.ts';
 import type { MachineState } from '../state/machine.ts';
 import type { Model } from '../state/model.ts';
-import { factorOf, SERVER_CHARTS, type ServerChartSpec, whyNoLine } from './chart-specs.ts';
+import { factorOf, fitted, SERVER_CHARTS, type ServerChartSpec, whyNoLine } from './chart-specs.ts';
 
 interface ServerChartsProps {
   readonly model: Model;
@@ -31,7 +32,10 @@ interface ServerChartProps extends ServerChartsProps {
   readonly spec: ServerChartSpec;
 }
 
-function ServerChart({ model, machine, look, spec }: ServerChartProps): JSX.Element {
+function ServerChart({ model, machine, look, spec: whole }: ServerChartProps): JSX.Element {
+  const fit = fitted(whole, (line) => machine.lines.has(line));
+  // A fitted spec is made anew each time; what it holds changes once at most.
+  const spec = useMemo(() => fit, [whole, fit.lines.length]);
   const chartLook = useMemo(
     (): ChartLook => ({ lines: spec.lines, ...spec.scale, group: 'server' }),
     [spec, look],
@@ -63,6 +67,7 @@ function columnsOf(machine: MachineState, spec: ServerChartSpec): Column[] {
 function sourceOf(model: Model, machine: MachineState, spec: ServerChartSpec): ChartSource {
   return {
     revision: () => machine.revision,
+    newest: () => newestText(machine, model.clock.now()),
     times: () => machine.lines.times,
     stepMs: () => machine.lines.stepMs,
     span: () => {
@@ -75,6 +80,10 @@ function sourceOf(model: Model, machine: MachineState, spec: ServerChartSpec): C
       return aligned(machine.lines.times, drawn);
     },
   };
+}
+
+function newestText(machine: MachineState, nowMs: number): string {
+  return machine.isLive(nowMs) ? 'now' : clockTime(machine.endMs(nowMs));
 }
 
 function legendItems(machine: MachineState, spec: ServerChartSpec, pointed: Pointed): LegendItem[] {

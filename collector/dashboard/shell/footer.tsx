@@ -5,7 +5,7 @@ export function Footer({ version }: { readonly version: string }): JSX.Element {
     <footer class="foot">
       <span>windrow {version}</span>
       <a href="metrics">/metrics</a>
-      <a href="licenses.md">licenses</a>
+      <a href="licenses.txt">licenses</a>
       <span class="grow" />
       <span>times are this computer's, {Intl.DateTimeFormat().resolvedOptions().timeZone}</span>
     </footer>

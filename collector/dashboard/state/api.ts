@@ -15,11 +15,18 @@ export class ApiError extends Error {
 async function get<Body>(path: string, signal: AbortSignal): Promise<Body> {
   const response = await fetch(path, { signal, headers: { accept: 'application/json' } });
   if (!response.ok) {
-    throw new ApiError(response.status, `The collector answered ${response.status} to ${path}`);
+    throw new ApiError(response.status, await reasonOf(response));
   }
   // The contract is shared by type; the collector is the same program that served this page.
   const body: Body = await response.json();
   return body;
+}
+
+/** The collector says in `error` what is wrong and what helps; a proxy before it says something else. */
+async function reasonOf(response: Response): Promise<string> {
+  const said: unknown = await response.json().catch(() => undefined);
+  const reason = said instanceof Object && 'error' in said ? String(said.error) : '';
+  return `The collector answered ${response.status}${reason === '' ? '' : `: ${reason}`}.`;
 }
 
 export const getFleet = (signal: AbortSignal): Promise<FleetView> => get('api/fleet', signal);

@@ -14,8 +14,9 @@ export interface RangeSummary {
 }
 
 interface History {
-  readonly cpuMax: number | null;
-  readonly memMax: number | null;
+  readonly cpu: MeanMax;
+  readonly mem: MeanMax;
+  readonly hasLine: boolean;
 }
 
 export class FleetState {
@@ -57,8 +58,8 @@ export class FleetState {
     for (const server of series.servers) {
       this.cpu.load(server.id, series.times, server.cpu);
       this.mem.load(server.id, series.times, server.mem);
-      const max = { cpuMax: server.cpu_summary.max, memMax: server.mem_summary.max };
-      this.#history.set(server.id, max);
+      const { cpu_summary: cpu, mem_summary: mem } = server;
+      this.#history.set(server.id, { cpu, mem, hasLine: server.cpu.length > 0 });
     }
     this.revision += 1;
   }
@@ -122,13 +123,14 @@ export class FleetState {
   /**
    * Mean and maximum over the range. History comes as means over a step, which hide its spikes, so
    * the collector's own maximum counts too; it may be older than the range by what passed since the
-   * last load, at most a minute.
+   * last load, at most a minute. A server without a line has no history but the collector's summary.
    */
   summary(id: number): RangeSummary {
     const history = this.#history.get(id);
+    if (history?.hasLine === false) return { cpu: history.cpu, mem: history.mem };
     return {
-      cpu: withMax(this.cpu.summary(id), history?.cpuMax ?? null),
-      mem: withMax(this.mem.summary(id), history?.memMax ?? null),
+      cpu: withMax(this.cpu.summary(id), history?.cpu.max ?? null),
+      mem: withMax(this.mem.summary(id), history?.mem.max ?? null),
     };
   }
 }

@@ -31,6 +31,8 @@ export class Live {
   #server: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #heardAt = 0;
+  /** An event with an id came, so the browser can say where to go on from. */
+  #resumable = false;
   connection: Connection = { state: 'connecting' };
 
   constructor(options: LiveOptions) {
@@ -47,13 +49,12 @@ export class Live {
     const source = new EventSource(server === null ? 'api/events' : `api/events?server=${server}`);
     this.#source = source;
     this.#heardAt = Date.now();
-    let opened = false;
+    this.#resumable = false;
     source.addEventListener('open', () => {
       this.#setConnection({ state: 'live' });
       this.#heardAt = Date.now();
-      // Only the first time: after that the browser resumes, and `reset` says when it could not.
-      if (!opened) this.#options.onFresh();
-      opened = true;
+      // Otherwise the browser resumes, and `reset` says when it could not.
+      if (!this.#resumable) this.#options.onFresh();
     });
     source.addEventListener('error', () => this.#onError(source));
     for (const name of ['samples', 'detail', 'server', 'notice', 'reset'] as const) {
@@ -64,6 +65,7 @@ export class Live {
   #listen(source: EventSource, name: LiveEvent['name']): void {
     source.addEventListener(name, (event: MessageEvent<string>) => {
       this.#heardAt = Date.now();
+      this.#resumable ||= event.lastEventId !== '';
       this.#options.onEvent({ name, body: JSON.parse(event.data) });
     });
   }

@@ -66,7 +66,7 @@ export class MachineState {
   }
 
   tick(nowMs: number): void {
-    if (this.#isLive(nowMs) && nowMs >= this.lines.endMs) {
+    if (this.isLive(nowMs) && nowMs >= this.lines.endMs) {
       this.lines.advance(nowMs);
       this.revision += 1;
     }
@@ -74,10 +74,11 @@ export class MachineState {
 
   /** Where the charts end: now, or the newest event of a server whose events are from another time. */
   endMs(nowMs: number): number {
-    return this.#isLive(nowMs) ? Math.max(nowMs, this.#newestMs) : this.#newestMs;
+    return this.isLive(nowMs) ? Math.max(nowMs, this.#newestMs) : this.#newestMs;
   }
 
-  #isLive(nowMs: number): boolean {
+  /** Whether its newest event is of now. */
+  isLive(nowMs: number): boolean {
     return Math.abs(nowMs - this.#newestMs) < liveWithinMs;
   }
 }

@@ -90,8 +90,8 @@ export class Model {
         },
         (error: unknown) => {
           if (controller.signal.aborted) return;
-          this.#onProblem(error);
-          this.#loadLater(retryMs);
+          const passes = this.#onProblem(error);
+          this.#loadLater(passes ? retryMs : refreshMs);
         },
       )
       .finally(() => {
@@ -109,21 +109,23 @@ export class Model {
     if (waiting.length > 0) this.fleet.addSamples(waiting, this.clock.now());
   }
 
-  async #readFleet(range: Range, signal: AbortSignal): Promise<void> {
-    const [view, series] = await Promise.all([getFleet(signal), getFleetSeries(range, signal)]);
+  async #readView(signal: AbortSignal): Promise<void> {
+    const view = await getFleet(signal);
     this.clock.set(view.now);
     this.fleet.loadView(view);
-    this.fleet.loadSeries(series, range, view.now);
+  }
+
+  async #readFleet(range: Range, signal: AbortSignal): Promise<void> {
+    const [series] = await Promise.all([getFleetSeries(range, signal), this.#readView(signal)]);
+    this.fleet.loadSeries(series, range, this.clock.now());
   }
 
   async #readServer(id: number, range: Range, signal: AbortSignal): Promise<void> {
-    const [fleet, view, series] = await Promise.all([
-      getFleet(signal),
+    const [view, series] = await Promise.all([
       getServer(id, signal),
       getServerSeries(id, range, signal),
+      this.#readView(signal),
     ]);
-    this.clock.set(fleet.now);
-    this.fleet.loadView(fleet);
     const before = this.machine;
     const machine = before?.range === range ? before : new MachineState(id, range);
     machine.load(view, series);
@@ -135,13 +137,14 @@ export class Model {
     return server !== undefined && typeof ts === 'number' && ts > server.ts;
   }
 
-  #onProblem(error: unknown): void {
-    const gone = error instanceof ApiError && error.status === 404;
-    if (gone && this.machine !== null) {
+  /** Answers whether it may pass by itself. */
+  #onProblem(error: unknown): boolean {
+    if (error instanceof ApiError && error.status === 404 && this.machine !== null) {
       this.machine.problem = 'The collector knows no such server.';
-      return;
+      return false;
     }
     this.problem = error instanceof ApiError ? error.message : 'The collector cannot be reached.';
+    return true;
   }
 
   #onEvent(event: LiveEvent): void {

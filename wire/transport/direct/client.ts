@@ -57,9 +57,9 @@ export class DirectClient implements BatchSender {
     this.#module = url.startsWith('https:') ? https : http;
     const connections = { keepAlive: true, maxSockets: 2 };
     this.#agent =
-      ca === undefined
-        ? new this.#module.Agent(connections)
-        : new https.Agent({ ...connections, ca: [...getCACertificates(), ca] });
+      this.#module === https && ca !== undefined
+        ? new https.Agent({ ...connections, ca: [...getCACertificates(), ca] })
+        : new this.#module.Agent(connections);
   }
 
   async send(batch: Batch, signal: AbortSignal): Promise<BatchAck> {
@@ -141,11 +141,18 @@ function parseAck(url: string, body: string): BatchAck {
   } catch {
     // Falls through: whatever answered is no collector.
   }
-  throw new WindrowError('unreachable', `${url} answered, but not as a windrow collector`, {
+  throw notACollector(url);
+}
+
+/** The error for an answer that makes no sense. */
+export function notACollector(url: string): WindrowError {
+  return new WindrowError('unreachable', `${url} answered, but not as a windrow collector`, {
     hint: 'Check the address (to / --to): another program listens there.',
     retryable: true,
   });
 }
+
+const unknownCa = 'Name the CA that signed the collector’s certificate with tls_ca_file.';
 
 function unreachable(url: string, cause: unknown): WindrowError {
   const code = systemCodeOf(cause);
@@ -155,6 +162,14 @@ function unreachable(url: string, cause: unknown): WindrowError {
     EAI_AGAIN: 'The DNS does not answer: check the network, or use an IP address (to / --to).',
     ETIMEDOUT: 'No answer: a firewall may be in between.',
     EHOSTUNREACH: 'No route to that host: check the network.',
+    DEPTH_ZERO_SELF_SIGNED_CERT: unknownCa,
+    SELF_SIGNED_CERT_IN_CHAIN: unknownCa,
+    UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownCa,
+    UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownCa,
+    CERT_HAS_EXPIRED: 'The collector’s certificate has expired: renew it there.',
+    ERR_TLS_CERT_ALTNAME_INVALID:
+      'The collector’s certificate is for another name: use that one (to / --to).',
+    EPROTO: 'That port does not speak TLS: use http:// (to / --to), or check the port.',
   };
   return new WindrowError('unreachable', `cannot reach ${url}: ${messageOf(cause) || code}`, {
     cause,

@@ -11,8 +11,8 @@ import { statusOf } from './status.ts';
 const gunzipInPool = promisify(gunzip);
 /** Below this a trip to the thread pool costs more than decompressing here. */
 const gunzipHereBytesMax = 16 * 1024;
-/** What a sender is told to wait when the store cannot take its batch. */
-const retryAfterSeconds = 1;
+/** What a sender is told to wait when the receiver does not say how long. */
+const retryAfterMsDefault = 1_000;
 
 export const directServer: FastifyPluginCallback<{ receive: BatchReceiver }> = (
   server,
@@ -58,6 +58,8 @@ async function inflate(body: Buffer, encoding: string | undefined): Promise<stri
 function refuse(reply: FastifyReply, error: unknown): FastifyReply {
   if (error instanceof BatchFormatError) return reply.code(400).send({ error: error.message });
   if (!(error instanceof WindrowError)) throw error;
-  if (error.retryable) reply.header('retry-after', retryAfterSeconds);
+  if (error.retryable) {
+    reply.header('retry-after', Math.ceil((error.retryAfterMs ?? retryAfterMsDefault) / 1_000));
+  }
   return reply.code(statusOf(error)).send({ error: error.message });
 }

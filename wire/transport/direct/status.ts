@@ -49,11 +49,7 @@ export function rejectionOf(
   url: string,
   answer: { status: number; headers: Readonly<Record<string, unknown>>; body: string },
 ): WindrowError {
-  const meaning = MEANINGS[answer.status] ?? {
-    code: 'unreachable',
-    retryable: answer.status >= 500,
-    hint: 'Check the address (to / --to).',
-  };
+  const meaning = MEANINGS[answer.status] ?? stranger(answer.status);
   const afterSeconds = Number(answer.headers['retry-after']);
   return new WindrowError(
     meaning.code,
@@ -64,6 +60,15 @@ export function rejectionOf(
       ...(afterSeconds > 0 ? { retryAfterMs: Math.min(afterSeconds, 60) * 1000 } : {}),
     },
   );
+}
+
+/** No collector answers this: another program, or a proxy before the collector. It has judged no batch. */
+function stranger(status: number): Meaning {
+  return {
+    code: status >= 500 ? 'unreachable' : 'refused',
+    retryable: true,
+    hint: 'Another program may listen there: check the address (to / --to).',
+  };
 }
 
 function reasonIn(body: string): string {

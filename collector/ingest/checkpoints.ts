@@ -1,0 +1,35 @@
+/** Remembers what changed since the last commit, and adds it to the next one. */
+import type { Group } from '../store/group.ts';
+import type { WindowEngine } from '../windows/engine.ts';
+import { sourceRow } from './registry.ts';
+import type { Boot, Source } from './source.ts';
+
+export class Checkpoints {
+  readonly #sources = new Set<Source>();
+  readonly #boots = new Map<Boot, Source>();
+
+  source(source: Source): void {
+    this.#sources.add(source);
+  }
+
+  boot(boot: Boot, source: Source): void {
+    this.#boots.set(boot, source);
+  }
+
+  addTo(group: Group, engine: WindowEngine): void {
+    for (const source of this.#sources) {
+      const state = source.checkpoint(engine.checkpoint(source.sourceNo));
+      group.sources.set(source.sourceNo, sourceRow(source, state));
+    }
+    for (const [boot, source] of this.#boots) {
+      group.boots.set(boot.bootNo, {
+        bootNo: boot.bootNo,
+        sourceNo: source.sourceNo,
+        bootId: boot.bootId,
+        sequence: JSON.stringify(boot.sequence.checkpoint()),
+      });
+    }
+    this.#sources.clear();
+    this.#boots.clear();
+  }
+}

@@ -1,0 +1,190 @@
+import { statSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { expect, it, onTestFinished } from 'vitest';
+import { noonMs } from '../../runtime/testing/manual-clock.ts';
+import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
+import { databasePath, openForWriting } from './database.ts';
+import { Group } from './group.ts';
+import { type RetentionPolicy, retentionStep, storeBytes } from './retention.ts';
+import { GroupStatements } from './statements.ts';
+import { count, sampleRow, windowRow } from './testing/rows.ts';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const KEEP_ALL: RetentionPolicy = {
+  samplesAgeMs: 3_650 * 24 * hourMs,
+  detailsAgeMs: 3_650 * 24 * hourMs,
+  windowsAgeMs: 3_650 * 24 * hourMs,
+  sizeBytesMax: 2 ** 40,
+};
+
+function fixture() {
+  const dataDir = temporaryFolder();
+  const db = openForWriting(dataDir);
+  onTestFinished(() => db.close());
+  return { db, path: databasePath(dataDir), statements: new GroupStatements(db) };
+}
+
+interface Minute {
+  readonly samples: number;
+  readonly detail?: string;
+  readonly windows?: number;
+}
+
+/** What one minute brings, in one commit. */
+function arrive(db: DatabaseSync, statements: GroupStatements, nowMs: number, minute: Minute) {
+  const group = new Group();
+  for (let i = 0; i < minute.samples; i += 1) {
+    const row = { tsMs: nowMs + i };
+    group.samples.push(
+      sampleRow(minute.detail === undefined ? row : { ...row, detail: minute.detail }),
+    );
+  }
+  for (let i = 0; i < (minute.windows ?? 0); i += 1) {
+    const window = windowRow({ source: 1, startMs: nowMs + i * 10 });
+    group.windows.push({ window, skewed: false });
+    group.fleetDue.push({ originMs: 0, startMs: window.startMs, endMs: window.endMs });
+  }
+  db.exec('BEGIN');
+  statements.write(group, nowMs);
+  db.exec('COMMIT');
+}
+
+/** Steps until nothing more is to do. @returns how many it took */
+function retain(db: DatabaseSync, policy: RetentionPolicy, nowMs: number): number {
+  for (let steps = 1; ; steps += 1) {
+    if (!retentionStep(db, policy, nowMs)) return steps;
+    if (steps > 1_000) throw new Error('retention never ends');
+  }
+}
+
+function times(db: DatabaseSync, table: string, column = 'ts'): number[] {
+  const rows = db.prepare(`SELECT ${column} AS ms FROM ${table} ORDER BY rowid`).all();
+  return rows.map((row) => (Number(row['ms']) - noonMs) / minuteMs);
+}
+
+it('each kind of row goes at its own age, and not a minute before', () => {
+  const { db, statements } = fixture();
+  db.exec("INSERT INTO sources VALUES (1, 'pc', '', 0, 0, '{}')");
+  for (let minute = 0; minute < 10; minute += 1) {
+    arrive(db, statements, noonMs + minute * minuteMs, { samples: 1, detail: '{}', windows: 1 });
+  }
+  const policy = {
+    ...KEEP_ALL,
+    detailsAgeMs: 3 * minuteMs,
+    samplesAgeMs: 5 * minuteMs,
+    windowsAgeMs: 7 * minuteMs,
+  };
+  retain(db, policy, noonMs + 9 * minuteMs);
+  expect(times(db, 'details')).toEqual([6, 7, 8, 9]);
+  expect(times(db, 'samples')).toEqual([4, 5, 6, 7, 8, 9]);
+  expect(times(db, 'windows', 'start_ms')).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(times(db, 'fleet_windows', 'start_ms')).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+});
+
+it('age is when a row arrived, not what its clock said', () => {
+  const { db, statements } = fixture();
+  const group = new Group();
+  group.samples.push(sampleRow({ tsMs: 0 }), sampleRow({ tsMs: noonMs + 1_000 * hourMs }));
+  statements.write(group, noonMs);
+  const policy = { ...KEEP_ALL, samplesAgeMs: hourMs };
+  retain(db, policy, noonMs + hourMs);
+  expect(count(db, 'samples')).toBe(2);
+});
+
+it('after everything aged out, what comes later still ages: rowids do not start again', () => {
+  const { db, statements } = fixture();
+  const policy = { ...KEEP_ALL, samplesAgeMs: 2 * minuteMs, detailsAgeMs: 2 * minuteMs };
+  arrive(db, statements, noonMs, { samples: 50, detail: '{}' });
+  const laterMs = noonMs + 10 * hourMs;
+  // Where a minute's rows end is known when the next minute with arrivals begins.
+  arrive(db, statements, noonMs + minuteMs, { samples: 0 });
+  retain(db, policy, laterMs);
+  expect([count(db, 'samples'), count(db, 'details')]).toEqual([1, 1]);
+
+  arrive(db, statements, laterMs, { samples: 20, detail: '{}' });
+  retain(db, policy, laterMs + minuteMs);
+  // The new rows are young: a table that had begun at 1 again would lose them now.
+  expect([count(db, 'samples'), count(db, 'details')]).toEqual([20, 20]);
+  arrive(db, statements, laterMs + 2 * minuteMs, { samples: 5, detail: '{}' });
+  retain(db, policy, laterMs + 4 * minuteMs);
+  expect([count(db, 'samples'), count(db, 'details')]).toEqual([5, 5]);
+});
+
+it('one step deletes a bounded number of rows and says that more is left', () => {
+  const { db, statements } = fixture();
+  arrive(db, statements, noonMs, { samples: 25_000 });
+  const policy = { ...KEEP_ALL, samplesAgeMs: minuteMs };
+  arrive(db, statements, noonMs + hourMs, { samples: 1 });
+  const nowMs = noonMs + 2 * hourMs;
+  expect(retentionStep(db, policy, nowMs)).toBe(true);
+  expect(count(db, 'samples')).toBe(15_001);
+  expect(retain(db, policy, nowMs)).toBeLessThanOrEqual(3);
+  expect(count(db, 'samples')).toBe(1);
+});
+
+it('freed pages go back to the file system', () => {
+  const { db, path, statements } = fixture();
+  arrive(db, statements, noonMs, { samples: 4_000, detail: 'x'.repeat(4_000) });
+  arrive(db, statements, noonMs + minuteMs, { samples: 1, detail: '{}' });
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  const before = statSync(path).size;
+  retain(db, { ...KEEP_ALL, detailsAgeMs: minuteMs, sizeBytesMax: 2 ** 20 }, noonMs + hourMs);
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  expect(before).toBeGreaterThan(16_000_000);
+  expect(statSync(path).size).toBeLessThan(2_000_000);
+});
+
+it('the size holds while samples keep coming, in the file too', () => {
+  const { db, path, statements } = fixture();
+  const sizeBytesMax = 4 * 2 ** 20;
+  const policy = { ...KEEP_ALL, sizeBytesMax };
+  let largest = 0;
+  for (let minute = 0; minute < 60; minute += 1) {
+    const nowMs = noonMs + minute * minuteMs;
+    arrive(db, statements, nowMs, { samples: 200, detail: 'x'.repeat(1_000), windows: 20 });
+    retain(db, policy, nowMs);
+    largest = Math.max(largest, storeBytes(db));
+  }
+  expect(largest).toBeLessThanOrEqual(sizeBytesMax);
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  expect(statSync(path).size).toBeLessThanOrEqual(sizeBytesMax);
+  // Not by throwing away more than needed, and the newest are still there.
+  expect(storeBytes(db)).toBeGreaterThan(sizeBytesMax / 2);
+  expect(times(db, 'samples').at(-1)).toBeCloseTo(59, 1);
+});
+
+it('for size, the newest hour of details outlives old samples: the page shows it', () => {
+  const { db, statements } = fixture();
+  for (let minute = 0; minute < 180; minute += 1) {
+    const recent = minute >= 150 ? { detail: 'x'.repeat(500) } : {};
+    arrive(db, statements, noonMs + minute * minuteMs, { samples: 500, ...recent });
+  }
+  const sizeBytesMax = storeBytes(db) - 2_000_000;
+  retain(db, { ...KEEP_ALL, sizeBytesMax }, noonMs + 180 * minuteMs);
+  expect(storeBytes(db)).toBeLessThanOrEqual(sizeBytesMax);
+  expect(count(db, 'details')).toBe(30 * 500);
+  expect(count(db, 'samples')).toBeLessThan(180 * 500);
+});
+
+it('a size that even the newest hour exceeds is still kept, and the newest rows stay', () => {
+  const { db, statements } = fixture();
+  arrive(db, statements, noonMs, { samples: 20_000, detail: 'x'.repeat(200), windows: 100 });
+  retain(db, { ...KEEP_ALL, sizeBytesMax: 1 }, noonMs);
+  for (const table of ['details', 'samples', 'windows']) expect(count(db, table), table).toBe(1);
+});
+
+it('arrivals do not pile up for ever, not even where a table stays empty', () => {
+  const { db, statements } = fixture();
+  const policy = { ...KEEP_ALL, samplesAgeMs: hourMs, detailsAgeMs: hourMs, windowsAgeMs: hourMs };
+  for (let minute = 0; minute < 300; minute += 1) {
+    arrive(db, statements, noonMs + minute * minuteMs, { samples: 1 });
+  }
+  const nowMs = noonMs + 300 * minuteMs;
+  retain(db, policy, nowMs);
+  expect(count(db, 'arrivals')).toBeLessThanOrEqual(61);
+  expect(count(db, 'samples')).toBe(60);
+  // And none that is still needed has gone.
+  for (let minute = 1; minute <= 60; minute += 1) retain(db, policy, nowMs + minute * minuteMs);
+  expect(count(db, 'samples')).toBe(1);
+});

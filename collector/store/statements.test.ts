@@ -1,0 +1,155 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { expect, it, onTestFinished } from 'vitest';
+import { noonMs } from '../../runtime/testing/manual-clock.ts';
+import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
+import { mergeFleet } from '../windows/fleet.ts';
+import type { ServerWindow } from '../windows/window.ts';
+import { openForWriting } from './database.ts';
+import { Group } from './group.ts';
+import { storedFleetWindows, storedWindows } from './history.ts';
+import { GroupStatements } from './statements.ts';
+import { count, sampleRow, sourceRow, windowRow } from './testing/rows.ts';
+
+const everything = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
+
+function fixture() {
+  const db = openForWriting(temporaryFolder());
+  onTestFinished(() => db.close());
+  const statements = new GroupStatements(db);
+  const write = (fill: (group: Group) => void): void => {
+    const group = new Group();
+    fill(group);
+    statements.write(group, noonMs);
+  };
+  return { db, write };
+}
+
+function withSources(group: Group, ...numbers: number[]): void {
+  for (const sourceNo of numbers) group.sources.set(sourceNo, sourceRow({ sourceNo }));
+}
+
+function fleetStart(startMs: number) {
+  return { originMs: 0, startMs, endMs: startMs + 30_000 };
+}
+
+function fleet(db: DatabaseSync) {
+  return [...storedFleetWindows(db, everything)];
+}
+
+it('a fleet window is the merge of the stored windows of its start, not of another start or origin', () => {
+  const { db, write } = fixture();
+  const windows: ServerWindow[] = [1, 2, 3].map((source) => windowRow({ source, startMs: 60_000 }));
+  write((group) => {
+    withSources(group, 1, 2, 3);
+    group.sources.set(4, sourceRow({ sourceNo: 4, replayId: 'file', originMs: 60_000 }));
+    for (const window of windows) group.windows.push({ window, skewed: false });
+    for (const window of [
+      windowRow({ source: 1, startMs: 70_000 }),
+      windowRow({ source: 4, startMs: 60_000 }),
+    ]) {
+      group.windows.push({ window, skewed: false });
+    }
+    group.fleetDue.push(fleetStart(60_000));
+  });
+  expect(fleet(db)).toEqual([mergeFleet(windows)]);
+});
+
+it('a server whose clock is off is left out of the fleet, and is in it again when it is not', () => {
+  const { db, write } = fixture();
+  const good = windowRow({ source: 1, startMs: 60_000 });
+  const skewed = windowRow({ source: 2, startMs: 60_000 });
+  write((group) => {
+    withSources(group, 1, 2);
+    group.windows.push({ window: good, skewed: false }, { window: skewed, skewed: true });
+    group.fleetDue.push(fleetStart(60_000));
+  });
+  expect(fleet(db)).toEqual([mergeFleet([good])]);
+  write((group) => {
+    group.windows.push({ window: skewed, skewed: false });
+    group.fleetDue.push(fleetStart(60_000));
+  });
+  expect(fleet(db)).toEqual([mergeFleet([good, skewed])]);
+});
+
+it('after windows.length was changed, a fleet window mixes no windows of two lengths', () => {
+  const { db, write } = fixture();
+  const short = windowRow({ source: 1, startMs: 60_000 });
+  const long = windowRow({ source: 2, startMs: 60_000, endMs: 120_000 });
+  write((group) => {
+    withSources(group, 1, 2);
+    group.windows.push({ window: short, skewed: false });
+    group.fleetDue.push(fleetStart(60_000));
+  });
+  write((group) => {
+    group.windows.push({ window: long, skewed: false });
+    group.fleetDue.push({ originMs: 0, startMs: 60_000, endMs: 120_000 });
+  });
+  expect(fleet(db)).toEqual([mergeFleet([long])]);
+});
+
+it('what is pending is remembered until its fleet window is made, even when nobody has windows for it', () => {
+  const { db, write } = fixture();
+  write((group) => group.fleetPending.push(fleetStart(60_000), fleetStart(70_000)));
+  expect(count(db, 'fleet_pending')).toBe(2);
+  write((group) => group.fleetDue.push(fleetStart(60_000), fleetStart(70_000)));
+  expect([count(db, 'fleet_pending'), count(db, 'fleet_windows')]).toEqual([0, 0]);
+});
+
+it('a final window replaces the provisional one of its start, in place', () => {
+  const { db, write } = fixture();
+  const provisional = windowRow({ source: 1, startMs: 60_000, final: false });
+  const final = windowRow({ source: 1, startMs: 60_000, samples: 9, incomplete: true });
+  write((group) => {
+    withSources(group, 1);
+    group.windows.push({ window: provisional, skewed: false });
+    group.windows.push({ window: windowRow({ source: 1, startMs: 70_000 }), skewed: false });
+  });
+  const rowid = () =>
+    db.prepare('SELECT rowid FROM windows WHERE start_ms = 60000').get()?.['rowid'];
+  const before = rowid();
+  write((group) => group.windows.push({ window: final, skewed: false }));
+  expect([...storedWindows(db, everything)][0]).toMatchObject({
+    samples: 9,
+    final: true,
+    incomplete: true,
+    warmUp: false,
+  });
+  expect(rowid()).toBe(before);
+  expect(count(db, 'windows')).toBe(2);
+});
+
+it('a metric that was not measured is NULL in the store, never 0', () => {
+  const { db, write } = fixture();
+  write((group) => {
+    const values = [0, Number.NaN, 1, Number.NaN, -5.5, 1e18];
+    group.samples.push(sampleRow({ tsMs: 1, seq: Number.MAX_SAFE_INTEGER, values }));
+  });
+  expect(db.prepare('SELECT * FROM samples').get()).toMatchObject({
+    cpu_pct: 0,
+    mem_pct: null,
+    net_in: 1,
+    net_out: null,
+    disk_io: -5.5,
+    disk_used_pct: 1e18,
+    seq: Number.MAX_SAFE_INTEGER,
+    boot_no: null,
+  });
+});
+
+it('the quarantine keeps the newest 10,000 and no more, however much rubbish comes', () => {
+  const { db, write } = fixture();
+  db.exec('BEGIN');
+  for (let batch = 0; batch < 12; batch += 1) {
+    write((group) => {
+      for (let i = 0; i < 1_000; i += 1) {
+        const reason = `${batch * 1_000 + i}`;
+        group.quarantine.push({ atMs: 0, remote: 'r', topic: null, reason, body: '' });
+      }
+    });
+  }
+  db.exec('COMMIT');
+  const range = db.prepare(
+    'SELECT count(*) AS n, min(CAST(reason AS INTEGER)) AS oldest FROM quarantine',
+  );
+  expect(range.get()).toEqual({ n: 10_000, oldest: 2_000 });
+});

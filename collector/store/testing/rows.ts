@@ -1,0 +1,51 @@
+/** Rows for the store's tests. */
+import type { DatabaseSync } from 'node:sqlite';
+import { METRICS } from '../../../wire/metrics.ts';
+import type { Aggregate, ServerWindow } from '../../windows/window.ts';
+import type { SampleRow, SourceRow } from '../group.ts';
+
+export function sampleRow(row: Partial<SampleRow> & { readonly tsMs: number }): SampleRow {
+  return {
+    sourceNo: 1,
+    bootNo: null,
+    seq: null,
+    values: METRICS.map((_, i) => i + 1),
+    detail: undefined,
+    ...row,
+  };
+}
+
+export function sourceRow(row: Partial<SourceRow> & { readonly sourceNo: number }): SourceRow {
+  return {
+    serverId: `server-${row.sourceNo}`,
+    replayId: '',
+    originMs: 0,
+    lastSeenMs: 0,
+    state: '{}',
+    ...row,
+  };
+}
+
+export function aggregateOf(value: number): Aggregate {
+  const figures = { min: value, max: value, avg: value, last: value };
+  return { count: 1, sum: value, ...figures, p50: value, p95: value, p99: value };
+}
+
+export function windowRow(
+  row: Partial<ServerWindow> & { readonly source: number; readonly startMs: number },
+): ServerWindow {
+  return {
+    endMs: row.startMs + 30_000,
+    samples: 1,
+    aggregates: METRICS.map((_, i) => aggregateOf(row.source + i / 10)),
+    final: true,
+    incomplete: false,
+    warmUp: false,
+    ...row,
+  };
+}
+
+/** How many rows a query finds. */
+export function count(db: DatabaseSync, from: string): number {
+  return Number(db.prepare(`SELECT count(*) AS n FROM ${from}`).get()?.['n']);
+}

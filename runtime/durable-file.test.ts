@@ -1,0 +1,64 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { writeFileDurably } from './durable-file.ts';
+import { temporaryFolder } from './testing/temporary-folder.ts';
+
+it('replaces the file as a whole and leaves nothing beside it', () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'state.json');
+  writeFileDurably(path, 'a long first text');
+  writeFileDurably(path, 'short');
+  expect(readFileSync(path, 'utf8')).toBe('short');
+  expect(readdirSync(folder)).toEqual(['state.json']);
+});
+
+it('a reader that has the old file open goes on reading the old one, whole', () => {
+  const path = join(temporaryFolder(), 'state.json');
+  writeFileDurably(path, 'old');
+  const fd = fs.openSync(path, 'r');
+  writeFileDurably(path, 'new');
+  expect(fs.readFileSync(fd, 'utf8')).toBe('old');
+  fs.closeSync(fd);
+});
+
+it('secrets are for their owner alone, whatever the umask', () => {
+  const path = join(temporaryFolder(), 'secret');
+  const umask = process.umask(0);
+  onTestFinished(() => void process.umask(umask));
+  writeFileDurably(path, 'x');
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+it('when it fails the old file stays and no temporary one does', () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'state');
+  // A folder that is not empty cannot be replaced by a file.
+  mkdirSync(path);
+  writeFileSync(join(path, 'old'), 'old');
+  expect(() => writeFileDurably(path, 'new')).toThrow(/EISDIR|ENOTEMPTY|EEXIST|EPERM/);
+  expect(readdirSync(folder)).toEqual(['state']);
+  expect(readFileSync(join(path, 'old'), 'utf8')).toBe('old');
+  expect(() => writeFileDurably(join(folder, 'no', 'folder'), 'x')).toThrow(/ENOENT/);
+});
+
+it('text is on disk before the file has its name: a crash leaves the old text or the new', () => {
+  const path = join(temporaryFolder(), 'state');
+  const calls: string[] = [];
+  for (const name of ['fsyncSync', 'renameSync'] as const) {
+    const real = fs[name] as (...args: unknown[]) => void;
+    const spy = vi.spyOn(fs, name).mockImplementation((...args: unknown[]) => {
+      calls.push(name);
+      real(...args);
+    });
+    onTestFinished(() => {
+      spy.mockRestore();
+      syncBuiltinESMExports();
+    });
+  }
+  syncBuiltinESMExports();
+  writeFileDurably(path, 'x');
+  expect(calls).toEqual(['fsyncSync', 'renameSync', 'fsyncSync']);
+});
