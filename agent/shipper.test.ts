@@ -141,7 +141,10 @@ it('waits longer and longer while the collector is away, by chance between 0 and
 });
 
 it('never waits longer than 30 s, and after a success begins at the shortest wait again', async () => {
-  const { sent, add, running } = fixture([...Array.from({ length: 20 }, () => away), ack, away], 0.999);
+  const { sent, add, running } = fixture(
+    [...Array.from({ length: 20 }, () => away), ack, away],
+    0.999,
+  );
   add(1);
   void running();
   await settle(20 * 30_000);
@@ -203,7 +206,10 @@ it('a wrong token keeps the samples: an operator can mend it while the agent run
 });
 
 it('an outage is told once, then every five minutes, and its end once', async () => {
-  const { clock, lines, add, running } = fixture(Array.from({ length: 8 }, () => away), 0.999);
+  const { clock, lines, add, running } = fixture(
+    Array.from({ length: 8 }, () => away),
+    0.999,
+  );
   add(1);
   void running();
   await settle(3_000);

@@ -22,9 +22,9 @@ it('a wait is never below 0 nor at or above its bound, however many attempts the
 });
 
 it('each attempt doubles the bound until the cap', () => {
-  const almost = (attempt: number) =>
-    fullJitterMs(attempt, { baseMs: 500, capMs: 30_000 }, () => 0.999_999);
-  expect([0, 1, 2, 3, 4, 5, 6, 7, 100].map(almost)).toEqual([
+  const limits = { baseMs: 500, capMs: 30_000 };
+  const attempts = [0, 1, 2, 3, 4, 5, 6, 7, 100];
+  expect(attempts.map((attempt) => fullJitterMs(attempt, limits, () => 0.999_999))).toEqual([
     499, 999, 1_999, 3_999, 7_999, 15_999, 29_999, 29_999, 29_999,
   ]);
 });

@@ -49,7 +49,12 @@ it('a part that hangs is given up after five seconds, and the others still stop'
 });
 
 it.each([
-  ['throws', () => { throw new Error('no'); }],
+  [
+    'throws',
+    () => {
+      throw new Error('no');
+    },
+  ],
   ['rejects', () => Promise.reject(new Error('no'))],
 ] as const)('a part that %s keeps none of the others from stopping', async (_, stop) => {
   const { lifecycle, lines } = fixture();

@@ -8,12 +8,12 @@ const batch = encodeBatch({ header: { v: 1, sent_at: 1 }, records: [] });
 async function statuses({ url }: Served, headers: Record<string, string>) {
   const ask = async (path: string, init: RequestInit = {}): Promise<number> => {
     const closing = new AbortController();
-    const all = { ...init, headers: { ...headers, ...init.headers }, signal: closing.signal };
-    const { status } = await fetch(url + path, { ...all, redirect: 'manual' });
+    const common = { headers, redirect: 'manual', signal: closing.signal } as const;
+    const { status } = await fetch(url + path, { ...common, ...init });
     closing.abort();
     return status;
   };
-  const ndjson = { 'content-type': 'application/x-ndjson' };
+  const ndjson = { ...headers, 'content-type': 'application/x-ndjson' };
   return {
     page: await ask('/'),
     data: await ask('/api/fleet'),

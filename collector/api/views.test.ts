@@ -74,10 +74,7 @@ it.each([
 
 it('a gap in the samples is a gap in the chart', async () => {
   const { rig, views } = fixture();
-  await rig.send([
-    ...steady(noonMs - 60_000, 10),
-    ...steady(noonMs - 10_000, 10, { seq: 10 }),
-  ]);
+  await rig.send([...steady(noonMs - 60_000, 10), ...steady(noonMs - 10_000, 10, { seq: 10 })]);
   const shown = views.serverSeries(1, 5)?.values.cpu_pct.slice(-60) ?? [];
   expect(shown.map((value) => value !== null)).toEqual([
     ...Array.from({ length: 10 }, () => true),
@@ -86,15 +83,17 @@ it('a gap in the samples is a gap in the chart', async () => {
   ]);
 });
 
+/** The different values of a line. */
+function there(line: readonly (number | null)[] | undefined): unknown[] {
+  return [...new Set(line?.filter((value) => value !== null))];
+}
+
 it('lines that are in no column come from the sample’s detail, in every range', async () => {
   const { rig, views } = fixture();
   const cpu = { pct: 3, user: 1, system: 2, iowait: 0.5, steal: 0.25 };
   await rig.send(steady(noonMs - 61_000, 60, { cpu, load1: 0.75, swap_used: 5, disk_read: 8 }));
   for (const minutes of RANGES_MINUTES) {
     const values = views.serverSeries(1, minutes)?.values;
-    const there = (line: readonly (number | null)[] | undefined): unknown[] => [
-      ...new Set(line?.filter((value) => value !== null)),
-    ];
     expect(there(values?.cpu_user), `${minutes}`).toEqual([1]);
     expect(there(values?.cpu_steal)).toEqual([0.25]);
     expect(there(values?.load1)).toEqual([0.75]);
@@ -118,9 +117,13 @@ it('the fleet shows the servers of the last two minutes by name, with mean and m
   expect(servers[1]?.cpu_summary).toEqual({ avg: 25, max: 40 });
   expect(servers[1]?.mem_summary).toEqual({ avg: 1, max: 1 });
   expect(servers[0]?.cpu_summary).toEqual({ avg: null, max: null });
-  expect(
-    views.fleet().servers.map(({ server_id, state }) => [server_id, state]),
-  ).toEqual(expect.arrayContaining([['silent', 'silent'], ['a', 'up'], ['b', 'up']]));
+  expect(views.fleet().servers.map(({ server_id, state }) => [server_id, state])).toEqual(
+    expect.arrayContaining([
+      ['silent', 'silent'],
+      ['a', 'up'],
+      ['b', 'up'],
+    ]),
+  );
 });
 
 it('a server that is off shows its own last minutes, a replayed one those of its file', async () => {

@@ -8,12 +8,7 @@ import type { Sample } from '../../wire/records/sample.ts';
 import type { Registry } from '../ingest/registry.ts';
 import type { Source } from '../ingest/source.ts';
 import { DETAIL_LINES, type DetailLine, type Queries, type Span } from '../store/queries.ts';
-import type {
-  FleetSeries,
-  FleetView,
-  ServerSeries,
-  ServerView,
-} from './contract.ts';
+import type { FleetSeries, FleetView, ServerSeries, ServerView } from './contract.ts';
 import { composeSample, stateOf, summaryOf } from './present.ts';
 
 export const RANGES_MINUTES = [5, 15, 60] as const;

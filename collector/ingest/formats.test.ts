@@ -35,6 +35,12 @@ function column({ db }: Rig, metric: (typeof METRICS)[number]): (number | null)[
   );
 }
 
+/** A reading some seconds into the last minute. */
+function at(seconds: number, counter: number) {
+  const counters = { recv: counter, sent: 2 * counter, read: counter, write: counter };
+  return seedB(noonMs - 60_000 + seconds * 1_000, counters);
+}
+
 it('a server with four topics closes a window when the slowest topic has passed it, with all in it', async () => {
   const r = rig();
   const fromMs = noonMs - 300_000;
@@ -66,13 +72,6 @@ it('a server with four topics closes a window when the slowest topic has passed 
 
 it('cumulative counters become rates; the first reading and one after a reset have none', async () => {
   const r = rig();
-  const at = (seconds: number, counter: number) =>
-    seedB(noonMs - 60_000 + seconds * 1_000, {
-      recv: counter,
-      sent: 2 * counter,
-      read: counter,
-      write: counter,
-    });
   await r.send([at(0, 1e12), at(2, 1e12 + 4_000)]);
   await r.send([at(4, 1e12 + 4_000), at(6, 500), at(8, 1_500)]);
   expect(column(r, 'net_in')).toEqual([null, 2_000, 0, null, 500]);
@@ -83,8 +82,6 @@ it('cumulative counters become rates; the first reading and one after a reset ha
 
 it('a record out of order takes no rate backwards in time, and spoils none of the next ones', async () => {
   const r = rig();
-  const at = (seconds: number, counter: number) =>
-    seedB(noonMs - 60_000 + seconds * 1_000, { recv: counter, sent: 0, read: 0, write: 0 });
   await r.send([at(0, 0), at(4, 400), at(2, 200), at(6, 600)]);
   expect(column(r, 'net_in')).toEqual([null, null, 100, 100]);
 });
@@ -126,7 +123,9 @@ it('a replayed server stands beside the live one of its name, aligned to its own
   const r = rig();
   const originMs = noonMs - 1_000_003;
   const replayed = steady(originMs, 60, { boot_id: fileId, origin_ms: originMs });
-  expect(await r.send([...steady(noonMs - 60_000, 50), ...replayed])).toMatchObject({ stored: 110 });
+  expect(await r.send([...steady(noonMs - 60_000, 50), ...replayed])).toMatchObject({
+    stored: 110,
+  });
   expect(r.registry.size).toBe(2);
   await r.send([endOfReplay(fileId, originMs)]);
   expect(r.registry.find('pc', fileId)?.closed).toBe(true);

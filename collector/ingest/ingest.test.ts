@@ -81,7 +81,9 @@ it('a sample within the lateness is in its windows as if it had come in order', 
   const samples = steady(noonMs - 120_000, 100);
   await ordered.send(samples);
   // Each pair in reverse: one second out of order.
-  await shuffled.send(samples.flatMap((_, i) => (i % 2 ? samples.slice(i - 1, i + 1).reverse() : [])));
+  await shuffled.send(
+    samples.flatMap((_, i) => (i % 2 ? samples.slice(i - 1, i + 1).reverse() : [])),
+  );
   expect(windowsOf(shuffled)).toEqual(windowsOf(ordered));
   expect(shuffled.ingest.counts.late).toBe(0);
 });

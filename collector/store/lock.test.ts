@@ -11,7 +11,8 @@ import { lockFolder } from './lock.ts';
 const LOCK = fileURLToPath(new URL('./lock.ts', import.meta.url));
 const HOLDER = `
   const { lockFolder } = await import(process.argv[1]);
-  lockFolder(process.argv[2]);
+  // Kept: a lock that nobody holds on to is garbage, and then released.
+  globalThis.release = lockFolder(process.argv[2]);
   process.stdout.write('held');
   setInterval(() => {}, 1_000);
 `;

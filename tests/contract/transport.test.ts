@@ -52,10 +52,8 @@ function certificate(name: string): string {
 
 async function listening(server: FastifyInstance, receive: BatchReceiver): Promise<string> {
   await server.register(directServer, { receive });
-  await server.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(() => server.close());
-  const scheme = server.initialConfig.https === undefined ? 'http' : 'https';
-  return `${scheme}://127.0.0.1:${server.addresses()[0]?.port}`;
+  return server.listen({ host: '127.0.0.1', port: 0 });
 }
 
 type Connect = (receive: BatchReceiver) => Promise<BatchSender>;

@@ -28,9 +28,10 @@ export interface Served {
   readonly lines: readonly LogLine[];
 }
 
-export interface ServedOptions extends Partial<
-  Pick<ServerOptions, 'pageFolder' | 'requestsPerSecond' | 'storeFailure' | 'replayState'>
-> {
+export interface ServedOptions
+  extends Partial<
+    Pick<ServerOptions, 'pageFolder' | 'requestsPerSecond' | 'storeFailure' | 'replayState'>
+  > {
   readonly guarded?: boolean;
   readonly hosts?: readonly string[];
   readonly receive?: BatchReceiver;
@@ -70,13 +71,11 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     tls: undefined,
     ...given,
   });
-  await server.listen({ host: '127.0.0.1', port: 0 });
+  const url = await server.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(async () => {
     hub.close();
     await server.close();
     db.close();
   });
-  const [address] = server.addresses();
-  const url = `http://127.0.0.1:${address?.port}`;
   return { url, server, hub, files, metrics, clock, batches, lines };
 }

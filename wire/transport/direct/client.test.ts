@@ -74,14 +74,17 @@ it.each([
   [404, '{"error":"no such page"}'],
   [405, ''],
   [502, '<html>bad gateway</html>'],
-])('another program on that port (%i %s) costs no samples: the batch is kept', async (status, body) => {
-  const url = await answering((_, response) => response.writeHead(status).end(body));
-  await expect(send(url)).rejects.toMatchObject({
-    name: 'WindrowError',
-    retryable: true,
-    hint: expect.stringContaining('--to'),
-  });
-});
+])(
+  'another program on that port (%i %s) costs no samples: the batch is kept',
+  async (status, body) => {
+    const url = await answering((_, response) => response.writeHead(status).end(body));
+    await expect(send(url)).rejects.toMatchObject({
+      name: 'WindrowError',
+      retryable: true,
+      hint: expect.stringContaining('--to'),
+    });
+  },
+);
 
 it.each([
   [400, 'refused', false],
