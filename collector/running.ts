@@ -2,6 +2,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileDurably } from '../runtime/durable-file.ts';
+import { systemCodeOf } from '../runtime/errors.ts';
 import { collectorFolder } from './store/database.ts';
 
 export interface Running {
@@ -21,11 +22,21 @@ export function forgetRunning(dataDir: string): void {
   rmSync(path(dataDir), { force: true });
 }
 
-/** The collector that runs on this folder, or the last one that was killed. */
+/** The collector that runs on this folder; the note of one that was killed does not count. */
 export function readRunning(dataDir: string): Running | undefined {
   try {
-    return JSON.parse(readFileSync(path(dataDir), 'utf8')) as Running;
+    const running = JSON.parse(readFileSync(path(dataDir), 'utf8')) as Running;
+    return isAlive(running.pid) ? running : undefined;
   } catch {
     return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCodeOf(error) === 'EPERM';
   }
 }

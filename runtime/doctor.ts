@@ -1,6 +1,6 @@
 /** What `doctor` verbs share: checks that find out one thing each and say what to do about it. */
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { messageOf, WindrowError } from './errors.ts';
 
 export interface Finding {
@@ -55,13 +55,11 @@ export function checkSignal(): AbortSignal {
   return AbortSignal.timeout(checkMsMax);
 }
 
-/** Whether the data folder can be written and has room. */
+/** Whether the data folder can be written, or made, and has room; leaves nothing behind. */
 export function checkDataFolder(folder: string): Finding {
-  const probe = join(folder, `.doctor-${process.pid}`);
+  const existing = nearestExisting(folder);
   try {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(probe, 'x');
-    rmSync(probe);
+    accessSync(existing, constants.W_OK);
   } catch (error) {
     return {
       status: 'fail',
@@ -69,7 +67,7 @@ export function checkDataFolder(folder: string): Finding {
       advice: 'Name a folder that this user may write with --data (data).',
     };
   }
-  const { bavail, bsize } = statfsSync(folder);
+  const { bavail, bsize } = statfsSync(existing);
   const freeBytes = bavail * bsize;
   const free = `${(freeBytes / 1024 ** 3).toFixed(1)} GiB free`;
   if (freeBytes >= freeBytesMin) return { status: 'ok', message: `${folder}: ${free}` };
@@ -78,4 +76,10 @@ export function checkDataFolder(folder: string): Finding {
     message: `${folder}: only ${free}`,
     advice: 'Make room, or name a folder on another disk with --data (data).',
   };
+}
+
+function nearestExisting(folder: string): string {
+  let path = resolve(folder);
+  while (!existsSync(path) && dirname(path) !== path) path = dirname(path);
+  return path;
 }

@@ -58,7 +58,10 @@ export async function withinMs<T>(
   }
 }
 
-/** Aborts at the first SIGINT or SIGTERM; a later one ends the process at once. */
+/**
+ * Aborts at the first SIGINT, SIGTERM or SIGHUP, or when the parent that started us over an IPC
+ * channel is gone; a later signal ends the process at once.
+ */
 export function signalOfProcess(): AbortSignal {
   const controller = new AbortController();
   let firstMs: number | undefined;
@@ -71,8 +74,8 @@ export function signalOfProcess(): AbortSignal {
       process.exit(1);
     }
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  if (process.connected) process.once('disconnect', () => controller.abort());
   return controller.signal;
 }
 

@@ -4,83 +4,121 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { isLoopback } from '../collector/api/access.ts';
+import { AccessFiles } from '../collector/api/access-files.ts';
+import { COLLECTOR_SPEC, type CollectorConfig } from '../collector/config.ts';
 import { runCli } from '../runtime/cli.ts';
-import { WindrowError } from '../runtime/errors.ts';
+import { settingsOf, withSettings } from '../runtime/config/flags.ts';
+import { writeFileDurably } from '../runtime/durable-file.ts';
+import { EXIT, WindrowError } from '../runtime/errors.ts';
 import { aborted, signalOfProcess } from '../runtime/lifecycle.ts';
 
 /** A child that was asked to stop is ended by force after this. */
 const stopMsMax = 15_000;
+/** npm and its shell may be killed without a word to us; then this process has another parent. */
+const parentPollMs = 1_000;
 
-const program = new Command('npm start --')
+const program = withSettings(new Command('npm start --'), COLLECTOR_SPEC, ['data', 'port'])
   .description('run the collector and one agent on this PC')
-  .option('--data <dir>', 'folder of all state', './data')
-  .option('--port <port>', 'port of the page', '7861')
-  .action((options: { data: string; port: string }) => start(options));
+  .action(() => start(settingsOf(program, COLLECTOR_SPEC, 'collector').values, program.opts()));
 
 await runCli(program, process.argv.slice(2));
 
-async function start({ data, port }: { data: string; port: string }): Promise<void> {
-  if (process.env['WINDROW_CONFIG']) {
-    throw new WindrowError(
-      'usage',
-      'WINDROW_CONFIG names one file, and npm start runs two programs',
-      {
-        hint: 'Unset it: config/agent.yaml and config/collector.yaml are read from this folder.',
-      },
-    );
+async function start(config: CollectorConfig, flags: Record<string, string>): Promise<void> {
+  if (process.env['WINDROW_CONFIG'] || flags['config'] !== undefined) {
+    const given = flags['config'] === undefined ? 'WINDROW_CONFIG' : '--config';
+    throw new WindrowError('usage', `${given} names one file, and npm start runs two programs`, {
+      hint: 'Leave it out: config/agent.yaml and config/collector.yaml are read from this folder.',
+    });
   }
-  const stopped = signalOfProcess();
+  const stopped = AbortSignal.any([signalOfProcess(), signalOfParent()]);
   const children: ChildProcess[] = [];
   try {
-    const collector = runProgram(
-      'collector/main.ts',
-      ['serve', '--data', data, '--port', port],
-      'pipe',
-    );
+    const given = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
+    const collector = spawnProgram('collector/main.ts', ['serve', ...given], 'pipe');
     children.push(collector);
-    const url = await Promise.race([readyUrl(collector), aborted(stopped)]);
-    if (url === undefined) return;
-    const agent = runProgram('agent/main.ts', ['run', '--to', url, '--data', data], 'ignore');
+    const ready = await Promise.race([readyLines(collector, config), aborted(stopped)]);
+    if (ready === undefined) {
+      // The collector has said why; interrupted, there is nothing to say.
+      if (!stopped.aborted) process.exitCode = EXIT.failure;
+      return;
+    }
+    const agent = spawnProgram('agent/main.ts', agentArguments(config, ready.url), 'ignore');
     children.push(agent);
-    process.stdout.write(`\n  windrow is running: ${url}\n  Ctrl-C stops it.\n\n`);
-    await Promise.race([aborted(stopped), failsWhenEnded(collector), failsWhenEnded(agent)]);
+    process.stdout.write(`\n  windrow is running: ${ready.entryUrl ?? ready.url}\n`);
+    process.stdout.write('  Ctrl-C stops it.\n\n');
+    await Promise.race([aborted(stopped), once(collector, 'exit'), once(agent, 'exit')]);
+    if (!stopped.aborted) process.exitCode = EXIT.failure;
   } finally {
     // The agent first: its last samples and its goodbye still find the collector.
     for (const child of children.reverse()) await stop(child);
   }
 }
 
-function runProgram(
+function signalOfParent(): AbortSignal {
+  const controller = new AbortController();
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) controller.abort();
+  }, parentPollMs).unref();
+  return controller.signal;
+}
+
+function agentArguments(config: CollectorConfig, url: string): string[] {
+  const args = ['run', '--to', url, '--data', config.data];
+  return isLoopback(config.listen) ? args : [...args, '--token-file', ownToken(config.data)];
+}
+
+/** A collector that listens beyond this machine asks our agent for a token too. */
+function ownToken(dataDir: string): string {
+  const path = join(dataDir, 'agent', 'token');
+  const files = new AccessFiles(dataDir);
+  if (existsSync(path) && files.isToken(readFileSync(path, 'utf8').trim())) return path;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  writeFileDurably(path, `${files.createToken('npm start', Date.now())}\n`);
+  return path;
+}
+
+function spawnProgram(
   file: string,
   args: readonly string[],
   stdout: 'pipe' | 'ignore',
 ): ChildProcess {
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
-  const env = { ...process.env, WINDROW_LOG: process.env['WINDROW_LOG'] ?? 'warn' };
-  return spawn(process.execPath, [path, ...args], { env, stdio: ['ignore', stdout, 'inherit'] });
+  // In a group of their own, so that Ctrl-C reaches this script alone and it can stop them in
+  // order; over the channel they notice when it is gone, whatever ended it.
+  return spawn(process.execPath, [path, ...args], {
+    detached: true,
+    stdio: ['ignore', stdout, 'inherit', 'ipc'],
+  });
 }
 
-/** The address that the collector says it listens on. */
-async function readyUrl(collector: ChildProcess): Promise<string> {
+interface Ready {
+  readonly url: string;
+  /** The one-time link, when the page asks for one. */
+  readonly entryUrl: string | undefined;
+}
+
+/** What the collector says once it listens; undefined when it ends before. */
+async function readyLines(
+  collector: ChildProcess,
+  { listen }: CollectorConfig,
+): Promise<Ready | undefined> {
   if (collector.stdout === null) throw new Error('the collector has no output');
+  let url: string | undefined;
   for await (const line of createInterface({ input: collector.stdout })) {
-    const url = /^ready (\S+)$/.exec(line)?.[1];
-    if (url !== undefined) return url;
+    url ??= /^ready (\S+)$/.exec(line)?.[1];
+    const entryUrl = /(\S+\/enter\?code=\S+)$/.exec(line)?.[1];
+    if (url !== undefined && (isLoopback(listen) || entryUrl !== undefined)) {
+      return { url, entryUrl };
+    }
   }
-  throw ended();
-}
-
-async function failsWhenEnded(child: ChildProcess): Promise<never> {
-  await once(child, 'exit');
-  throw ended();
-}
-
-/** The child itself has said why. */
-function ended(): WindrowError {
-  return new WindrowError('aborted', 'windrow is not running');
+  return undefined;
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -50,7 +50,7 @@ async function checkPort({ data, listen, port }: CollectorConfig): Promise<Findi
     return { status: 'ok', message: `${listen}:${port} is free` };
   } catch (error) {
     const running = readRunning(data);
-    if (systemCodeOf(error) === 'EADDRINUSE' && running !== undefined && isAlive(running.pid)) {
+    if (systemCodeOf(error) === 'EADDRINUSE' && running !== undefined) {
       return { status: 'ok', message: `the collector runs: ${running.url} (pid ${running.pid})` };
     }
     return {
@@ -60,15 +60,6 @@ async function checkPort({ data, listen, port }: CollectorConfig): Promise<Findi
     };
   } finally {
     server.close();
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCodeOf(error) === 'EPERM';
   }
 }
 

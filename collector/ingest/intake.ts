@@ -159,7 +159,8 @@ export class Intake {
   #goodbye(serverId: string, bootId: string): void {
     const { registry, checkpoints, engine, observer } = this.#options;
     const source = registry.find(serverId, '');
-    if (source === undefined || [...source.boots.keys()].at(-1) !== bootId) return;
+    const newestBootId = source === undefined ? undefined : [...source.boots.keys()].at(-1);
+    if (source === undefined || (newestBootId !== undefined && newestBootId !== bootId)) return;
     source.off = true;
     source.idleClosed = true;
     checkpoints.source(source);

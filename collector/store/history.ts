@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { METRICS } from '../../wire/metrics.ts';
 import type { FleetAggregate } from '../windows/fleet.ts';
 import type { Aggregate } from '../windows/window.ts';
-import { unpackAggregates } from './aggregates.ts';
+import { unpackAggregates, unpackFleet } from './aggregates.ts';
 import type { Span } from './queries.ts';
 import { FLAG } from './schema.ts';
 
@@ -68,7 +68,7 @@ export function* storedFleetWindows(db: DatabaseSync, span: Span): Generator<Sto
       endMs: Number(row['end_ms']),
       servers: Number(row['servers']),
       samples: Number(row['samples']),
-      aggregates: JSON.parse(String(row['aggregates'])) as (FleetAggregate | null)[],
+      aggregates: unpackFleet(String(row['aggregates'])),
     };
   }
 }

@@ -1,7 +1,7 @@
 /** Writes one group inside the transaction that the caller has begun. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { mergeFleet } from '../windows/fleet.ts';
-import { packAggregates, unpackAggregates } from './aggregates.ts';
+import { packAggregates, packFleet, unpackAggregates } from './aggregates.ts';
 import type { FleetStart, Group } from './group.ts';
 import { FLAG } from './schema.ts';
 
@@ -133,7 +133,7 @@ export class GroupStatements {
     this.#fleetDone.run(originMs, startMs);
     const fleet = mergeFleet(inputs);
     if (fleet === null) return;
-    const aggregates = JSON.stringify(fleet.aggregates);
+    const aggregates = packFleet(fleet.aggregates);
     this.#fleet.run(originMs, startMs, endMs, fleet.servers, fleet.samples, aggregates);
   }
 }

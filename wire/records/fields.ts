@@ -11,15 +11,15 @@ import {
 /** A server's name: visible characters only, so that it cannot forge a log line or a table row. */
 export const serverId = z
   .string()
-  .min(1)
-  .max(serverIdCharsMax)
-  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+$/u, 'has control or invisible characters');
+  .min(1, 'must not be empty')
+  .max(serverIdCharsMax, `must have at most ${serverIdCharsMax} characters`)
+  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+$/u, 'must have visible characters only');
 
 export const bootId = z
   .string()
   .min(1)
   .max(bootIdCharsMax)
-  .regex(/^[A-Za-z0-9_-]+$/, 'letters, digits, _ and - only');
+  .regex(/^[A-Za-z0-9_-]+$/, 'must have letters, digits, _ and - only');
 
 /** Milliseconds since the epoch, UTC. */
 export const timestampMs = z.number().int().min(0).max(timestampMsMax);

@@ -9,6 +9,7 @@ import { systemCodeOf } from '../../../runtime/errors.ts';
 import { intervalBetween, type Moment, rateOver } from '../../../runtime/rates.ts';
 import { momentOf } from '../source.ts';
 import { type DescriptorBudget, ProcessFile } from './process-file.ts';
+import { ioRate, type Look, type Observation, type Reading } from './process-reading.ts';
 import {
   type ProcessIo,
   type ProcessStat,
@@ -22,13 +23,6 @@ const ticksPerSecond = 100;
 const goneCodes = new Set(['ENOENT', 'ESRCH']);
 const deniedCodes = new Set(['EACCES', 'EPERM']);
 
-/** A process's counters at one moment; `io` is a string when it cannot be read, and says why. */
-interface Reading {
-  readonly at: Moment;
-  readonly cpuTicks: number;
-  readonly io: ProcessIo | string;
-}
-
 interface Known {
   readonly startTicks: number;
   readonly statFile: ProcessFile;
@@ -36,20 +30,6 @@ interface Known {
   reading: Reading;
   scanNumber: number;
 }
-
-/** What one look at one process gave. */
-export interface Observation {
-  /** Percent of one core; a string says why it is not known. */
-  readonly cpuPct: number | string;
-  readonly residentPages: number;
-  /** Bytes a second of storage I/O; a string says why they are not known. */
-  readonly io: ProcessIo | string;
-  /** The process's name. It stands in the shared buffer: to be asked for before the next look. */
-  readonly name: () => string;
-}
-
-/** `gone`: it ended since it was listed. `denied`: it exists and is not ours to look at. */
-export type Look = Observation | 'gone' | 'denied';
 
 /** When a scan began; `uptimeS` is NaN when it is not known. */
 interface ScanStart {
@@ -110,6 +90,19 @@ export class ProcessTable {
     }
   }
 
+  /** With the pid it says who a process is; undefined when it is not known. */
+  startTicksOf(pid: number): number | undefined {
+    return this.#known.get(pid)?.startTicks;
+  }
+
+  /** Its `comm` now; undefined when it is another process by now. Throws the system's error. */
+  commOf(pid: number, startTicks: number): string | undefined {
+    const known = this.#known.get(pid);
+    if (known?.startTicks !== startTicks) return undefined;
+    const stat = this.#readStat(known.statFile);
+    return stat?.startTicks === startTicks ? this.#commIn(stat) : undefined;
+  }
+
   close(): void {
     for (const [pid, known] of this.#known) this.#forget(pid, known);
   }
@@ -168,18 +161,21 @@ export class ProcessTable {
   #observe(stat: ProcessStat, before: Reading | undefined, after: Reading): Observation {
     const interval = intervalBetween(before?.at, after.at);
     const ticks = rateOver(interval, before?.cpuTicks ?? 0, after.cpuTicks);
-    const { bytes } = this.#statScan;
     return {
       cpuPct: 'unavailable' in ticks ? ticks.unavailable : (ticks.perSecond / ticksPerSecond) * 100,
       residentPages: stat.residentPages,
       io: ioRate(before, after),
-      name: () => bytes.toString('utf8', stat.nameStart, stat.nameEnd),
+      comm: () => this.#commIn(stat),
     };
   }
 
   #readStat(file: ProcessFile): ProcessStat | undefined {
     file.read(this.#statScan);
     return parseProcessStat(this.#statScan);
+  }
+
+  #commIn({ nameStart, nameEnd }: ProcessStat): string {
+    return this.#statScan.bytes.toString('utf8', nameStart, nameEnd);
   }
 
   #readIo(file: ProcessFile): ProcessIo | string {
@@ -198,16 +194,4 @@ export class ProcessTable {
     known.statFile.close();
     known.ioFile.close();
   }
-}
-
-function ioRate(before: Reading | undefined, after: Reading): ProcessIo | string {
-  if (typeof after.io === 'string') return after.io;
-  if (before === undefined) return 'first_reading';
-  if (typeof before.io === 'string') return before.io;
-  const interval = intervalBetween(before.at, after.at);
-  const read = rateOver(interval, before.io.readBytes, after.io.readBytes);
-  if ('unavailable' in read) return read.unavailable;
-  const write = rateOver(interval, before.io.writeBytes, after.io.writeBytes);
-  if ('unavailable' in write) return write.unavailable;
-  return { readBytes: read.perSecond, writeBytes: write.perSecond };
 }

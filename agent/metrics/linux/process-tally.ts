@@ -1,10 +1,9 @@
 /** Gathers what a scan of all processes saw into the lists of a sample. */
-import { nameCharsMax } from '../../../wire/limits.ts';
 import type { Processes, ProcessRow } from '../../../wire/records/sample.ts';
 import { hundredths, percentOf, wholeAmount } from '../numbers.ts';
 import type { Draft } from '../source.ts';
 import { Top } from '../top.ts';
-import type { Look, Observation } from './process-table.ts';
+import type { Look, Observation } from './process-reading.ts';
 
 /** What a scan adds to a sample. */
 export type ProcessScan = Pick<Draft, 'processes' | 'unavailable'>;
@@ -52,6 +51,11 @@ export class ProcessTally {
     this.#rank(pid, look, look.cpuPct);
   }
 
+  /** The rows that made it into some list, each once. Their names are still the kernel's. */
+  rows(): Set<ProcessRow> {
+    return new Set([this.#byCpu, this.#byMemory, this.#byIo].flatMap((top) => top.rows()));
+  }
+
   result(): ProcessScan {
     if (this.#ratedCount === 0) return { unavailable: { processes: this.#cpuReason } };
     const processes: Processes = {
@@ -84,7 +88,7 @@ export class ProcessTally {
     const rss = seen.residentPages * this.#options.pageBytes;
     const row: ProcessRow = {
       pid,
-      name: seen.name().slice(0, nameCharsMax),
+      name: seen.comm(),
       cpu_pct: hundredths(cpuPct),
       mem_pct: percentOf(rss, this.#options.memoryBytes),
       rss: wholeAmount(rss),

@@ -1,5 +1,6 @@
 /**
- * The largest processes by CPU, memory and I/O, from /proc/PID/stat and /proc/PID/io (proc(5)).
+ * The largest processes by CPU, memory and I/O, from /proc/PID/stat and /proc/PID/io (proc(5)), the
+ * rows of the lists named by /proc/PID/cmdline.
  *
  * 7,000 processes cannot be read in one go without holding the loop, so a scan works in slices and
  * lets others run in between; each process's counters are dated by their own reading.
@@ -12,6 +13,7 @@ import { WindrowError } from '../../../runtime/errors.ts';
 import { KeptFile } from './kept-file.ts';
 import { parseMeminfo } from './memory.ts';
 import { pageBytes } from './page-size.ts';
+import { ProcessNamer } from './process-namer.ts';
 import { ProcessTable } from './process-table.ts';
 import { type ProcessScan, ProcessTally } from './process-tally.ts';
 import { Scan } from './scan.ts';
@@ -31,6 +33,7 @@ export interface ProcessScannerOptions {
 export class ProcessScanner {
   readonly #options: ProcessScannerOptions;
   readonly #table: ProcessTable;
+  readonly #namer: ProcessNamer;
   readonly #meminfo: KeptFile;
   readonly #uptime: KeptFile;
   readonly #pageBytes = pageBytes();
@@ -42,6 +45,7 @@ export class ProcessScanner {
     const scan = new Scan();
     this.#options = options;
     this.#table = new ProcessTable(clock, procRoot);
+    this.#namer = new ProcessNamer(procRoot, this.#table);
     this.#meminfo = new KeptFile(join(procRoot, 'meminfo'), scan);
     this.#uptime = new KeptFile(join(procRoot, 'uptime'), scan);
   }
@@ -93,6 +97,8 @@ export class ProcessScanner {
       folder.closeSync();
     }
     this.#table.end();
+    await this.#namer.name(tally.rows());
+    this.#throwIfStopped(signal);
     return tally.result();
   }
 

@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
+import type { FleetView } from '../../collector/api/contract.ts';
+import { eventually, getJson } from '../support/http.ts';
+import { startCollector, tempDir } from '../support/programs.ts';
+
+const SCRIPT = fileURLToPath(new URL('../../scripts/start.ts', import.meta.url));
+
+function start(...args: string[]): ChildProcess {
+  const child = spawn(process.execPath, [SCRIPT, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => {
+    child.kill('SIGTERM');
+  });
+  return child;
+}
+
+async function urlOf(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error('no output');
+  for await (const line of createInterface({ input: child.stdout })) {
+    const url = /windrow is running: (\S+)/.exec(line)?.[1];
+    if (url !== undefined) return url;
+  }
+  throw new Error('it ended without an address');
+}
+
+async function serversAt(url: string): Promise<FleetView['servers']> {
+  const { servers } = await getJson<FleetView>(`${url}/api/fleet`);
+  expect(servers).toHaveLength(1);
+  return servers;
+}
+
+it('prints the page’s address, shows this machine, stops both at SIGINT, and keeps its state', async () => {
+  using data = tempDir();
+  const first = start('--port', '0', '--data', data.path);
+  const url = await urlOf(first);
+  expect((await fetch(url)).headers.get('content-type')).toMatch(/text\/html/);
+  await eventually(() => serversAt(url), 10_000);
+  first.kill('SIGINT');
+  const [code] = (await once(first, 'exit')) as [number];
+  expect(code).toBe(0);
+  await expect(fetch(url)).rejects.toThrow();
+
+  // The goodbye arrived before the collector stopped: the server is off, not silent.
+  await using collector = await startCollector({ dataDir: data.path });
+  expect((await serversAt(collector.url))[0]?.state).toBe('off');
+});
+
+it('killed with -9, it leaves neither program behind', async () => {
+  using data = tempDir();
+  const child = start('--port', '0', '--data', data.path);
+  const url = await urlOf(child);
+  child.kill('SIGKILL');
+  await eventually(() => expect(fetch(url)).rejects.toThrow());
+});
+
+it('a port in use is one clear sentence', async () => {
+  using data = tempDir();
+  await using other = await startCollector();
+  const { port } = new URL(other.url);
+  const child = start('--port', port, '--data', data.path);
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const [code] = (await once(child, 'close')) as [number];
+  expect(code).toBe(1);
+  expect(stderr).toMatch(`port ${port} is already in use on 127.0.0.1`);
+  expect(stderr).toMatch(/another port with --port/);
+  expect(stderr.trim().split('\n')).toHaveLength(2);
+});
