@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type Check, checkDataFolder, runChecks } from './doctor.ts';
@@ -52,13 +52,16 @@ it('what another failure has made pointless is not asked, and is no second failu
   expect(text).toMatch(/^FAIL +name +unknown\n- +port +not checked\n- +clock +not checked\n$/);
 });
 
-it('a folder that cannot be written is found out by writing, and the probe is gone', () => {
+it('a data folder that cannot be made or written is found out, and nothing is left behind', () => {
   const folder = temporaryFolder();
-  expect(checkDataFolder(join(folder, 'new')).status).toMatch(/ok|warn/);
+  expect(checkDataFolder(join(folder, 'new', 'one')).status).toMatch(/ok|warn/);
+  expect(readdirSync(folder)).toEqual([]);
   const file = join(folder, 'file');
   writeFileSync(file, '');
-  expect(checkDataFolder(file)).toMatchObject({
-    status: 'fail',
-    advice: expect.stringContaining('--data'),
-  });
+  for (const path of [file, join(file, 'below')]) {
+    expect(checkDataFolder(path)).toMatchObject({
+      status: 'fail',
+      advice: expect.stringContaining('--data'),
+    });
+  }
 });

@@ -1,5 +1,5 @@
 /** What `doctor` verbs share: checks that find out one thing each and say what to do about it. */
-import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { messageOf, WindrowError } from './errors.ts';
 
@@ -59,6 +59,7 @@ export function checkSignal(): AbortSignal {
 export function checkDataFolder(folder: string): Finding {
   const existing = nearestExisting(folder);
   try {
+    if (!statSync(existing).isDirectory()) throw new Error(`${existing} is no folder`);
     accessSync(existing, constants.W_OK);
   } catch (error) {
     return {

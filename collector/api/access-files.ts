@@ -6,8 +6,16 @@
  *   collector/sessions.json  browsers that came in by a link; hashes again
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { writeFileDurably } from '../../runtime/durable-file.ts';
 import { messageOf, systemCodeOf, WindrowError } from '../../runtime/errors.ts';
@@ -47,8 +55,7 @@ export class AccessFiles {
     }
     const secret = newSecret();
     tokens.push({ name, sha256: hashOf(secret), created_at: new Date(nowMs).toISOString() });
-    this.#prepare();
-    writeFileDurably(this.#tokensPath, `${JSON.stringify(tokens, null, 2)}\n`);
+    this.#write(this.#tokensPath, `${JSON.stringify(tokens, null, 2)}\n`);
     return secret;
   }
 
@@ -68,9 +75,8 @@ export class AccessFiles {
   /** Makes a link's code that opens the page once, within an hour. */
   createLink(nowMs: number): string {
     const secret = newSecret();
-    this.#prepare();
     this.#removeOldLinks(nowMs);
-    writeFileDurably(join(this.#linksFolder, hashOf(secret)), String(nowMs + linkMsMax));
+    this.#write(join(this.#linksFolder, hashOf(secret)), String(nowMs + linkMsMax));
     return secret;
   }
 
@@ -92,7 +98,7 @@ export class AccessFiles {
     const live = this.#liveSessions().filter((session) => session.until_ms > nowMs);
     live.push({ sha256: hashOf(secret), until_ms: nowMs + sessionMsMax });
     this.#sessions = live.slice(-sessionsMax);
-    writeFileDurably(this.#sessionsPath, JSON.stringify(this.#sessions));
+    this.#write(this.#sessionsPath, JSON.stringify(this.#sessions));
     return secret;
   }
 
@@ -115,8 +121,16 @@ export class AccessFiles {
     return join(this.#folder, 'links');
   }
 
-  #prepare(): void {
-    mkdirSync(this.#linksFolder, { recursive: true, mode: 0o700 });
+  #write(path: string, text: string): void {
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      writeFileDurably(path, text);
+    } catch (error) {
+      throw new WindrowError('input', `cannot write ${path}: ${messageOf(error)}`, {
+        cause: error,
+        hint: 'Check that the folder named by --data exists, is writable and has room.',
+      });
+    }
   }
 
   #readTokens(): Token[] {
@@ -129,9 +143,9 @@ export class AccessFiles {
   }
 
   #removeOldLinks(nowMs: number): void {
-    for (const name of readdirSync(this.#linksFolder)) {
+    for (const name of namesIn(this.#linksFolder)) {
       const path = join(this.#linksFolder, name);
-      if (Number(readFileSync(path, 'utf8')) < nowMs) unlinkSync(path);
+      if (Number(readText(path) ?? 0) < nowMs) rmSync(path, { force: true });
     }
   }
 }
@@ -150,11 +164,25 @@ function versionOf(path: string): string {
   return stat === undefined ? '' : `${stat.ino}:${stat.mtimeMs}`;
 }
 
-function readJson<T>(path: string, schema: z.ZodType<T>): T | undefined {
+/** Undefined when there is no such file: another process may just have used it up. */
+function readText(path: string): string | undefined {
   try {
-    return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return readFileSync(path, 'utf8');
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function namesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+function readJson<T>(path: string, schema: z.ZodType<T>): T | undefined {
+  try {
+    const text = readText(path);
+    return text === undefined ? undefined : schema.parse(JSON.parse(text));
+  } catch (error) {
     throw new WindrowError('input', `${path} is damaged: ${messageOf(error)}`, {
       cause: error,
       hint: 'Move it away; agents then need new tokens (windrow-collector token create).',

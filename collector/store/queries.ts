@@ -97,7 +97,7 @@ export class Queries {
   detailBuckets(sourceNo: number, { fromMs, toMs }: Span, stepMs: number): DetailBucket[] {
     return this.#details.all(stepMs, stepMs, sourceNo, fromMs, toMs).map((row) => {
       const lines = LINES.map((line) => [line, numberOrNull(row[line])] as const);
-      return { ts: Number(row['step']), ...Object.fromEntries(lines) } as DetailBucket;
+      return Object.fromEntries([['ts', Number(row['step'])], ...lines]) as DetailBucket;
     });
   }
 

@@ -97,12 +97,22 @@ function checked(setting: Setting, input: unknown, where: string): unknown {
   if (input === undefined) return undefined;
   const parsed = setting.schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]?.message ?? 'is not valid';
+  const issue = whatIsWrong(parsed.error.issues[0]);
   // A wrong flag is a slip of who typed it; a wrong file or variable is a bad configuration.
   const code = where.startsWith('--') ? 'usage' : 'config';
   throw new WindrowError(code, `${where} ${issue}, not ${JSON.stringify(input)}`, {
     hint: setting.about,
   });
+}
+
+/** zod's own words where a setting has none are about JavaScript's types. */
+function whatIsWrong(issue: z.core.$ZodIssue | undefined): string {
+  if (issue === undefined) return 'is not valid';
+  const own = !issue.message.startsWith('Invalid ');
+  if (own) return issue.message;
+  if (issue.code === 'invalid_type' && issue.expected === 'string') return 'must be text';
+  if (issue.code === 'invalid_value') return `must be one of ${issue.values.join(', ')}`;
+  return 'is of the wrong type';
 }
 
 function unknownVariables(spec: Spec, env: Sources['env']): string[] {

@@ -26,14 +26,11 @@ function quantity(kind: string, example: string, units: Readonly<Record<string, 
   return (minimum: string, maximum: string) => {
     const least = withUnit(minimum, units) ?? 0;
     const most = withUnit(maximum, units) ?? 0;
-    return z.string().transform((text, context) => {
+    const form = `must be a ${kind} with its unit, such as ${example}`;
+    return z.string(form).transform((text, context) => {
       const value = withUnit(text, units);
       if (value !== undefined && value >= least && value <= most) return value;
-      context.addIssue(
-        value === undefined
-          ? `must be a ${kind} with its unit, such as ${example}`
-          : `must be from ${minimum} to ${maximum}`,
-      );
+      context.addIssue(value === undefined ? form : `must be from ${minimum} to ${maximum}`);
       return z.NEVER;
     });
   };

@@ -1,7 +1,5 @@
 /** What every transport's sending end must do, whatever is in between. One suite, all adapters. */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WindrowError } from '../../runtime/errors.ts';
@@ -10,6 +8,7 @@ import { DirectClient } from '../../wire/transport/direct/client.ts';
 import { directServer } from '../../wire/transport/direct/server.ts';
 import { createMemorySender } from '../../wire/transport/memory.ts';
 import type { BatchReceiver, BatchSender } from '../../wire/transport/port.ts';
+import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import { type TempDir, tempDir } from '../support/programs.ts';
 
 const now = Date.UTC(2026, 0, 1);
@@ -31,24 +30,13 @@ function batchOf(seq: number): Batch {
 
 const never = new AbortController().signal;
 
-let certificates: TempDir;
+let folder: TempDir;
+let certificates: Certificates;
 beforeAll(() => {
-  certificates = tempDir();
-  const openssl = (...args: string[]): void => {
-    execFileSync('openssl', args, { cwd: certificates.path, stdio: 'pipe' });
-  };
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc'];
-  const caCert = ['-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=windrow test CA'];
-  openssl('req', '-x509', ...key, ...caCert, '-days', '2');
-  const own = ['-keyout', 'server.key', '-out', 'server.pem', '-subj', '/CN=localhost'];
-  const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  openssl('req', '-x509', ...key, ...own, ...signed, '-days', '2');
+  folder = tempDir();
+  certificates = makeCertificates(folder.path);
 });
-afterAll(() => certificates[Symbol.dispose]());
-
-function certificate(name: string): string {
-  return readFileSync(join(certificates.path, name), 'utf8');
-}
+afterAll(() => folder[Symbol.dispose]());
 
 async function listening(server: FastifyInstance, receive: BatchReceiver): Promise<string> {
   await server.register(directServer, { receive });
@@ -64,10 +52,11 @@ const adapters: readonly (readonly [string, Connect])[] = [
   [
     'direct over TLS',
     async (receive) => {
-      const https = { cert: certificate('server.pem'), key: certificate('server.key') };
+      const { ca, cert, key } = certificates;
+      const https = { cert: readFileSync(cert), key: readFileSync(key) };
       const server = Fastify({ https }) as unknown as FastifyInstance;
       const url = await listening(server, receive);
-      return new DirectClient({ url, ca: certificate('ca.pem') });
+      return new DirectClient({ url, ca: readFileSync(ca, 'utf8') });
     },
   ],
 ];

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { FleetView } from '../../collector/api/contract.ts';
+import { systemCodeOf } from '../../runtime/errors.ts';
 import { eventually, getJson } from '../support/http.ts';
 import { tempDir } from '../support/programs.ts';
 
@@ -25,6 +26,15 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(own), PATH: path };
 }
 
+/** As a terminal does at Ctrl-C: everybody in the group hears it. A group that is gone is no fault. */
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-(pid ?? Number.NaN), signal);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ESRCH') throw error;
+  }
+}
+
 // It installs from the registry, which not every machine reaches; CI must.
 describe.skipIf(!process.env['CI'])('a fresh clone (only in CI: it installs)', () => {
   it(
@@ -40,11 +50,11 @@ describe.skipIf(!process.env['CI'])('a fresh clone (only in CI: it installs)', (
 
       const started = spawn('npm', ['start', '--', '--port', '0'], {
         ...options,
-        stdio: ['ignore', 'pipe', 'inherit'],
+        detached: true,
+        stdio: ['ignore', 'pipe', 'ignore'],
       });
-      onTestFinished(() => {
-        started.kill('SIGINT');
-      });
+      const exited = once(started, 'exit');
+      onTestFinished(() => signalGroup(started.pid, 'SIGTERM'));
       let url: string | undefined;
       for await (const line of createInterface({ input: started.stdout })) {
         url = /windrow is running: (\S+)/.exec(line)?.[1];
@@ -55,8 +65,8 @@ describe.skipIf(!process.env['CI'])('a fresh clone (only in CI: it installs)', (
         const { servers } = await getJson<FleetView>(`${url}/api/fleet`);
         expect(servers[0]?.values[1]).toBeGreaterThan(0);
       }, 10_000);
-      started.kill('SIGINT');
-      await once(started, 'exit');
+      signalGroup(started.pid, 'SIGINT');
+      await exited;
       await eventually(() => expect(fetch(url ?? '')).rejects.toThrow());
       // All state is where it belongs: nothing that git would see.
       expect((await execute('git', ['status', '--porcelain'], options)).stdout).toBe('');

@@ -122,8 +122,8 @@ describe.skipIf(!mayMount())('on a small disk of its own (needs root to mount)',
     using disk = smallDisk(12 * 1024);
     await using collector = await startCollector({ dataDir: join(disk.path, 'data') });
     await survives(collector, {
-      begin: disk.fill,
-      end: disk.makeRoom,
+      begin: () => disk.fill(),
+      end: () => disk.makeRoom(),
       reason: /disk is full|disk I\/O error/,
     });
   });

@@ -87,7 +87,7 @@ function completed(stem: string, text: string): string | undefined {
 /** One short line in which each character is visible and none turns the direction of others. */
 function shown(name: string): string {
   const line = name.replace(/\s+/g, ' ').trim().replace(/\p{C}/gu, '\uFFFD');
-  const characters = [...line];
+  const characters = Array.from(line);
   if (characters.length === 0) return '?';
   if (characters.length <= processNameCharsMax) return line;
   return `${characters.slice(0, processNameCharsMax - 1).join('')}…`;

@@ -10,15 +10,15 @@ export interface Child {
 }
 
 export function startSleeper(): Promise<Child> {
-  return start('sleep', ['60']);
+  return startCommand('sleep', ['60']);
 }
 
 /** A Node process that keeps one core busy, or does what `script` says. */
 export function startNode(script: string): Promise<Child> {
-  return start(process.execPath, ['-e', script]);
+  return startCommand(process.execPath, ['-e', script]);
 }
 
-async function start(command: string, commandArguments: string[]): Promise<Child> {
+export async function startCommand(command: string, commandArguments: string[]): Promise<Child> {
   const child: ChildProcess = spawn(command, commandArguments, { stdio: 'ignore' });
   const exited = once(child, 'exit');
   const end = async () => {
