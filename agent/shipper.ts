@@ -89,14 +89,14 @@ export class Shipper {
 
   #header(given: readonly Waiting[]): BatchHeader {
     const { outbox, identity, clock } = this.#options;
-    const next = outbox.oldest(given.length + 1)[given.length];
+    const pendingFromMs = outbox.earliestBehindMs(given.length);
     const oldestSeq = given.find(({ seq }) => seq !== undefined)?.seq;
     return {
       v: WIRE_VERSION,
       server_id: identity.serverId,
       boot_id: identity.bootId,
       sent_at: clock.wallMs(),
-      ...(next === undefined ? {} : { pending_from_ms: next.tsMs }),
+      ...(pendingFromMs === undefined ? {} : { pending_from_ms: pendingFromMs }),
       ...(oldestSeq === undefined ? {} : { oldest_outstanding_seq: oldestSeq }),
     };
   }

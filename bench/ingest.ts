@@ -16,9 +16,9 @@ import { type BenchResult, median } from './result.ts';
 
 const runs = 3;
 /** Batches on their way at once when the collector is asked for all that it can. */
-const inFlightMax = 24;
+const inFlightMax = 64;
 /** The load at which the acknowledgment's delay is measured. */
-const offeredPerSecond = 50_000;
+const offeredPerSecond = 55_000;
 const inFlightPaced = 200;
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));

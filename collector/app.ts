@@ -122,7 +122,7 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   lifecycle.onStop('live pages', () => hub.close());
   const port = await listen(server, config);
   const url = urlOf({ host: config.listen, port, secure: tls !== undefined });
-  noteRunning(config.data, { pid: process.pid, url });
+  tellOthers(config.data, url, log);
   lifecycle.onStop('running note', () => forgetRunning(config.data));
   log.info({ url, data: config.data }, 'collector is ready');
   return {
@@ -130,6 +130,15 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
     entryUrl: guarded ? `${url}/enter?code=${files.createLink(clock.wallMs())}` : undefined,
     stop: () => lifecycle.stop(),
   };
+}
+
+/** Other commands find the collector by its note; a full disk must not keep it from running. */
+function tellOthers(dataDir: string, url: string, log: Logger): void {
+  try {
+    noteRunning(dataDir, { pid: process.pid, url });
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, 'other commands will not find this collector');
+  }
 }
 
 function retentionPolicy(config: CollectorConfig) {

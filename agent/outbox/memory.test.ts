@@ -79,3 +79,12 @@ it('every record is either acknowledged, still waiting in order, or counted as d
     }),
   );
 });
+
+it('tells the earliest time that still waits, even when the wall clock went back in between', () => {
+  const outbox = createMemoryOutbox(100);
+  const times = [10, 11, 12, 3, 4];
+  times.forEach((tsMs, seq) => outbox.add({ record: { value: seq }, tsMs, seq }));
+  expect(outbox.earliestBehindMs(2)).toBe(3);
+  expect(outbox.earliestBehindMs(4)).toBe(4);
+  expect(outbox.earliestBehindMs(5)).toBeUndefined();
+});

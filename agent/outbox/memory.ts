@@ -15,6 +15,15 @@ export function createMemoryOutbox(recordsMax: number): Outbox {
       dropped += excess;
     },
     oldest: (count) => waiting.slice(0, count),
+    earliestBehindMs(count) {
+      // Mostly the next one's; not when the wall clock has gone back in between.
+      let earliestMs: number | undefined;
+      for (let i = count; i < waiting.length; i += 1) {
+        const tsMs = waiting[i]?.tsMs ?? Infinity;
+        if (tsMs < (earliestMs ?? Infinity)) earliestMs = tsMs;
+      }
+      return earliestMs;
+    },
     acknowledge(given) {
       // The oldest may have been dropped while they were on their way: what is still here goes.
       const done = new Set(given);

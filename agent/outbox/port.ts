@@ -16,6 +16,8 @@ export interface Outbox {
   add(waiting: Waiting): void;
   /** The oldest records, at most `count`; they stay until acknowledged. */
   oldest(count: number): readonly Waiting[];
+  /** The earliest event time behind the oldest `count` records; undefined when there is none. */
+  earliestBehindMs(count: number): number | undefined;
   /** Forgets those that `oldest(count)` gave, after the collector has them. */
   acknowledge(given: readonly Waiting[]): void;
   readonly size: number;

@@ -42,6 +42,7 @@ export const pageRoutes: FastifyPluginCallback<{ views: Views; hub: Hub }> = (
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
+      'x-content-type-options': 'nosniff',
     });
     hub.attach(stream, {
       serverNo,

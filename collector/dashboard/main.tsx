@@ -4,6 +4,7 @@ import './styles/base.css';
 import './styles/shell.css';
 import './styles/chart.css';
 import './styles/fleet.css';
+import './styles/fleet-table.css';
 import './styles/server.css';
 import { render } from 'preact';
 import { Page } from './shell/page.tsx';

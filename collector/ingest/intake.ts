@@ -135,8 +135,8 @@ export class Intake {
     batch: Intaking,
   ): Boot | 'duplicate' | undefined {
     if (identity === undefined) return undefined;
-    const { registry, counts, checkpoints } = this.#options;
-    const boot = registry.boot(source, identity.bootId, identity.seq);
+    const { registry, counts, checkpoints, clock } = this.#options;
+    const boot = registry.boot(source, identity, clock.monotonicMs());
     if (!boot.sequence.add(identity.seq)) {
       counts.duplicates += 1;
       batch.duplicates += 1;
@@ -159,8 +159,7 @@ export class Intake {
   #goodbye(serverId: string, bootId: string): void {
     const { registry, checkpoints, engine, observer } = this.#options;
     const source = registry.find(serverId, '');
-    const newestBootId = source === undefined ? undefined : [...source.boots.keys()].at(-1);
-    if (source === undefined || (newestBootId !== undefined && newestBootId !== bootId)) return;
+    if (source === undefined || (source.newestBootId ?? bootId) !== bootId) return;
     source.off = true;
     source.idleClosed = true;
     checkpoints.source(source);

@@ -40,23 +40,25 @@ export class Registry {
     return source;
   }
 
-  /** The boot of a source, made when new; the one longest unheard makes room. */
-  boot(source: Source, bootId: string, seq: number): Boot {
+  /** The boot of a source, heard now, made when new; the one longest unheard makes room. */
+  boot(source: Source, { bootId, seq }: { bootId: string; seq: number }, nowMs: number): Boot {
     const known = source.boots.get(bootId);
-    if (known !== undefined) return known;
-    if (source.boots.size >= bootsMax) {
-      const oldest = source.boots.keys().next().value;
-      if (oldest !== undefined) source.boots.delete(oldest);
+    if (known !== undefined) {
+      known.lastHeardMs = nowMs;
+      return known;
     }
+    if (source.boots.size >= bootsMax) forgetLongestUnheard(source);
     // A replay is numbered from its first row; a live boot may be older than this collector.
     const firstSeenSeq = source.replayed ? 0 : seq;
     const boot = {
       bootNo: this.#nextBootNo,
       bootId,
       sequence: new Sequence(undefined, firstSeenSeq),
+      lastHeardMs: nowMs,
     };
     this.#nextBootNo += 1;
     source.boots.set(bootId, boot);
+    source.newestBootId = bootId;
     return boot;
   }
 
@@ -92,6 +94,14 @@ export class Registry {
 function identity(serverId: string, replayId: string): string {
   // No server's name holds a NUL: two identities never fold into one.
   return `${serverId}\0${replayId}`;
+}
+
+function forgetLongestUnheard(source: Source): void {
+  let oldest: Boot | undefined;
+  for (const boot of source.boots.values()) {
+    if (oldest === undefined || boot.lastHeardMs < oldest.lastHeardMs) oldest = boot;
+  }
+  if (oldest !== undefined) source.boots.delete(oldest.bootId);
 }
 
 interface StoredBoot {

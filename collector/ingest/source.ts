@@ -15,6 +15,8 @@ export interface Boot {
   readonly bootNo: number;
   readonly bootId: string;
   readonly sequence: Sequence;
+  /** When a new sample of it last came, monotonic; the longest unheard makes room for others. */
+  lastHeardMs: number;
 }
 
 export interface SourceIdentity {
@@ -50,6 +52,8 @@ export class Source implements SourceIdentity {
   readonly replayId: string;
   readonly originMs: number;
   readonly boots = new Map<string, Boot>();
+  /** The boot that was seen for the first time last. */
+  newestBootId: string | undefined;
 
   lastSeenMs = 0;
   lastSeenMonotonicMs = 0;
@@ -139,7 +143,8 @@ export class Source implements SourceIdentity {
     this.values = state.values.map((value) => value ?? Number.NaN);
     this.received = state.received;
     for (const { bootNo, bootId, sequence } of boots) {
-      this.boots.set(bootId, { bootNo, bootId, sequence: new Sequence(sequence) });
+      this.boots.set(bootId, { bootNo, bootId, sequence: new Sequence(sequence), lastHeardMs: 0 });
+      this.newestBootId = bootId;
     }
   }
 }
