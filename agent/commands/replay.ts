@@ -30,6 +30,7 @@ export function replayCommand(): Command {
         wait: options.wait === true,
         signal: signalOfProcess(),
         tell: (line) => process.stderr.write(`${path}: ${line}\n`),
+        onScan: ({ rows, servers }) => announce(`${rows} rows of ${servers.length} servers`, pace),
       });
       const { rows, malformed, stored, duplicates } = replayed;
       process.stdout.write(
@@ -37,6 +38,12 @@ export function replayCommand(): Command {
       );
     });
   return command;
+}
+
+/** A paced replay is silent for as long as the file's time takes: a person is told. */
+function announce(what: string, pace: Pace): void {
+  if (!process.stderr.isTTY || pace.kind === 'max') return;
+  process.stderr.write(`replaying ${what}; with --speed max it is done at once\n`);
 }
 
 /** @throws WindrowError `usage`, naming the flag */

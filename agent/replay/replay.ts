@@ -30,6 +30,8 @@ export interface ReplayOptions {
   readonly wait: boolean;
   readonly signal: AbortSignal;
   readonly tell: (line: string) => void;
+  /** What is about to be sent. */
+  readonly onScan: (scan: CsvScan) => void;
 }
 
 export interface Replayed {
@@ -42,6 +44,7 @@ export interface Replayed {
 export async function replay(client: DirectClient, options: ReplayOptions): Promise<Replayed> {
   const { signal } = options;
   const { scan, firstDayMs } = await dated(client, options);
+  options.onScan(scan);
   const batches = new BatchSending(client, signal);
   const pacer = new Pacer(options.pace);
   const nextSeq = new Map<string, number>();
