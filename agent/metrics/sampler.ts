@@ -6,9 +6,8 @@ import { type Clock, systemClock } from '../../runtime/clock.ts';
 import { WindrowError } from '../../runtime/errors.ts';
 import { topProcessesMax } from '../../wire/limits.ts';
 import type { Measurements } from '../../wire/records/sample.ts';
-import type { ProcessScan } from './linux/process-tally.ts';
 import { platformFor } from './platform.ts';
-import { type Draft, markUnavailable, reasonOf, type Source } from './source.ts';
+import { type Draft, markUnavailable, type ProcessScan, reasonOf, type Source } from './source.ts';
 
 export interface SamplerOptions {
   readonly clock?: Clock;

@@ -23,6 +23,28 @@ export interface Roots {
   readonly sysRoot: string;
 }
 
+/** What one scan of the processes adds to the next sample. */
+export type ProcessScan = Pick<Draft, 'processes' | 'unavailable'>;
+
+export interface Platform {
+  /** Read in each tick, in this order. */
+  readonly sources: readonly Source[];
+  readonly processes: ProcessReader;
+}
+
+export interface ProcessReader {
+  /** Rejects with WindrowError `aborted` when stopped. Two scans never overlap. */
+  scan(signal: AbortSignal): Promise<ProcessScan>;
+  /** Closes what was kept open and stops a scan that runs; may be called twice. */
+  close(): void;
+}
+
+export interface PlatformOptions extends Roots {
+  readonly clock: Clock;
+  /** Rows of each list of processes. */
+  readonly topProcesses: number;
+}
+
 /** Both clocks, read together: taken right after the counters that it dates. */
 export function momentOf(clock: Clock): Moment {
   return { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };

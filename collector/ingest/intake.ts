@@ -114,7 +114,6 @@ export class Intake {
   ): void {
     const { engine, counts, group } = this.#options;
     const { sample, values, boot } = taken;
-    source.received += 1;
     counts.received += 1;
     batch.stored += 1;
     const added = engine.add(source.sourceNo, sample.tsMs, values, sample.lane);

@@ -41,7 +41,6 @@ export interface SourceState {
     readonly values: Readonly<Record<keyof Counters, number | null>>;
   } | null;
   readonly values: readonly (number | null)[];
-  readonly received: number;
 }
 
 const skewMsMax = 5_000;
@@ -62,7 +61,6 @@ export class Source implements SourceIdentity {
   values: number[] = METRICS.map(() => Number.NaN);
   /** Between its two newest samples. */
   intervalMs = 1_000;
-  received = 0;
   /** Said goodbye. */
   off = false;
   /** A replay that has ended: nothing more comes. */
@@ -125,7 +123,6 @@ export class Source implements SourceIdentity {
       clockOffsetMs: this.clockOffsetMs,
       counters: this.#counters,
       values: this.values.map((value) => (Number.isNaN(value) ? null : value)),
-      received: this.received,
     };
   }
 
@@ -141,7 +138,6 @@ export class Source implements SourceIdentity {
     this.clockOffsetMs = state.clockOffsetMs;
     this.#counters = restoredCounters(state.counters);
     this.values = state.values.map((value) => value ?? Number.NaN);
-    this.received = state.received;
     for (const { bootNo, bootId, sequence } of boots) {
       this.boots.set(bootId, { bootNo, bootId, sequence: new Sequence(sequence), lastHeardMs: 0 });
       this.newestBootId = bootId;

@@ -1,6 +1,6 @@
 /** All that is read on Linux, wired: one buffer for every file of the base set. */
 import { join } from 'node:path';
-import type { Platform, PlatformOptions } from '../platform.ts';
+import type { Platform, PlatformOptions } from '../source.ts';
 import { CpuSource } from './cpu.ts';
 import { DiskSource } from './disk.ts';
 import { FileSystemSource } from './file-systems.ts';

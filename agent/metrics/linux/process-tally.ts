@@ -1,12 +1,9 @@
 /** Gathers what a scan of all processes saw into the lists of a sample. */
 import type { Processes, ProcessRow } from '../../../wire/records/sample.ts';
 import { hundredths, percentOf, wholeAmount } from '../numbers.ts';
-import type { Draft } from '../source.ts';
+import type { ProcessScan } from '../source.ts';
 import { Top } from '../top.ts';
 import type { Look, Observation } from './process-reading.ts';
-
-/** What a scan adds to a sample. */
-export type ProcessScan = Pick<Draft, 'processes' | 'unavailable'>;
 
 export interface TallyOptions {
   /** Rows of each list. */

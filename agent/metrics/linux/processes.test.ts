@@ -6,7 +6,7 @@ import { systemClock } from '../../../runtime/clock.ts';
 import { startNode, startSleeper } from '../testing/children.ts';
 import { Machine } from '../testing/machine.ts';
 import { keptDescriptorsMax } from './process-file.ts';
-import type { ProcessScan } from './process-tally.ts';
+import type { ProcessScan } from '../source.ts';
 import { ProcessScanner } from './processes.ts';
 
 const never = new AbortController().signal;

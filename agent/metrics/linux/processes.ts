@@ -11,11 +11,12 @@ import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../../runtime/clock.ts';
 import { WindrowError } from '../../../runtime/errors.ts';
 import { KeptFile } from './kept-file.ts';
+import type { ProcessScan } from '../source.ts';
 import { parseMeminfo } from './memory.ts';
 import { pageBytes } from './page-size.ts';
 import { ProcessNamer } from './process-namer.ts';
 import { ProcessTable } from './process-table.ts';
-import { type ProcessScan, ProcessTally } from './process-tally.ts';
+import { ProcessTally } from './process-tally.ts';
 import { Scan } from './scan.ts';
 
 /** How long a scan holds the loop before it lets others run. */
