@@ -116,8 +116,6 @@ export class Intake {
     const { sample, values, boot } = taken;
     counts.received += 1;
     batch.stored += 1;
-    const added = engine.add(source.sourceNo, sample.tsMs, values, sample.lane);
-    if (added === 'late') counts.late += 1;
     group().samples.push({
       sourceNo: source.sourceNo,
       tsMs: sample.tsMs,
@@ -126,6 +124,8 @@ export class Intake {
       values,
       detail: sample.detail,
     });
+    const added = engine.add(source.sourceNo, sample.tsMs, values, sample.lane);
+    if (added === 'late') counts.late += 1;
   }
 
   #sequence(
