@@ -58,7 +58,10 @@ export class Shipper {
   async #shipOrWait(signal: AbortSignal): Promise<void> {
     try {
       await this.#ship(signal);
-      if (this.#awayLoggedMs !== undefined) this.#options.log.info('the collector is back');
+      if (this.#awayLoggedMs !== undefined) {
+        const { log, outbox } = this.#options;
+        log.info({ dropped: outbox.dropped }, 'the collector is back');
+      }
       this.#failures = 0;
       this.#awayLoggedMs = undefined;
     } catch (error) {
@@ -98,6 +101,7 @@ export class Shipper {
       sent_at: clock.wallMs(),
       ...(pendingFromMs === undefined ? {} : { pending_from_ms: pendingFromMs }),
       ...(oldestSeq === undefined ? {} : { oldest_outstanding_seq: oldestSeq }),
+      ...(outbox.dropped === 0 ? {} : { dropped: outbox.dropped }),
     };
   }
 

@@ -32,9 +32,10 @@ export function replayCommand(): Command {
         tell: (line) => process.stderr.write(`${path}: ${line}\n`),
         onScan: ({ rows, servers }) => announce(`${rows} rows of ${servers.length} servers`, pace),
       });
-      const { rows, malformed, stored, duplicates } = replayed;
+      const { sourceId, rows, malformed, stored, duplicates } = replayed;
       process.stdout.write(
-        `${rows} rows: ${stored} stored, ${duplicates} were there already, ${malformed} malformed\n`,
+        `${rows} rows: ${stored} stored, ${duplicates} were there already, ${malformed} malformed\n` +
+          `source ${sourceId}\n`,
       );
     });
   return command;

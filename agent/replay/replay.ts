@@ -35,6 +35,8 @@ export interface ReplayOptions {
 }
 
 export interface Replayed {
+  /** SHA-256 of the file. */
+  readonly sourceId: string;
   readonly rows: number;
   readonly malformed: number;
   readonly stored: number;
@@ -69,7 +71,7 @@ export async function replay(client: DirectClient, options: ReplayOptions): Prom
   await batches.flush();
   if (options.wait) await untilClosed(client, scan.sha256, signal);
   const { stored, duplicates } = batches;
-  return { rows: scan.rows, malformed, stored, duplicates };
+  return { sourceId: scan.sha256, rows: scan.rows, malformed, stored, duplicates };
 }
 
 /**

@@ -10,6 +10,8 @@ import type { Hub } from './hub.ts';
 import type { CollectorMetrics } from './metrics.ts';
 import { composeSample, stateOf, summaryOf, valuesOrNull } from './present.ts';
 
+/** A sample older than this tells of a clock that is off, not of a delay. */
+const lagMsMax = 24 * 60 * 60 * 1000;
 /** Connection tests a log line is written for, at most one in this time. */
 const testLogMs = 1_000;
 
@@ -31,7 +33,8 @@ export class LiveFeed implements IngestObserver {
 
   sample(source: Source, sample: DecodedSample, values: readonly number[]): void {
     const { hub, metrics, clock } = this.#options;
-    if (!source.replayed) metrics.noteLag(clock.wallMs() - sample.tsMs);
+    const lagMs = clock.wallMs() - sample.tsMs;
+    if (!source.replayed && lagMs < lagMsMax) metrics.noteLag(lagMs);
     hub.sample([source.sourceNo, sample.tsMs, ...valuesOrNull(values)]);
     if (!hub.isWatched(source.sourceNo)) return;
     hub.detail({

@@ -8,8 +8,12 @@ import { COLLECTOR_SPEC, type CollectorConfig, reportsFolder } from '../config.t
 import { loadReport } from '../reports/load.ts';
 import { csvLines, jsonRows, orderedRows } from '../reports/report.ts';
 import { databasePath, openForReading } from '../store/database.ts';
-import { storedFleetWindows, storedSamples, storedWindows } from '../store/history.ts';
-import type { Span } from '../store/queries.ts';
+import {
+  type Selection,
+  storedFleetWindows,
+  storedSamples,
+  storedWindows,
+} from '../store/history.ts';
 import { jsonLines, writeOutput } from './output.ts';
 import {
   FLEET_TABLE,
@@ -30,6 +34,7 @@ interface Options {
   readonly to?: string;
   readonly format: Format;
   readonly out?: string;
+  readonly source?: string;
 }
 
 export function exportCommand(): Command {
@@ -48,11 +53,12 @@ function kind(what: 'windows' | 'samples'): Command {
   const command = withSettings(new Command(what), COLLECTOR_SPEC, ['data', 'reports'])
     .option('--from <time>', 'from this time on: ISO 8601, epoch ms, or how long ago (24h)')
     .option('--to <time>', 'before this time')
+    .option('--source <source>', 'only live servers (live), or one replayed file (its SHA-256)')
     .addOption(new Option('--format <format>').choices(['csv', 'json']).default('csv'))
     .option('--out <file>', 'write to a file, which appears only when it is whole')
     .action(async (options: Options) => {
       const { values } = settingsOf(command, COLLECTOR_SPEC, 'collector');
-      const span = spanOf(options);
+      const span = selectionOf(options);
       const pieces = await selection(what, { ...options, config: values, span });
       const db = openStore(values.data);
       try {
@@ -68,9 +74,12 @@ type Pieces = (db: DatabaseSync) => Iterable<string>;
 
 async function selection(
   what: 'windows' | 'samples',
-  options: Options & { config: CollectorConfig; span: Span },
+  options: Options & { config: CollectorConfig; span: Selection },
 ): Promise<Pieces> {
   const { span, format, report, fleet } = options;
+  if (fleet && options.source !== undefined) {
+    throw new WindrowError('usage', '--source and --fleet exclude each other');
+  }
   if (report !== undefined && fleet) {
     throw new WindrowError('usage', '--report and --fleet exclude each other', {
       hint: 'A report is over the windows of servers.',
@@ -96,12 +105,20 @@ function table<T>(kindOf: Table<T>, stored: Iterable<T>, format: Format): Iterab
   return format === 'csv' ? tableCsv(kindOf, stored) : jsonLines(tableRows(kindOf, stored));
 }
 
-function spanOf({ from, to }: Options): Span {
+function selectionOf({ from, to, source }: Options): Selection {
   const nowMs = Date.now();
   const fromMs = from === undefined ? 0 : parseTime('--from', from, nowMs);
   const toMs = to === undefined ? timestampMsMax : parseTime('--to', to, nowMs);
-  if (fromMs < toMs) return { fromMs, toMs };
-  throw new WindrowError('usage', '--from is not before --to');
+  if (fromMs >= toMs) throw new WindrowError('usage', '--from is not before --to');
+  return { fromMs, toMs, replayId: source === undefined ? undefined : replayIdOf(source) };
+}
+
+function replayIdOf(source: string): string {
+  if (source === 'live') return '';
+  if (/^[0-9a-f]{64}$/.test(source)) return source;
+  throw new WindrowError('usage', `--source: ${source} is neither live nor a SHA-256`, {
+    hint: 'A replay prints its own; `sha256sum FILE` gives the same.',
+  });
 }
 
 function openStore(dataDir: string): DatabaseSync {

@@ -37,6 +37,7 @@ export interface Table<T> {
 export const WINDOWS_TABLE: Table<StoredWindow> = {
   columns: [
     'server_id',
+    'source',
     'window_start',
     'window_end',
     'samples',
@@ -47,6 +48,7 @@ export const WINDOWS_TABLE: Table<StoredWindow> = {
   ],
   row: (window) => [
     window.serverId,
+    window.replayId || 'live',
     iso(window.startMs),
     iso(window.endMs),
     window.samples,

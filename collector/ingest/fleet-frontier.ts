@@ -22,8 +22,8 @@ export class FleetFrontier {
     return true;
   }
 
-  /** Takes out what is due. */
-  takeDue(sources: Iterable<Progress>): FleetStart[] {
+  /** Takes out what is due, at most `countMax`; the rest stays for the next time. */
+  takeDue(sources: Iterable<Progress>, countMax: number): FleetStart[] {
     if (this.#pending.size === 0) return [];
     const frontier = new Map<number, number>();
     for (const { originMs, watermarkMs, active } of sources) {
@@ -32,6 +32,7 @@ export class FleetFrontier {
     }
     const due: FleetStart[] = [];
     for (const [key, start] of this.#pending) {
+      if (due.length >= countMax) break;
       if (start.endMs > (frontier.get(start.originMs) ?? Infinity)) continue;
       this.#pending.delete(key);
       due.push(start);

@@ -4,9 +4,11 @@
  * for the commit that holds it.
  */
 import type { Clock } from '../../runtime/clock.ts';
+import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import type { BatchAck, BatchHeader, DecodedBatch } from '../../wire/records/batch.ts';
 import { decodeRecord } from '../../wire/records/decode.ts';
+import type { RawRecord } from '../../wire/records/record.ts';
 import type { Sender } from '../../wire/transport/port.ts';
 import type { FleetStart, Group } from '../store/group.ts';
 import type { StoreWriter } from '../store/writer.ts';
@@ -14,8 +16,9 @@ import { type EngineOptions, WindowEngine } from '../windows/engine.ts';
 import type { SourceCheckpoint } from '../windows/source.ts';
 import type { ServerWindow } from '../windows/window.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { Closing } from './closing.ts';
 import { type IngestCounts, noCounts } from './counts.ts';
-import { FleetFrontier, type Progress } from './fleet-frontier.ts';
+import { FleetFrontier } from './fleet-frontier.ts';
 import { Intake, type Intaking, type IngestObserver } from './intake.ts';
 import { Quarantine } from './quarantine.ts';
 import type { Registry } from './registry.ts';
@@ -29,16 +32,14 @@ export interface IngestOptions {
   readonly observer: IngestObserver;
 }
 
-/** A server is idle after this without arrival, or five of its intervals. */
-const idleMsMin = 30_000;
-const idleIntervals = 5;
-/** The longest interval at which an agent samples; a longer gap is an outage. */
-const intervalMsMax = 60_000;
+/** Fleet windows made in one tick; a long backlog of them is made over several. */
+const fleetDueMax = 200;
 
 export class Ingest {
   readonly counts: IngestCounts = noCounts();
   readonly engine: WindowEngine;
   readonly #options: IngestOptions;
+  readonly #closing: Closing;
   readonly #intake: Intake;
   readonly #quarantine: Quarantine;
   readonly #fleet = new FleetFrontier();
@@ -49,13 +50,21 @@ export class Ingest {
     this.#options = options;
     this.engine = new WindowEngine(options.windows, (window) => this.#onWindow(window));
     this.#quarantine = new Quarantine(options.log, options.clock);
+    this.#closing = new Closing({
+      ...options,
+      engine: this.engine,
+      checkpoints: this.#checkpoints,
+    });
     this.#intake = new Intake({
       ...options,
       engine: this.engine,
       counts: this.counts,
       checkpoints: this.#checkpoints,
       group: () => this.#store.group,
-      onReplayEnd: (sourceId) => this.#endReplay(sourceId),
+      onReplayEnd: (sourceId) => {
+        this.#closing.endReplay(sourceId);
+        this.#takeFleetDue(Infinity);
+      },
     });
   }
 
@@ -75,6 +84,7 @@ export class Ingest {
       stored: 0,
       duplicates: 0,
       quarantined: 0,
+      dropped: batch.header.dropped ?? 0,
     };
     this.#takeRecords(batch, intaking);
     this.#intake.header(batch.header, intaking);
@@ -86,9 +96,8 @@ export class Ingest {
 
   /** Once a second: closes idle servers and old replays, and makes the fleet windows that are due. */
   tick(): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    for (const source of this.#options.registry.all()) this.#closeWhenIdle(source, nowMs);
-    this.#takeFleetDue();
+    this.#closing.tick();
+    this.#takeFleetDue(fleetDueMax);
     if (this.#store.group.rows > 0) this.#store.schedule();
   }
 
@@ -106,6 +115,9 @@ export class Ingest {
   openRestored(source: Source, restored: SourceCheckpoint): void {
     source.lastSeenMonotonicMs = this.#options.clock.monotonicMs();
     const { originMs, replayed } = source;
+    restored.newestMsByLane.forEach((ms, lane) => {
+      if (ms !== null) source.noteLane({ lane }, source.lastSeenMonotonicMs);
+    });
     this.engine.open(source.sourceNo, { originMs, replayed, restored });
   }
 
@@ -117,11 +129,19 @@ export class Ingest {
   #takeRecords(batch: DecodedBatch, intaking: Intaking): void {
     for (const { line, reason } of batch.malformed) this.#reject(intaking, { reason, body: line });
     for (const record of batch.records) {
-      const decoded = decodeRecord(record, intaking.receivedMs);
-      const reason = this.#intake.take(decoded, intaking);
+      const reason = this.#takeRecord(record, intaking);
       if (reason === undefined) continue;
-      const body = JSON.stringify(record.value);
-      this.#reject(intaking, { reason, topic: record.topic, body });
+      this.#reject(intaking, { reason, topic: record.topic, body: textOf(record.value) });
+    }
+  }
+
+  /** One record must never stop the stream, whatever it makes the code behind it do. */
+  #takeRecord(record: RawRecord, intaking: Intaking): string | undefined {
+    try {
+      return this.#intake.take(decodeRecord(record, intaking.receivedMs), intaking);
+    } catch (error) {
+      this.#options.log.error({ error: messageOf(error) }, 'a record could not be taken in');
+      return `cannot be taken in: ${messageOf(error)}`;
     }
   }
 
@@ -138,34 +158,8 @@ export class Ingest {
   #advance(source: Source, header: BatchHeader): void {
     const isAbout = !source.replayed && header.server_id === source.serverId;
     const pendingFromMs = isAbout ? header.pending_from_ms : undefined;
-    this.engine.advance(source.sourceNo, pendingFromMs, this.#options.clock.wallMs());
-  }
-
-  #closeWhenIdle(source: Source, nowMs: number): void {
-    if (source.idleClosed || source.closed) return;
-    const quietMs = nowMs - source.lastSeenMonotonicMs;
-    if (source.replayed) {
-      if (quietMs > this.#options.windows.paneRetentionMs) this.#finish(source);
-      return;
-    }
-    const intervalMs = Math.min(source.intervalMs, intervalMsMax);
-    if (quietMs <= Math.max(idleMsMin, idleIntervals * intervalMs)) return;
-    source.idleClosed = true;
-    this.#checkpoints.source(source);
-    this.engine.closeIdle(source.sourceNo);
-  }
-
-  #endReplay(sourceId: string): void {
-    for (const source of this.#options.registry.all()) {
-      if (source.replayId === sourceId) this.#finish(source);
-    }
-    this.#takeFleetDue();
-  }
-
-  #finish(source: Source): void {
-    this.engine.finish(source.sourceNo);
-    source.closed = true;
-    this.#checkpoints.source(source);
+    const clampMs = source.clampMs(this.#options.clock.wallMs());
+    this.engine.advance(source.sourceNo, pendingFromMs, clampMs);
   }
 
   #onWindow(window: ServerWindow): void {
@@ -179,21 +173,17 @@ export class Ingest {
     if (this.#fleet.note(start)) group.fleetPending.push(start);
   }
 
-  #takeFleetDue(): void {
-    this.#store.group.fleetDue.push(...this.#fleet.takeDue(this.#progress()));
+  #takeFleetDue(countMax: number): void {
+    const due = this.#fleet.takeDue(this.#closing.progress(), countMax);
+    this.#store.group.fleetDue.push(...due);
   }
+}
 
-  *#progress(): Generator<Progress> {
-    const { registry, windows } = this.#options;
-    for (const source of registry.all()) {
-      // All its topics must have passed; a server without samples, +∞ then, holds nobody up.
-      const newestMs = this.engine.checkpoint(source.sourceNo).newestMsByLane;
-      const passedMs = Math.min(...newestMs.map((ms) => ms ?? Infinity));
-      yield {
-        originMs: source.originMs,
-        watermarkMs: passedMs - windows.latenessMs,
-        active: !source.closed && !source.idleClosed && !source.skewed,
-      };
-    }
+/** What is kept of a malformed record; nothing in it may make that fail. */
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? '';
+  } catch {
+    return '(too deeply nested to be shown)';
   }
 }

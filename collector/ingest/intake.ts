@@ -39,6 +39,8 @@ export interface Intaking {
   stored: number;
   duplicates: number;
   quarantined: number;
+  /** Samples that the sender says it has dropped since its start. */
+  readonly dropped: number;
 }
 
 const tooManyServers = `more than ${sourcesMax} servers`;
@@ -99,6 +101,8 @@ export class Intake {
     const boot = this.#sequence(source, sample, batch);
     if (boot === 'duplicate') return undefined;
     this.#heard(source, batch);
+    source.noteLane(sample, this.#options.clock.monotonicMs());
+    if (sample.sentMs !== undefined) source.clockOffsetMs = sample.sentMs - batch.receivedMs;
     const values = [...sample.values];
     if (sample.counters !== undefined) source.fillRates(sample.tsMs, sample.counters, values);
     source.noteValues(sample.tsMs, values);
@@ -135,7 +139,10 @@ export class Intake {
   ): Boot | 'duplicate' | undefined {
     if (identity === undefined) return undefined;
     const { registry, counts, checkpoints, clock } = this.#options;
+    const isNew = !source.boots.has(identity.bootId);
     const boot = registry.boot(source, identity, clock.monotonicMs());
+    // Of a boot that is new here we cannot tell a gap from what an earlier store had; its sender can.
+    if (isNew) counts.lost += boot.sequence.noteDropped(batch.dropped);
     if (!boot.sequence.add(identity.seq)) {
       counts.duplicates += 1;
       batch.duplicates += 1;

@@ -52,6 +52,13 @@ export class Sequence {
     return true;
   }
 
+  /** The sender dropped so many before this collector knew the boot. @returns how many of them can be */
+  noteDropped(count: number): number {
+    const lost = Math.min(count, this.#lostBelow);
+    this.#lost += lost;
+    return lost;
+  }
+
   /** The sender still has `seq` and above: what is missing below is lost. @returns how many were lost by this */
   settleBelow(seq: number): number {
     if (seq <= this.#lostBelow) return 0;

@@ -69,6 +69,9 @@ export class Source implements SourceIdentity {
   /** The sender's clock minus ours; null where the format does not tell. */
   clockOffsetMs: number | null = null;
   #counters: { tsMs: number; values: Counters } | null = null;
+  /** Lane → when it was last heard, monotonic. */
+  readonly #laneHeardMs = new Map<number, number>();
+  #datedHere = false;
 
   constructor(identity: SourceIdentity) {
     this.sourceNo = identity.sourceNo;
@@ -84,6 +87,27 @@ export class Source implements SourceIdentity {
   /** Its clock is so far off that its windows would stand beside the wrong ones of others. */
   get skewed(): boolean {
     return !this.replayed && Math.abs(this.clockOffsetMs ?? 0) > skewMsMax;
+  }
+
+  /**
+   * What the watermark may not pass: the collector's clock, so that a sender's clock that jumped
+   * ahead cannot make everything after it late. A date that we put to a time of day ourselves may
+   * lie up to 12 hours ahead, and says nothing of a clock.
+   */
+  clampMs(nowMs: number): number {
+    return this.#datedHere ? Infinity : nowMs;
+  }
+
+  noteLane({ lane, datedHere }: { lane: number; datedHere?: boolean }, nowMs: number): void {
+    this.#laneHeardMs.set(lane, nowMs);
+    this.#datedHere = datedHere === true;
+  }
+
+  /** Lanes that nothing came on since `sinceMs` while others went on; each is told once. */
+  takeSilentLanes(sinceMs: number): number[] {
+    const silent = [...this.#laneHeardMs].filter(([, heardMs]) => heardMs < sinceMs);
+    for (const [lane] of silent) this.#laneHeardMs.delete(lane);
+    return silent.map(([lane]) => lane);
   }
 
   /** Fills in the rates of cumulative counters; the first reading, and one after a reset, has none. */

@@ -9,6 +9,8 @@ import { FLAG } from './schema.ts';
 
 export interface StoredWindow {
   readonly serverId: string;
+  /** '' for a live server. */
+  readonly replayId: string;
   readonly startMs: number;
   readonly endMs: number;
   readonly samples: number;
@@ -35,17 +37,24 @@ export interface StoredSample {
   readonly values: readonly (number | null)[];
 }
 
+/** What to read: a span, and of all sources or of one replay ('' for the live servers). */
+export interface Selection extends Span {
+  readonly replayId?: string | undefined;
+}
+
 /** Windows that begin within the span. */
-export function* storedWindows(db: DatabaseSync, span: Span): Generator<StoredWindow> {
+export function* storedWindows(db: DatabaseSync, selection: Selection): Generator<StoredWindow> {
   const statement = db.prepare(
-    `SELECT s.server_id, w.* FROM windows w JOIN sources s USING (source_no)
-     WHERE w.start_ms >= ? AND w.start_ms < ?
+    `SELECT s.server_id, s.replay_id, w.* FROM windows w JOIN sources s USING (source_no)
+     WHERE w.start_ms >= ? AND w.start_ms < ? AND s.replay_id = ifnull(?, s.replay_id)
      ORDER BY s.server_id, w.start_ms, w.source_no`,
   );
-  for (const row of statement.iterate(span.fromMs, span.toMs)) {
+  const { fromMs, toMs, replayId = null } = selection;
+  for (const row of statement.iterate(fromMs, toMs, replayId)) {
     const flags = Number(row['flags']);
     yield {
       serverId: String(row['server_id']),
+      replayId: String(row['replay_id']),
       startMs: Number(row['start_ms']),
       endMs: Number(row['end_ms']),
       samples: Number(row['samples']),
@@ -74,13 +83,15 @@ export function* storedFleetWindows(db: DatabaseSync, span: Span): Generator<Sto
 }
 
 /** Samples taken within the span. */
-export function* storedSamples(db: DatabaseSync, span: Span): Generator<StoredSample> {
+export function* storedSamples(db: DatabaseSync, selection: Selection): Generator<StoredSample> {
   const statement = db.prepare(
     `SELECT s.server_id, b.boot_id, x.* FROM sources s
      JOIN samples x USING (source_no) LEFT JOIN boots b ON b.boot_no = x.boot_no
-     WHERE x.ts >= ? AND x.ts < ? ORDER BY s.server_id, x.ts, x.seq`,
+     WHERE x.ts >= ? AND x.ts < ? AND s.replay_id = ifnull(?, s.replay_id)
+     ORDER BY s.server_id, x.ts, x.seq`,
   );
-  for (const row of statement.iterate(span.fromMs, span.toMs)) {
+  const { fromMs, toMs, replayId = null } = selection;
+  for (const row of statement.iterate(fromMs, toMs, replayId)) {
     yield {
       serverId: String(row['server_id']),
       tsMs: Number(row['ts']),

@@ -141,6 +141,11 @@ export class WindowEngine {
     }
   }
 
+  /** One of a source's lanes is silent while others go on: its windows no longer wait for it. */
+  forgetLane(source: number, lane: number): void {
+    this.#get(source).lanes.forget(lane);
+  }
+
   /**
    * The source is silent, or said goodbye: emits every window that holds samples and was not
    * emitted, as provisional, for the source may come back with what is missing.

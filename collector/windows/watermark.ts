@@ -19,13 +19,22 @@ export class Lanes {
 
   see(lane: number, tsMs: number): void {
     assert(lane >= 0 && lane < lanesMax, 'the lane is one of lanesMax');
-    const newestMs = this.#newestMs;
-    if (tsMs <= newestMs[lane]!) return;
-    newestMs[lane] = tsMs;
-    let lowest = Infinity;
-    for (const ms of newestMs) if (ms !== -Infinity && ms < lowest) lowest = ms;
-    this.lowestMs = lowest;
+    if (tsMs <= this.#newestMs[lane]!) return;
+    this.#newestMs[lane] = tsMs;
+    this.#findLowest();
     if (tsMs > this.highestMs) this.highestMs = tsMs;
+  }
+
+  /** The lane has fallen silent: it holds nothing up until it is seen again. */
+  forget(lane: number): void {
+    this.#newestMs[lane] = -Infinity;
+    this.#findLowest();
+  }
+
+  #findLowest(): void {
+    let lowest = Infinity;
+    for (const ms of this.#newestMs) if (ms !== -Infinity && ms < lowest) lowest = ms;
+    this.lowestMs = lowest;
   }
 
   /** What every lane has passed, an out-of-order sample apart. `nowMs` bounds a clock that runs ahead. */

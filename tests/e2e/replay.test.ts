@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { metric } from '../support/http.ts';
 import { run, startCollector, tempDir } from '../support/programs.ts';
+import { clientOf, sendSamples, steadySamples } from '../support/send.ts';
 
 const DATA = fileURLToPath(new URL('../data/', import.meta.url));
 const CSV = join(DATA, 'server_metrics.csv');
@@ -26,15 +27,13 @@ function expected(file: string): (string | number)[][] {
   return rowsOf(readFileSync(join(DATA, file), 'utf8'));
 }
 
-async function exportedReport(dataDir: string, report: string): Promise<(string | number)[][]> {
-  const result = await run('collector', [
-    'export',
-    'windows',
-    '--report',
-    report,
-    '--data',
-    dataDir,
-  ]);
+async function exportedReport(
+  dataDir: string,
+  report: string,
+  ...more: string[]
+): Promise<(string | number)[][]> {
+  const args = ['export', 'windows', '--report', report, '--data', dataDir, ...more];
+  const result = await run('collector', args);
   expect(result.stderr).toBe('');
   return rowsOf(result.stdout);
 }
@@ -99,13 +98,13 @@ it.each([
 it('a second replay of the same file changes nothing, even after a restart', async () => {
   using data = tempDir();
   const first = await startCollector({ dataDir: data.path });
-  expect(await replayed(first.url, CSV, '--speed', 'max')).toBe(
-    '976 rows: 976 stored, 0 were there already, 0 malformed\n',
+  expect(await replayed(first.url, CSV, '--speed', 'max')).toMatch(
+    /^976 rows: 976 stored, 0 were there already, 0 malformed$/m,
   );
   await first.kill();
   await using second = await startCollector({ dataDir: data.path });
-  expect(await replayed(second.url, CSV, '--speed', 'max')).toBe(
-    '976 rows: 0 stored, 976 were there already, 0 malformed\n',
+  expect(await replayed(second.url, CSV, '--speed', 'max')).toMatch(
+    /^976 rows: 0 stored, 976 were there already, 0 malformed$/m,
   );
   expect(await exportedReport(data.path, 'cpu-mem')).toEqual(expected('expected_cpu_mem.csv'));
   expect(await metric(second.url, 'windrow_samples_duplicate_total')).toBe(976);
@@ -129,10 +128,28 @@ it('malformed rows are named by line and left out; the others count', async () =
   ]);
   expect(result.stderr).toMatch(/line 12 is left out/);
   expect(result.stderr).toMatch(/line 13 is left out: cpu_pct is no number: abc/);
-  expect(result.stdout).toBe('976 rows: 976 stored, 0 were there already, 2 malformed\n');
+  expect(result.stdout).toMatch(/^976 rows: 976 stored, 0 were there already, 2 malformed$/m);
   expect(await exportedReport(collector.dataDir, 'cpu-mem')).toEqual(
     expected('expected_cpu_mem.csv'),
   );
+});
+
+it('beside a live agent and another replay, --source gives the windows of one file alone', async () => {
+  using data = tempDir();
+  const other = join(data.path, 'other.csv');
+  writeFileSync(other, `${readFileSync(CSV, 'utf8').trim()}\n\n`);
+  await using collector = await startCollector();
+  const now = Math.floor(Date.now() / 10_000) * 10_000;
+  await sendSamples(clientOf(collector.url), steadySamples('live-pc', now - 120_000, 120));
+  await replayed(collector.url, other, '--speed', 'max');
+  const said = await replayed(collector.url, CSV, '--speed', 'max');
+  const source = /^source ([0-9a-f]{64})$/m.exec(said)?.[1] ?? '';
+  const rows = (...args: string[]) => exportedReport(collector.dataDir, 'cpu-mem', ...args);
+  expect(await rows('--source', source)).toEqual(expected('expected_cpu_mem.csv'));
+  const live = await rows('--source', 'live');
+  expect(live.length).toBeGreaterThan(5);
+  expect(live.slice(1).every(([server]) => server === 'live-pc')).toBe(true);
+  expect((await rows()).length).toBe(2 * 500 + live.length);
 });
 
 it('the fleet’s windows of a replay are there when --wait returns', async () => {

@@ -42,6 +42,7 @@ export const decodeSeedA: Decoder = ({ topic, value, timeMs, receivedMs }) => {
     tsMs: nearestDate(timeOfDayMs, timeMs ?? receivedMs),
     values: METRICS.map((metric) => Number(fields[metric] ?? Number.NaN)),
     lane,
+    datedHere: true,
   };
 };
 

@@ -28,8 +28,9 @@ const schema = z.object({
     .number()
     .min(0)
     .max(timestampMsMax / 1000),
-  cpu_usage: z.number().min(0).max(100),
-  memory_usage: z.number().min(0).max(100),
+  // Its measuring noise may pass 100 by a little.
+  cpu_usage: amount.transform((percent) => Math.min(percent, 100)),
+  memory_usage: amount.transform((percent) => Math.min(percent, 100)),
   disk_io: z.object({ read: amount, write: amount }).optional(),
   network_io: z.object({ sent: amount, recv: amount }).optional(),
   top_cpu_processes: processesSchema,
@@ -47,10 +48,13 @@ export const decodeSeedB: Decoder = ({ key, value }) => {
     cpu_pct: record.cpu_usage,
     mem_pct: record.memory_usage,
   };
+  const tsMs = Math.round(record.timestamp * 1000);
   return {
     kind: 'sample',
     serverId: record.machine_id,
-    tsMs: Math.round(record.timestamp * 1000),
+    tsMs,
+    // It sends what it measures at once.
+    sentMs: tsMs,
     values: METRICS.map((metric) => known[metric] ?? Number.NaN),
     lane: 0,
     counters: {

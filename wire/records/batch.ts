@@ -2,7 +2,8 @@
  * A batch on the direct transport: newline-delimited JSON, the header first, a record a line.
  *
  *   batch  = header LF *( record LF )
- *   header = {"v":1,"sent_at":ms,"server_id"?,"boot_id"?,"pending_from_ms"?,"oldest_outstanding_seq"?}
+ *   header = {"v":1,"sent_at":ms,"server_id"?,"boot_id"?,"pending_from_ms"?,"oldest_outstanding_seq"?,
+ *            "dropped"?}
  *   record = {"topic"?,"key"?,"time"?:ms,"value":any}
  *
  * A line that is not JSON, or no record, is a malformed record: the others of the batch still count.
@@ -23,6 +24,8 @@ const headerSchema = z.object({
   pending_from_ms: timestampMs.optional(),
   /** Gaps in `seq` below this are lost; above it they may still come. */
   oldest_outstanding_seq: seq.optional(),
+  /** Samples of this boot that the sender dropped because too many waited. */
+  dropped: seq.optional(),
 });
 
 export type BatchHeader = z.infer<typeof headerSchema>;

@@ -20,6 +20,10 @@ export interface DecodedSample {
   readonly values: readonly number[];
   /** Which of a server's parallel streams this came on (SEEDS A has one for each metric). */
   readonly lane: number;
+  /** The time of day came without a date, and the date was put to it here. */
+  readonly datedHere?: boolean;
+  /** The sender's clock when it sent, where the format has no other way to tell a wrong clock. */
+  readonly sentMs?: number;
   readonly counters?: Counters;
   /** The rest of the sample, as JSON of the Sample fields that are no METRICS and no identity. */
   readonly detail?: string;

@@ -12,6 +12,7 @@ import {
 export const serverId = z
   .string()
   .min(1, 'must not be empty')
+  .regex(/\S/, 'must not be blank')
   .max(serverIdCharsMax, `must have at most ${serverIdCharsMax} characters`)
   .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+$/u, 'must have visible characters only');
 
