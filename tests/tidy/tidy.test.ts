@@ -132,7 +132,7 @@ const BREACHES: readonly (readonly [keyof typeof RULES, number, readonly HouseFi
     'nothingNamesThisMachine',
     4,
     [
-      file('a.ts', "'/work/main/x'"),
+      file('a.ts', "'/root/main/x'"),
       file('b.md', 'see /home/somebody/windrow'),
       file('c.json', '{"resolved": "https://example"}'),
       file('d.sh', 'npm ci --registry=x; curl https://registry.example.org'),
