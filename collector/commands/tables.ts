@@ -1,32 +1,11 @@
 /** Exports without a report: everything there is, as flat rows with one name for each column. */
 import { METRICS } from '../../wire/metrics.ts';
 import { type Cell, csvLine } from '../reports/report.ts';
+import { FLEET_AGGREGATES } from '../windows/fleet.ts';
+import { AGGREGATES } from '../windows/window.ts';
 import type { StoredFleetWindow, StoredSample, StoredWindow } from '../store/history.ts';
 
 export type FlatRow = Readonly<Record<string, Cell>>;
-
-const SERVER_AGGREGATES = [
-  'count',
-  'sum',
-  'min',
-  'max',
-  'avg',
-  'last',
-  'p50',
-  'p95',
-  'p99',
-] as const;
-const FLEET_AGGREGATES = [
-  'servers',
-  'avg',
-  'min',
-  'max',
-  'p50',
-  'p95',
-  'p99',
-  'peak',
-  'sum',
-] as const;
 
 /** A kind of export: its columns, and how one stored thing becomes a row of them. */
 export interface Table<T> {
@@ -44,7 +23,7 @@ export const WINDOWS_TABLE: Table<StoredWindow> = {
     'final',
     'incomplete',
     'warm_up',
-    ...METRICS.flatMap((metric) => SERVER_AGGREGATES.map((name) => `${metric}_${name}`)),
+    ...METRICS.flatMap((metric) => AGGREGATES.map((name) => `${metric}_${name}`)),
   ],
   row: (window) => [
     window.serverId,
@@ -55,9 +34,7 @@ export const WINDOWS_TABLE: Table<StoredWindow> = {
     Number(window.final),
     Number(window.incomplete),
     Number(window.warmUp),
-    ...METRICS.flatMap((_, i) =>
-      SERVER_AGGREGATES.map((name) => window.aggregates[i]?.[name] ?? null),
-    ),
+    ...METRICS.flatMap((_, i) => AGGREGATES.map((name) => window.aggregates[i]?.[name] ?? null)),
   ],
 };
 

@@ -58,8 +58,7 @@ export class Closing {
     const holdFromMs = clock.wallMs() - holdMsMax;
     for (const source of registry.all()) {
       // All its topics must have passed; a server without samples, +∞ then, holds nobody up.
-      const newestMs = engine.checkpoint(source.sourceNo).newestMsByLane;
-      const passedMs = Math.min(...newestMs.map((ms) => ms ?? Infinity));
+      const passedMs = engine.reachedMs(source.sourceNo);
       const holds = source.replayed || passedMs >= holdFromMs;
       yield {
         originMs: source.originMs,

@@ -75,17 +75,21 @@ export class Intake {
 
   /** What the header says of its server: clock, and what will never come. */
   header(header: BatchHeader, batch: Intaking): void {
-    const { registry, observer, checkpoints, counts } = this.#options;
+    const { registry, checkpoints, counts } = this.#options;
     if (header.server_id === undefined || header.boot_id === undefined) return;
     const source = registry.find(header.server_id, '');
     if (source === undefined) return;
-    const wasSkewed = source.skewed;
-    source.clockOffsetMs = header.sent_at - batch.receivedMs;
-    if (source.skewed !== wasSkewed) observer.serverChanged(source);
+    this.#noteClock(source, header.sent_at - batch.receivedMs);
     const boot = source.boots.get(header.boot_id);
     if (boot === undefined || header.oldest_outstanding_seq === undefined) return;
     counts.lost += boot.sequence.settleBelow(header.oldest_outstanding_seq);
     checkpoints.boot(boot, source);
+  }
+
+  #noteClock(source: Source, offsetMs: number): void {
+    const wasSkewed = source.skewed;
+    source.clockOffsetMs = offsetMs;
+    if (source.skewed !== wasSkewed) this.#options.observer.serverChanged(source);
   }
 
   #sample(sample: DecodedSample, batch: Intaking): string | undefined {
@@ -102,7 +106,7 @@ export class Intake {
     if (boot === 'duplicate') return undefined;
     this.#heard(source, batch);
     source.noteLane(sample, this.#options.clock.monotonicMs());
-    if (sample.sentMs !== undefined) source.clockOffsetMs = sample.sentMs - batch.receivedMs;
+    if (sample.sentMs !== undefined) this.#noteClock(source, sample.sentMs - batch.receivedMs);
     const values = [...sample.values];
     if (sample.counters !== undefined) source.fillRates(sample.tsMs, sample.counters, values);
     source.noteValues(sample.tsMs, values);

@@ -1,6 +1,7 @@
 /** What a report is: the form of a YAML file in config/reports/. */
 import { z } from 'zod';
 import { METRICS } from '../../wire/metrics.ts';
+import { AGGREGATES } from '../windows/window.ts';
 
 const header = z.string().min(1).max(100);
 
@@ -18,7 +19,7 @@ const timeColumn = z.strictObject({
 const valueColumn = z.strictObject({
   header,
   metric: z.enum(METRICS),
-  aggregate: z.enum(['count', 'sum', 'min', 'max', 'avg', 'last', 'p50', 'p95', 'p99']),
+  aggregate: z.enum(AGGREGATES),
   decimals: z.number().int().min(0).max(10),
 });
 

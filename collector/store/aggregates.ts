@@ -1,65 +1,41 @@
 /**
- * Aggregates as the store keeps them: a JSON array in METRICS order, each entry null or
- * [count, sum, min, max, avg, last, p50, p95, p99]; of the fleet
- * [servers, avg, min, max, p50, p95, p99, peak, sum]. Doubles keep every digit in JSON.
+ * Aggregates as the store keeps them: a JSON array in METRICS order, each entry null or the
+ * figures in the order of AGGREGATES, or of FLEET_AGGREGATES. Doubles keep every digit in JSON.
  */
-import type { FleetAggregate } from '../windows/fleet.ts';
-import type { Aggregate } from '../windows/window.ts';
-
-type Packed = readonly [
-  count: number,
-  sum: number,
-  min: number,
-  max: number,
-  avg: number,
-  last: number,
-  p50: number | null,
-  p95: number | null,
-  p99: number | null,
-];
+import { FLEET_AGGREGATES, type FleetAggregate } from '../windows/fleet.ts';
+import { type Aggregate, AGGREGATES } from '../windows/window.ts';
 
 export function packAggregates(aggregates: readonly (Aggregate | null)[]): string {
-  return JSON.stringify(
-    aggregates.map((a) =>
-      a === null ? null : [a.count, a.sum, a.min, a.max, a.avg, a.last, a.p50, a.p95, a.p99],
-    ),
-  );
+  return pack(AGGREGATES, aggregates);
 }
 
 export function unpackAggregates(text: string): (Aggregate | null)[] {
-  const packed = JSON.parse(text) as (Packed | null)[];
-  return packed.map((entry) => {
-    if (entry === null) return null;
-    const [count, sum, min, max, avg, last, p50, p95, p99] = entry;
-    return { count, sum, min, max, avg, last, p50, p95, p99 };
-  });
+  return unpack(AGGREGATES, text) as (Aggregate | null)[];
 }
 
-type PackedFleet = readonly [
-  servers: number,
-  avg: number,
-  min: number,
-  max: number,
-  p50: number,
-  p95: number,
-  p99: number,
-  peak: number,
-  sum: number,
-];
-
 export function packFleet(aggregates: readonly (FleetAggregate | null)[]): string {
-  return JSON.stringify(
-    aggregates.map((a) =>
-      a === null ? null : [a.servers, a.avg, a.min, a.max, a.p50, a.p95, a.p99, a.peak, a.sum],
-    ),
-  );
+  return pack(FLEET_AGGREGATES, aggregates);
 }
 
 export function unpackFleet(text: string): (FleetAggregate | null)[] {
-  const packed = JSON.parse(text) as (PackedFleet | null)[];
-  return packed.map((entry) => {
-    if (entry === null) return null;
-    const [servers, avg, min, max, p50, p95, p99, peak, sum] = entry;
-    return { servers, avg, min, max, p50, p95, p99, peak, sum };
+  return unpack(FLEET_AGGREGATES, text) as (FleetAggregate | null)[];
+}
+
+type Figures<K extends string> = Readonly<Record<K, number | null>>;
+
+function pack<K extends string>(
+  names: readonly K[],
+  entries: readonly (Figures<K> | null)[],
+): string {
+  const packed = entries.map((entry) => (entry === null ? null : names.map((name) => entry[name])));
+  return JSON.stringify(packed);
+}
+
+function unpack<K extends string>(names: readonly K[], text: string): (Figures<K> | null)[] {
+  const packed = JSON.parse(text) as ((number | null)[] | null)[];
+  return packed.map((figures) => {
+    if (figures === null) return null;
+    const entries = names.map((name, i) => [name, figures[i] ?? null] as const);
+    return Object.fromEntries(entries) as Figures<K>;
   });
 }

@@ -113,6 +113,11 @@ export class WindowEngine {
     return this.#get(source).checkpoint();
   }
 
+  /** What all lanes of the source have reached; +∞ before any sample. */
+  reachedMs(source: number): number {
+    return this.#get(source).lanes.lowestMs;
+  }
+
   /** All windows that end here or before are final; −∞ when none is. Never goes back. */
   closedThroughMs(source: number): number {
     return this.#get(source).closedThroughMs;

@@ -27,6 +27,19 @@ export interface FleetAggregate {
   readonly sum: number;
 }
 
+/** The figures of a FleetAggregate, in the order in which they are stored and exported. Append-only. */
+export const FLEET_AGGREGATES = [
+  'servers',
+  'avg',
+  'min',
+  'max',
+  'p50',
+  'p95',
+  'p99',
+  'peak',
+  'sum',
+] as const satisfies readonly (keyof FleetAggregate)[];
+
 export interface FleetWindow {
   readonly startMs: number;
   readonly endMs: number;

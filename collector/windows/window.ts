@@ -22,6 +22,19 @@ export interface Aggregate {
   readonly p99: number | null;
 }
 
+/** The figures of an Aggregate, in the order in which they are stored and exported. Append-only. */
+export const AGGREGATES = [
+  'count',
+  'sum',
+  'min',
+  'max',
+  'avg',
+  'last',
+  'p50',
+  'p95',
+  'p99',
+] as const satisfies readonly (keyof Aggregate)[];
+
 /** The window [startMs, endMs) of one source. Only windows that hold samples exist. */
 export interface ServerWindow {
   readonly source: number;
