@@ -2,56 +2,79 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
+import { lockFolder } from '../runtime/folder-lock.ts';
 import { Lifecycle, pause } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logging.ts';
 import { VERSION } from '../runtime/version.ts';
+import { recordLine } from '../wire/records/batch.ts';
 import { INVENTORY_TOPIC, SAMPLES_TOPIC } from '../wire/records/record.ts';
+import type { InventoryFacts } from '../wire/records/inventory.ts';
 import type { BatchSender } from '../wire/transport/port.ts';
 import { WIRE_VERSION } from '../wire/version.ts';
 import type { AgentConfig } from './config.ts';
-import { readInventory } from './metrics/inventory.ts';
-import { createSampler, type Sampler } from './metrics/sampler.ts';
-import { createMemoryOutbox } from './outbox/memory.ts';
+import type { Sampler } from './metrics/sampler.ts';
+import { DurableOutbox } from './outbox/durable.ts';
+import { outboxFolder, outboxPath } from './outbox/place.ts';
 import type { Outbox } from './outbox/port.ts';
-import { Shipper } from './shipper.ts';
+import { Shipper } from './shipping/shipper.ts';
 import { everyTick } from './ticker.ts';
 
 const inventoryEveryMs = 60 * 60 * 1000;
-/** What still waits at the end has this long to reach the collector. */
-const farewellMsMax = 2_000;
+/** At the end what waits has this long to reach the collector, and then the goodbye as long again. */
+const farewellMsMax = 1_000;
 
 export interface Agent {
   stop(): Promise<void>;
 }
 
-interface Parts {
+export interface AgentParts {
+  readonly sampler: Sampler;
+  /** What rarely changes about the machine. */
+  readonly readInventory: (options: { signal: AbortSignal }) => Promise<InventoryFacts>;
+  /** The agent closes it when it stops. */
+  readonly sender: BatchSender;
+  readonly log: Logger;
+}
+
+interface Running {
   readonly config: AgentConfig;
   readonly log: Logger;
   readonly sampler: Sampler;
+  readonly readInventory: AgentParts['readInventory'];
   readonly outbox: Outbox;
   readonly shipper: Shipper;
   readonly bootId: string;
 }
 
-/** Starts sampling and shipping to `sender`, which the agent closes when it stops. */
-export function startAgent(config: AgentConfig, sender: BatchSender, log: Logger): Agent {
+/**
+ * Starts sampling and shipping.
+ * @throws WindrowError `store_unavailable` when another agent runs on the data folder
+ */
+export function startAgent(config: AgentConfig, parts: AgentParts): Agent {
+  const { sampler, readInventory, sender, log } = parts;
   const lifecycle = new Lifecycle(log);
   const bootId = randomUUID();
-  const outbox = createMemoryOutbox(config['buffer.samples']);
-  const identity = { serverId: config.server_id, bootId };
+  lifecycle.onStop('folder lock', lockFolder(outboxFolder(config.data), 'agent'));
+  lifecycle.onStop('connection', () => sender.close());
+  const outbox = new DurableOutbox({
+    path: outboxPath(config.data),
+    bytesMax: config['outbox.size'],
+    bootId,
+    clock: systemClock,
+    log,
+  });
+  lifecycle.onStop('outbox', () => outbox.close());
   const shipper = new Shipper({
     outbox,
     sender,
-    identity,
+    identity: { serverId: config.server_id, bootId },
     clock: systemClock,
     random: Math.random,
     log,
   });
-  const sampler = createSampler({ topProcesses: config['processes.top'] });
-  const parts: Parts = { config, log, sampler, outbox, shipper, bootId };
+  const running: Running = { config, log, sampler, readInventory, outbox, shipper, bootId };
 
-  lifecycle.onStop('connection', () => sender.close());
-  lifecycle.onStop('farewell', () => sayGoodbye(parts));
+  lifecycle.onStop('farewell', () => sayGoodbye(running));
   const shipping = new AbortController();
   const shipped = shipper.run(shipping.signal);
   lifecycle.onStop('shipper', async () => {
@@ -61,20 +84,21 @@ export function startAgent(config: AgentConfig, sender: BatchSender, log: Logger
   lifecycle.onStop('sampler', () => sampler.close());
   const sampling = new AbortController();
   const loops = [
-    sampleEveryTick(parts, sampling.signal),
-    scanProcesses(parts, sampling.signal),
-    sendInventory(parts, sampling.signal),
+    sampleEveryTick(running, sampling.signal),
+    scanProcesses(running, sampling.signal),
+    sendInventory(running, sampling.signal),
   ];
   lifecycle.onStop('sampling', async () => {
     sampling.abort();
     await Promise.all(loops);
   });
-  log.info({ server_id: config.server_id, to: config.to }, 'agent samples');
+  const waiting = outbox.size;
+  log.info({ server_id: config.server_id, to: config.to, waiting }, 'agent samples');
   return { stop: () => lifecycle.stop() };
 }
 
-async function sampleEveryTick(parts: Parts, signal: AbortSignal): Promise<void> {
-  const { config, sampler, outbox, shipper, bootId } = parts;
+async function sampleEveryTick(running: Running, signal: AbortSignal): Promise<void> {
+  const { config, sampler, outbox, shipper, bootId } = running;
   let seq = 0;
   // Rates need two readings: the first one is only the base of the second.
   sampler.sample();
@@ -89,14 +113,14 @@ async function sampleEveryTick(parts: Parts, signal: AbortSignal): Promise<void>
       interval_ms: config.interval,
       ...sampler.sample(),
     };
-    outbox.add({ record: { topic: SAMPLES_TOPIC, value }, tsMs: ts, seq });
+    outbox.add({ line: recordLine({ topic: SAMPLES_TOPIC, value }), atMs: ts, seq });
     seq += 1;
     shipper.notify();
   });
 }
 
-async function scanProcesses(parts: Parts, signal: AbortSignal): Promise<void> {
-  const { config, sampler, log } = parts;
+async function scanProcesses(running: Running, signal: AbortSignal): Promise<void> {
+  const { config, sampler, log } = running;
   const scan = async (): Promise<void> => {
     try {
       await sampler.scanProcesses(signal);
@@ -111,8 +135,8 @@ async function scanProcesses(parts: Parts, signal: AbortSignal): Promise<void> {
   await everyTick(config['processes.interval'], signal, scan);
 }
 
-async function sendInventory(parts: Parts, signal: AbortSignal): Promise<void> {
-  const { config, log, outbox, shipper, bootId } = parts;
+async function sendInventory(running: Running, signal: AbortSignal): Promise<void> {
+  const { config, log, readInventory, outbox, shipper, bootId } = running;
   while (!signal.aborted) {
     try {
       const facts = await readInventory({ signal });
@@ -125,7 +149,7 @@ async function sendInventory(parts: Parts, signal: AbortSignal): Promise<void> {
         agent_version: VERSION,
         facts,
       };
-      outbox.add({ record: { topic: INVENTORY_TOPIC, value }, tsMs: ts });
+      outbox.add({ line: recordLine({ topic: INVENTORY_TOPIC, value }), atMs: ts, seq: null });
       shipper.notify();
     } catch (error) {
       if (!signal.aborted) log.warn({ error: messageOf(error) }, 'no inventory this time');
@@ -134,20 +158,27 @@ async function sendInventory(parts: Parts, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Sends what waits and a goodbye, so that the collector knows this machine is off on purpose. */
-async function sayGoodbye({ config, log, outbox, shipper, bootId }: Parts): Promise<void> {
+/**
+ * Sends what waits and then a goodbye, so that the collector knows this machine is off on purpose.
+ * The goodbye comes last: a sample behind it would say that the machine is up. What was not sent
+ * waits in the outbox for the next start.
+ */
+async function sayGoodbye({ config, log, outbox, shipper, bootId }: Running): Promise<void> {
+  const failure = await failureOf(shipper.flush(AbortSignal.timeout(farewellMsMax)));
   const ts = systemClock.wallMs();
-  const value = {
-    v: WIRE_VERSION,
-    kind: 'goodbye',
-    server_id: config.server_id,
-    boot_id: bootId,
-    ts,
-  };
-  outbox.add({ record: { topic: SAMPLES_TOPIC, value }, tsMs: ts });
-  try {
-    await shipper.flush(AbortSignal.timeout(farewellMsMax));
-  } catch (error) {
-    log.warn({ error: messageOf(error), waiting: outbox.size }, 'the last samples were not sent');
+  const { server_id } = config;
+  const value = { v: WIRE_VERSION, kind: 'goodbye', server_id, boot_id: bootId, ts };
+  outbox.add({ line: recordLine({ topic: SAMPLES_TOPIC, value }), atMs: ts, seq: null });
+  if (failure === undefined) {
+    await failureOf(shipper.flushLive(AbortSignal.timeout(farewellMsMax)));
   }
+  const waiting = outbox.size;
+  if (waiting > 0) log.warn({ waiting }, 'what was not sent waits for the next start');
+}
+
+function failureOf(work: Promise<void>): Promise<unknown> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 }

@@ -1,7 +1,7 @@
 /** The agent's settings. `config/agent.yaml` lists them with their defaults. */
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { collectorUrl, duration, whole } from '../runtime/config/units.ts';
+import { collectorUrl, duration, size, whole } from '../runtime/config/units.ts';
 import type { Spec, Values } from '../runtime/config/load.ts';
 import { LOG_LEVELS } from '../runtime/logging.ts';
 import { topProcessesMax } from '../wire/limits.ts';
@@ -44,10 +44,10 @@ export const AGENT_SPEC = {
     fallback: 10,
     about: 'How many processes by CPU, by memory and by disk I/O.',
   },
-  'buffer.samples': {
-    schema: whole(60, 1_000_000),
-    fallback: 3_600,
-    about: 'Samples that wait in memory while the collector is away; beyond it the oldest go.',
+  'outbox.size': {
+    schema: size('32MiB', '1TiB'),
+    fallback: '256MiB',
+    about: 'Most that waits on disk while the collector is away; beyond it the oldest go.',
   },
   log: {
     schema: z.enum(LOG_LEVELS),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { METRICS } from './metrics.ts';
-import { batchAckSchema } from './records/batch.ts';
+import { batchAckSchema } from './records/batch-decode.ts';
 import { inventorySchema } from './records/inventory.ts';
 import { sampleSchema } from './records/sample.ts';
 import { signalSchema } from './records/signal.ts';

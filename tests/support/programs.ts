@@ -8,6 +8,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** As package.json's `bin` has them. */
+const ENTRIES = { agent: 'agent/launch.js', collector: 'collector/main.ts' } as const;
 /** Bytes of a program's output that are kept for a failure's message. */
 const outputCharsMax = 64 * 1024;
 const stopMsMax = 20_000;
@@ -39,7 +41,7 @@ function environment(extra: Readonly<Record<string, string>> = {}): NodeJS.Proce
 }
 
 function spawnProgram(name: 'agent' | 'collector', args: readonly string[], options: RunOptions) {
-  return spawn(process.execPath, [join(ROOT, name, 'main.ts'), ...args], {
+  return spawn(process.execPath, [join(ROOT, ENTRIES[name]), ...args], {
     cwd: options.cwd ?? ROOT,
     env: environment(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -71,6 +73,8 @@ export interface Program extends AsyncDisposable {
   stop(): Promise<number | null>;
   /** SIGKILL, and waits for the end. */
   kill(): Promise<void>;
+  /** How it ended though nobody had asked it to: `code 1`, `SIGSEGV`; undefined when it did not. */
+  endedByItself(): string | undefined;
   /** All that it wrote to stderr, bounded. */
   log(): string;
 }
@@ -122,13 +126,31 @@ export async function startAgent({ to, args = [], ...options }: AgentOptions): P
   return programOf(child, () => own[Symbol.dispose]());
 }
 
+export interface Script extends Program {
+  send(message: object): void;
+}
+
+/** Starts a script of the tests' own, with a channel to it: it ends when we do. */
+export function startScript(path: string, args: readonly string[], options: RunOptions): Script {
+  const child = spawn(process.execPath, [join(ROOT, path), ...args], {
+    cwd: options.cwd ?? ROOT,
+    env: environment(options.env),
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  // A message to one that is ending is of no use to anybody.
+  return { ...programOf(child, () => {}), send: (message) => void child.send(message, () => {}) };
+}
+
 function programOf(child: ChildProcess, cleanUp: () => void): Program {
   let log = '';
+  let asked = false;
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     log = (log + text).slice(-outputCharsMax);
   });
   const closed = once(child, 'close');
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    const { exitCode, signalCode } = child;
+    asked ||= exitCode === null && signalCode === null;
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     const timer = setTimeout(() => child.kill('SIGKILL'), stopMsMax);
     await closed;
@@ -140,6 +162,11 @@ function programOf(child: ChildProcess, cleanUp: () => void): Program {
     stop: () => end('SIGTERM'),
     kill: async () => {
       await end('SIGKILL');
+    },
+    endedByItself() {
+      const { exitCode, signalCode } = child;
+      if (asked || (exitCode === null && signalCode === null)) return undefined;
+      return signalCode ?? `code ${exitCode}`;
     },
     log: () => log,
     async [Symbol.asyncDispose]() {

@@ -7,7 +7,7 @@ import { METRICS } from '../metrics.ts';
 import type { Decoder } from '../records/decoded.ts';
 import { amount, name, serverId } from '../records/fields.ts';
 import { malformed } from '../records/malformed.ts';
-import type { ProcessRow } from '../records/sample.ts';
+import type { Processes, ProcessRow } from '../records/sample.ts';
 import { timestampMsMax, topProcessesMax } from '../limits.ts';
 
 export const SEED_B_TOPIC = 'system_metrics';
@@ -72,12 +72,14 @@ export function looksLikeSeedB(value: object): boolean {
   return 'machine_id' in value || 'test' in value;
 }
 
-function detailOf(record: z.infer<typeof schema>): { detail: string } | undefined {
+function detailOf(
+  record: z.infer<typeof schema>,
+): { detail: string; processes: Processes } | undefined {
   if (record.top_cpu_processes === undefined && record.top_mem_processes === undefined) return;
   const byCpu = (record.top_cpu_processes ?? []).map(toRow);
   const byMem = (record.top_mem_processes ?? []).map(toRow);
   const processes = { by_cpu: byCpu, by_mem: byMem };
-  return { detail: JSON.stringify({ processes }) };
+  return { detail: JSON.stringify({ processes }), processes };
 }
 
 function toRow(process: z.infer<typeof processSchema>): ProcessRow {

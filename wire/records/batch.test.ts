@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { batchRecordsMax, recordBytesMax } from '../limits.ts';
-import { BatchFormatError, decodeBatch, encodeBatch } from './batch.ts';
+import { encodeBatch } from './batch.ts';
+import { BatchFormatError, decodeBatch } from './batch-decode.ts';
 
 const header = { v: 1, sent_at: 1_700_000_000_000 } as const;
 const headerLine = JSON.stringify(header);

@@ -1,5 +1,6 @@
 /** What a record turns out to be: one shape for every format, so that nothing behind it knows where it came from. */
 import type { Inventory } from './inventory.ts';
+import type { Processes } from './sample.ts';
 
 /** Cumulative counters in bytes, which become rates once two of them are known. */
 export interface Counters {
@@ -8,12 +9,18 @@ export interface Counters {
   readonly diskIo: number;
 }
 
+/** A sample is told from its repeat by these, within its server. */
+export interface SampleIdentity {
+  readonly bootId: string;
+  readonly seq: number;
+}
+
 export interface DecodedSample {
   readonly kind: 'sample';
   readonly serverId: string;
   readonly tsMs: number;
   /** Absent in formats that have no sequence; such records cannot be told apart from their repeats. */
-  readonly identity?: { readonly bootId: string; readonly seq: number };
+  readonly identity?: SampleIdentity;
   /** Present on a replayed record: its source is the file whose hash is the boot id. */
   readonly originMs?: number;
   /** In METRICS order; NaN is unavailable. */
@@ -27,6 +34,8 @@ export interface DecodedSample {
   readonly counters?: Counters;
   /** The rest of the sample, as JSON of the Sample fields that are no METRICS and no identity. */
   readonly detail?: string;
+  /** Also in `detail`; here for who looks at them without reading JSON. */
+  readonly processes?: Processes;
 }
 
 export type Decoded =

@@ -41,6 +41,7 @@ function toDecoded(sample: Sample): Decoded {
     values: METRICS.map((metric) => sample[metric] ?? Number.NaN),
     lane: 0,
     ...(detail === undefined ? {} : { detail }),
+    ...(sample.processes === undefined ? {} : { processes: sample.processes }),
   };
 }
 

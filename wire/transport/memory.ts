@@ -1,6 +1,7 @@
 /** The port without a network: the same encoding, decoding and errors, in one process. */
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
-import { type Batch, BatchFormatError, decodeBatch, encodeBatch } from '../records/batch.ts';
+import { type Batch, encodeBatch } from '../records/batch.ts';
+import { BatchFormatError, decodeBatch } from '../records/batch-decode.ts';
 import type { BatchReceiver, BatchSender } from './port.ts';
 
 export function createMemorySender(receiver: BatchReceiver): BatchSender {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { gunzip, gunzipSync } from 'node:zlib';
 import { systemCodeOf, WindrowError } from '../../../runtime/errors.ts';
 import { bodyBytesMax, bodyDecodedBytesMax } from '../../limits.ts';
-import { BatchFormatError, decodeBatch } from '../../records/batch.ts';
+import { BatchFormatError, decodeBatch } from '../../records/batch-decode.ts';
 import type { BatchReceiver } from '../port.ts';
 import { statusOf } from './status.ts';
 

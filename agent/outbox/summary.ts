@@ -1,0 +1,56 @@
+/** What waits in an outbox, read beside the agent that works with it or without one. */
+import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import { isFolderLocked } from '../../runtime/folder-lock.ts';
+import { bytesOf, walPathOf } from '../../runtime/queue/damage.ts';
+import { DurableQueue, type LaneSummary } from '../../runtime/queue/queue.ts';
+import { outboxFolder, outboxPath } from './place.ts';
+
+const busyTimeoutMs = 5_000;
+
+export interface BootSummary {
+  /** Its lane is the boot's id. */
+  readonly waiting: LaneSummary;
+  readonly dropped: number;
+}
+
+export interface OutboxSummary {
+  readonly path: string;
+  /** File and log. */
+  readonly diskBytes: number;
+  readonly isAgentRunning: boolean;
+  /** By boot, the one with the oldest record first. */
+  readonly boots: readonly BootSummary[];
+  /** Records ever dropped from this file. */
+  readonly dropped: number;
+}
+
+/** @throws WindrowError `store_unavailable` when the file cannot be read */
+export function summarize(dataDir: string): OutboxSummary {
+  const path = outboxPath(dataDir);
+  const common = { path, diskBytes: bytesOf(path) + bytesOf(walPathOf(path)) };
+  if (!existsSync(path)) return { ...common, isAgentRunning: false, boots: [], dropped: 0 };
+  try {
+    const { boots, dropped } = readLanes(path);
+    return { ...common, isAgentRunning: isFolderLocked(outboxFolder(dataDir)), boots, dropped };
+  } catch (error) {
+    throw new WindrowError('store_unavailable', `cannot read ${path}: ${messageOf(error)}`, {
+      cause: error,
+      hint: 'Run as the user of the agent; a damaged file is set aside when the agent starts.',
+    });
+  }
+}
+
+function readLanes(path: string): Pick<OutboxSummary, 'boots' | 'dropped'> {
+  const db = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
+  try {
+    const queue = new DurableQueue(db);
+    const boots = queue
+      .lanes()
+      .map((waiting) => ({ waiting, dropped: queue.dropped(waiting.lane).items }));
+    return { boots, dropped: queue.dropped().items };
+  } finally {
+    db.close();
+  }
+}

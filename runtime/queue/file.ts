@@ -1,0 +1,250 @@
+/**
+ * A durable queue in a file of its own.
+ *
+ * What always holds: an item is in the file from `add` until it was delivered, or dropped and
+ * counted. What was delivered is forgotten with the next transaction; a process killed in between
+ * delivers it once more.
+ *
+ * - A killed process loses nothing. A power cut loses at most a second (wal-sync.ts).
+ * - File and log stay below a cap and out of the disk's last twentieth (room.ts).
+ * - A damaged file is set aside with a message, and a new one begun (damage.ts).
+ */
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../logging.ts';
+import {
+  bytesOf,
+  DamagedFileError,
+  isDamage,
+  isWalDamaged,
+  setAside,
+  setWalAside,
+  walPathOf,
+} from './damage.ts';
+import { type Dropped, DurableQueue, type QueuedItem, type QueueItem } from './queue.ts';
+import { pageBytes, Room, type RoomOptions } from './room.ts';
+import { QUEUE_SCHEMA } from './schema.ts';
+import { WalSync } from './wal-sync.ts';
+
+const schemaVersion = 1;
+const cacheKiB = 512;
+/** How long a statement waits for another process's lock; the loop is held meanwhile. */
+const busyTimeoutMs = 50;
+/** Items dropped at a time when there is no room: seldom many, not often one. */
+const dropItems = 120;
+
+export interface QueueFileOptions extends RoomOptions {
+  readonly log: Logger;
+}
+
+export interface AddOptions {
+  /** Never dropped: what is on its way may arrive yet. */
+  readonly keep: Iterable<number>;
+  /** Whether older items may be dropped for these when the disk, not the cap, leaves no room. */
+  readonly mayDropWhenLow: boolean;
+}
+
+export interface Added {
+  readonly ids: readonly number[];
+  /** How many older items were dropped for these. */
+  readonly dropped: number;
+}
+
+/** The items do not fit, and nothing may be dropped for them. */
+export class NoRoomError extends Error {
+  override readonly name = 'NoRoomError';
+}
+
+/**
+ * Opens the file, making it when missing; what cannot be read is set aside and told.
+ * @throws what SQLite or the system says when it cannot be used
+ */
+export function openQueueFile(options: QueueFileOptions): QueueFile {
+  const { path, clock, log } = options;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  if (isWalDamaged(path)) {
+    const aside = setWalAside(path, clock.wallMs());
+    log.error({ file: aside }, 'a damaged log was set aside; what it held is lost');
+  }
+  try {
+    return new QueueFile(options);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    setQueueFileAside(options, error);
+    return new QueueFile(options);
+  }
+}
+
+/** Moves the file, in which `error` was found, out of the way, and tells it. */
+export function setQueueFileAside({ path, clock, log }: QueueFileOptions, error: unknown): void {
+  const aside = setAside(path, clock.wallMs());
+  log.error({ file: aside, error: messageOf(error) }, 'a damaged file was set aside');
+}
+
+export class QueueFile {
+  readonly #db: DatabaseSync;
+  readonly #queue: DurableQueue;
+  readonly #room: Room;
+  readonly #sync: WalSync;
+  /** Still in the file, to be removed with the next transaction. */
+  #delivered = new Set<number>();
+  #items: number;
+
+  constructor(options: RoomOptions) {
+    this.#db = openChecked(options.path);
+    try {
+      this.#queue = new DurableQueue(this.#db);
+      this.#room = new Room(this.#db, options);
+      this.#items = this.#queue.count();
+      this.#sync = new WalSync(walPathOf(options.path), options.clock);
+    } catch (error) {
+      this.#db.close();
+      throw error;
+    }
+  }
+
+  /** Items that are not delivered. */
+  get size(): number {
+    return this.#items - this.#delivered.size;
+  }
+
+  /**
+   * Adds all of them or, when it throws, none.
+   * @throws NoRoomError, or what SQLite says: the disk is full, the file damaged
+   */
+  add(items: readonly QueueItem[], { keep, mayDropWhenLow }: AddOptions): Added {
+    this.#room.giveBack();
+    this.#room.check();
+    if (!this.#room.walHasRoom()) throw new NoRoomError('the log cannot be cut: somebody reads it');
+    const added = this.#transaction(() => {
+      const removed = this.#queue.remove([...this.#delivered]);
+      const mayDrop = mayDropWhenLow || !this.#room.isLow;
+      const dropped = this.#makeRoom(bytesOfAll(items), { keep, mayDrop });
+      const ids = items.map((item) => this.#queue.add(item));
+      return { ids, dropped, removed };
+    });
+    this.#items += added.ids.length - added.removed - added.dropped;
+    this.#delivered.clear();
+    this.#sync.wrote(added.ids);
+    return added;
+  }
+
+  /** These need not be kept any longer. */
+  delivered(ids: readonly number[]): void {
+    for (const id of ids) this.#delivered.add(id);
+    this.#sync.settled(ids);
+  }
+
+  /** The oldest that are not delivered, at most `countMax`, of those added before `beforeId`. */
+  oldest(countMax: number, beforeId?: number): QueuedItem[] {
+    this.#forgetDelivered();
+    return this.#queue.oldest(countMax, beforeId);
+  }
+
+  /** The lane's lowest number that is not delivered. */
+  oldestNumber(lane: string): number | undefined {
+    return this.#queue.oldestNumber(lane, this.#delivered);
+  }
+
+  /** The earliest time of all numbered items that are not delivered, except these. */
+  earliestMs(except: Iterable<number>): number | undefined {
+    return this.#queue.earliestMs(new Set([...this.#delivered, ...except]));
+  }
+
+  /** What was ever dropped, of one lane or of all. */
+  dropped(lane?: string): Dropped {
+    return this.#queue.dropped(lane);
+  }
+
+  /** Counts what was dropped before it came into the file. */
+  noteDropped(lane: string, dropped: Dropped): void {
+    this.#queue.noteDropped(lane, dropped);
+  }
+
+  /** Lets go of a file that is damaged, and writes no more to it. */
+  abandon(): void {
+    void this.#sync.close();
+    this.#db.close();
+  }
+
+  async close(): Promise<void> {
+    await this.#sync.close();
+    try {
+      this.#forgetDelivered();
+    } finally {
+      // The last one who closes moves the log into the file and syncs that.
+      this.#db.close();
+    }
+  }
+
+  #forgetDelivered(): void {
+    if (this.#delivered.size === 0) return;
+    this.#room.giveBack();
+    this.#items -= this.#transaction(() => this.#queue.remove([...this.#delivered]));
+    this.#delivered.clear();
+  }
+
+  /** @returns how many items were dropped for it */
+  #makeRoom(bodyBytes: number, { keep, mayDrop }: { keep: Iterable<number>; mayDrop: boolean }) {
+    let dropped = 0;
+    while (!this.#room.hasRoomFor(bodyBytes)) {
+      const went = mayDrop ? this.#queue.dropOldest(dropItems, { except: keep }) : 0;
+      if (went === 0) throw new NoRoomError('no room is left on the disk');
+      dropped += went;
+    }
+    return dropped;
+  }
+
+  #transaction<T>(work: () => T): T {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // A disk that is full may have rolled it back already.
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
+
+function bytesOfAll(items: readonly QueueItem[]): number {
+  return items.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0);
+}
+
+function openChecked(path: string): DatabaseSync {
+  const isNew = !existsSync(path);
+  // SQLite would throw its log away and begin anew without a word.
+  if (!isNew && bytesOf(path) === 0) throw new DamagedFileError('the file is empty');
+  const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
+  try {
+    // Takes effect while the file is still empty.
+    db.exec(`PRAGMA page_size = ${pageBytes}`);
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY');
+    db.exec(`PRAGMA cache_size = -${cacheKiB}`);
+    const problem = firstOf(db, 'PRAGMA quick_check(1)');
+    if (problem !== 'ok') throw new DamagedFileError(String(problem));
+    makeTables(db);
+    return db;
+  } catch (error) {
+    db.close();
+    // A disk that is full leaves an empty file behind, which the next try would take for damage.
+    if (isNew) for (const half of [path, walPathOf(path)]) rmSync(half, { force: true });
+    throw error;
+  }
+}
+
+function makeTables(db: DatabaseSync): void {
+  const version = Number(firstOf(db, 'PRAGMA user_version'));
+  if (version === schemaVersion) return;
+  // To go on without what waits is better than not to go on.
+  if (version !== 0) throw new DamagedFileError(`of another version (${version})`);
+  db.exec(`BEGIN IMMEDIATE; ${QUEUE_SCHEMA}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
+}
+
+function firstOf(db: DatabaseSync, pragma: string): unknown {
+  return Object.values(db.prepare(pragma).get() ?? {})[0];
+}

@@ -1,0 +1,179 @@
+/**
+ * A durable queue in SQLite: first in, first out, in lanes. What was taken out for delivery stays
+ * until it is removed, so delivery is at least once.
+ *
+ * It opens no file and begins no transaction: its tables are QUEUE_SCHEMA in the caller's database,
+ * and what must happen together the caller puts between BEGIN and COMMIT. It keeps no counts in
+ * memory either, so a transaction rolled back leaves nothing wrong behind.
+ */
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+
+export interface QueueItem {
+  /** What goes together: items of a lane keep their order. */
+  readonly lane: string;
+  /** The item's number in its lane, rising; null for what is not numbered. */
+  readonly no: number | null;
+  /** The time that the item tells about, ms since the epoch. */
+  readonly atMs: number;
+  readonly body: string;
+}
+
+export interface QueuedItem extends QueueItem {
+  /** Rises in the order of adding; never used twice. */
+  readonly id: number;
+}
+
+/** What waits in one lane. */
+export interface LaneSummary {
+  readonly lane: string;
+  readonly items: number;
+  readonly bodyBytes: number;
+  readonly earliestMs: number;
+  readonly latestMs: number;
+}
+
+export interface Dropped {
+  readonly items: number;
+  /** Those of them that had a number. */
+  readonly numbered: number;
+}
+
+export interface DropOptions {
+  /** Of this lane alone; null: of all. */
+  readonly lane?: string | null;
+  /** Never these ids: what is on its way may arrive yet. */
+  readonly except?: Iterable<number>;
+}
+
+const COLUMNS = 'id, lane, no, at_ms AS atMs, body';
+
+export class DurableQueue {
+  readonly #add: StatementSync;
+  readonly #oldest: StatementSync;
+  readonly #oldestOfLane: StatementSync;
+  readonly #numbers: StatementSync;
+  readonly #times: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #droppable: StatementSync;
+  readonly #noteDropped: StatementSync;
+  readonly #dropped: StatementSync;
+  readonly #count: StatementSync;
+  readonly #lanes: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    this.#add = db.prepare('INSERT INTO queue_items (lane, no, at_ms, body) VALUES (?,?,?,?)');
+    this.#oldest = db.prepare(
+      `SELECT ${COLUMNS} FROM queue_items WHERE id < ? ORDER BY id LIMIT ?`,
+    );
+    this.#oldestOfLane = db.prepare(
+      `SELECT ${COLUMNS} FROM queue_items WHERE lane = ? ORDER BY id LIMIT ?`,
+    );
+    this.#numbers = db.prepare(
+      'SELECT id, no AS value FROM queue_items WHERE lane = ? AND no IS NOT NULL ORDER BY id',
+    );
+    this.#times = db.prepare(
+      'SELECT id, at_ms AS value FROM queue_items WHERE no IS NOT NULL ORDER BY at_ms',
+    );
+    this.#remove = db.prepare(
+      'DELETE FROM queue_items WHERE id IN (SELECT value FROM json_each(?))',
+    );
+    this.#droppable = db.prepare(
+      `SELECT id, lane, no IS NOT NULL AS numbered FROM queue_items
+       WHERE (?1 IS NULL OR lane = ?1) AND id NOT IN (SELECT value FROM json_each(?2))
+       ORDER BY id LIMIT ?3`,
+    );
+    this.#noteDropped = db.prepare(
+      `INSERT INTO queue_dropped VALUES (?,?,?) ON CONFLICT (lane) DO UPDATE SET
+       items = items + excluded.items, numbered = numbered + excluded.numbered`,
+    );
+    this.#dropped = db.prepare(
+      `SELECT ifnull(sum(items), 0) AS items, ifnull(sum(numbered), 0) AS numbered
+       FROM queue_dropped WHERE ?1 IS NULL OR lane = ?1`,
+    );
+    this.#count = db.prepare(
+      'SELECT count(*) AS items FROM queue_items WHERE ?1 IS NULL OR lane = ?1',
+    );
+    this.#lanes = db.prepare(
+      `SELECT lane, count(*) AS items, sum(octet_length(body)) AS bodyBytes,
+       min(at_ms) AS earliestMs, max(at_ms) AS latestMs
+       FROM queue_items GROUP BY lane ORDER BY min(id)`,
+    );
+  }
+
+  /** @returns the item's id */
+  add({ lane, no, atMs, body }: QueueItem): number {
+    return Number(this.#add.run(lane, no, atMs, body).lastInsertRowid);
+  }
+
+  /** The oldest items of all lanes, at most `countMax`, of those that were added before `beforeId`. */
+  oldest(countMax: number, beforeId = Number.MAX_SAFE_INTEGER): QueuedItem[] {
+    return rowsOf<QueuedItem>(this.#oldest.all(beforeId, countMax));
+  }
+
+  /** The oldest items of a lane, at most `countMax`. */
+  oldestOf(lane: string, countMax: number): QueuedItem[] {
+    return rowsOf<QueuedItem>(this.#oldestOfLane.all(lane, countMax));
+  }
+
+  /** The number of the lane's oldest numbered item, `except` these ids; undefined when none is left. */
+  oldestNumber(lane: string, except: ReadonlySet<number>): number | undefined {
+    return firstValue(this.#numbers.iterate(lane), except);
+  }
+
+  /** The earliest time of all numbered items, `except` these ids; undefined when none is left. */
+  earliestMs(except: ReadonlySet<number>): number | undefined {
+    return firstValue(this.#times.iterate(), except);
+  }
+
+  /** Forgets items that were delivered; ids that are gone already do no harm. @returns how many went */
+  remove(ids: readonly number[]): number {
+    return Number(this.#remove.run(JSON.stringify(ids)).changes);
+  }
+
+  /**
+   * Throws the oldest items away and counts them for their lanes. Several statements: only inside
+   * a transaction of the caller's do they happen together.
+   * @returns how many went
+   */
+  dropOldest(count: number, { lane = null, except = [] }: DropOptions = {}): number {
+    const rows = this.#droppable.all(lane, JSON.stringify([...except]), count);
+    const going = rowsOf<{ id: number; lane: string; numbered: number }>(rows);
+    for (const { lane: of, numbered } of going) this.#noteDropped.run(of, 1, numbered);
+    return this.remove(going.map(({ id }) => id));
+  }
+
+  /** Counts what was dropped before it came into the queue. */
+  noteDropped(lane: string, { items, numbered }: Dropped): void {
+    this.#noteDropped.run(lane, items, numbered);
+  }
+
+  /** What was ever dropped, of one lane or of all. */
+  dropped(lane: string | null = null): Dropped {
+    return rowsOf<Dropped>([this.#dropped.get(lane)])[0] ?? { items: 0, numbered: 0 };
+  }
+
+  /** How many wait, in one lane or in all. Walks an index: not for each tick of a long queue. */
+  count(lane: string | null = null): number {
+    return Number(this.#count.get(lane)?.['items'] ?? 0);
+  }
+
+  /** The lanes in which something waits, the one with the oldest item first; reads everything. */
+  lanes(): LaneSummary[] {
+    return rowsOf<LaneSummary>(this.#lanes.all());
+  }
+}
+
+/** The statements above name their columns as the types do. */
+function rowsOf<Row>(rows: readonly unknown[]): Row[] {
+  return rows as Row[];
+}
+
+function firstValue(
+  rows: Iterable<Record<string, SQLOutputValue>>,
+  except: ReadonlySet<number>,
+): number | undefined {
+  for (const row of rows) {
+    if (!except.has(Number(row['id']))) return Number(row['value']);
+  }
+  return undefined;
+}

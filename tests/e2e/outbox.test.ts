@@ -1,0 +1,206 @@
+/** The agent's outbox with real programs: what is not acknowledged survives whatever ends them. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import { eventually, metric } from '../support/http.ts';
+import {
+  type RunningCollector,
+  run,
+  startAgent,
+  startCollector,
+  tempDir,
+} from '../support/programs.ts';
+import { mayMount, smallDisk } from '../support/small-disk.ts';
+
+interface Waiting {
+  readonly agent_running: boolean;
+  readonly records: number;
+  readonly disk_bytes: number;
+  readonly dropped: number;
+  readonly boots: readonly { readonly boot_id: string; readonly records: number }[];
+}
+
+async function outboxOf(dataDir: string): Promise<Waiting> {
+  const { code, stdout, stderr } = await run('agent', ['outbox', '--data', dataDir, '--json']);
+  expect([code, stderr]).toEqual([0, '']);
+  return JSON.parse(stdout) as Waiting;
+}
+
+/** The stored sample numbers of each boot, in order, repeats included. */
+function storedByBoot({ dataDir }: RunningCollector): Map<string, number[]> {
+  const path = join(dataDir, 'collector', 'windrow.db');
+  const db = new DatabaseSync(path, { readOnly: true });
+  const rows = db
+    .prepare('SELECT boot_id, seq FROM samples JOIN boots USING (boot_no) ORDER BY boot_id, seq')
+    .all();
+  db.close();
+  const byBoot = new Map<string, number[]>();
+  for (const row of rows) {
+    const id = String(row['boot_id']);
+    byBoot.set(id, [...(byBoot.get(id) ?? []), Number(row['seq'])]);
+  }
+  return byBoot;
+}
+
+function countTo(count: number): number[] {
+  return Array.from({ length: count }, (_, seq) => seq);
+}
+
+/** As `agent_running` says: the lock of a killed process is the kernel's to release. */
+async function waitsFor(dataDir: string, records: number): Promise<Waiting> {
+  return eventually(async () => {
+    const waiting = await outboxOf(dataDir);
+    expect(waiting.records).toBeGreaterThanOrEqual(records);
+    return waiting;
+  });
+}
+
+it('an agent killed twice while the collector is away: every sample of every boot arrives, once', async () => {
+  using data = tempDir();
+  const args = ['--data', data.path, '--server-id', 'pc'];
+  const first = await startCollector();
+  const { url, dataDir } = first;
+  const agents = [await startAgent({ to: url, args })];
+  await eventually(async () => {
+    expect(await metric(url, 'windrow_samples_received_total')).toBeGreaterThan(2);
+  });
+  await first.kill();
+  await waitsFor(data.path, 3);
+  await agents[0]?.kill();
+  const left = await outboxOf(data.path);
+  expect(left).toMatchObject({ agent_running: false, dropped: 0 });
+  expect(left.boots.length).toBe(1);
+
+  agents.push(await startAgent({ to: url, args }));
+  const grown = await waitsFor(data.path, left.records + 3);
+  expect(grown).toMatchObject({ agent_running: true });
+  expect(grown.boots.map(({ boot_id }) => boot_id)[0]).toBe(left.boots[0]?.boot_id);
+  await agents[1]?.kill();
+  const both = await outboxOf(data.path);
+
+  agents.push(await startAgent({ to: url, args }));
+  await using second = await startCollector({ dataDir, port: Number(new URL(url).port) });
+  await eventually(async () => {
+    expect((await outboxOf(data.path)).records).toBeLessThanOrEqual(1);
+    expect(storedByBoot(second).size).toBe(3);
+  }, 50_000);
+  expect(await agents[2]?.stop()).toBe(0);
+  const stored = storedByBoot(second);
+  expect(stored.size).toBe(3);
+  for (const seqs of stored.values()) expect(seqs).toEqual(countTo(seqs.length));
+  // All that waited, but for an inventory a boot, is stored.
+  for (const { boot_id, records } of both.boots) {
+    expect(stored.get(boot_id)?.length).toBeGreaterThanOrEqual(records - 1);
+  }
+  expect(await metric(url, 'windrow_samples_lost_total')).toBe(0);
+  for (const agent of agents) await agent[Symbol.asyncDispose]();
+});
+
+it('a second agent on the same data folder is refused in one sentence', async () => {
+  using data = tempDir();
+  await using agent = await startAgent({ to: 'http://127.0.0.1:9', args: ['--data', data.path] });
+  await waitsFor(data.path, 1);
+  const second = await run('agent', ['run', '--to', 'http://127.0.0.1:9', '--data', data.path]);
+  expect(second.code).toBe(1);
+  expect(second.stderr).toMatch(/another agent runs on .*agent\n.*--data/);
+  expect(await agent.stop()).toBe(0);
+});
+
+it('`outbox` tells what waits in words, with an agent, without one, and where none ever was', async () => {
+  using data = tempDir();
+  const words = async (): Promise<string> => {
+    const { code, stdout } = await run('agent', ['outbox', '--data', data.path]);
+    expect(code).toBe(0);
+    return stdout;
+  };
+  expect(await words()).toBe('nothing waits\nno agent runs here\n');
+  await using agent = await startAgent({ to: 'http://127.0.0.1:9', args: ['--data', data.path] });
+  await waitsFor(data.path, 2);
+  expect(await words()).toMatch(
+    /^\d+ records wait \(\d\.\d MiB\)\n {2}boot \S+: \d+ records from \S+Z to \S+Z\n\d\.\d MiB on disk in .*outbox\.db\nan agent works with it\n$/,
+  );
+  expect(await agent.stop()).toBe(0);
+  expect(await words()).toMatch(/records wait[^]*no agent runs here\n$/);
+});
+
+describe.skipIf(spawnSync('strace', ['-V']).error !== undefined && !process.env['CI'])(
+  'watched by strace',
+  () => {
+    /** Seconds of sampling that are watched. */
+    const watched = 10;
+
+    /** How often the process asks for a sync until `probe` no longer throws. */
+    async function syncsUntil(pid: number, probe: () => Promise<void>): Promise<number> {
+      using folder = tempDir();
+      const file = join(folder.path, 'calls');
+      const args = ['-f', '-e', 'trace=fdatasync,fsync', '-o', file, '-p', String(pid)];
+      const strace = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+      await once(strace.stderr, 'data');
+      await eventually(probe, 30_000);
+      strace.kill('SIGINT');
+      await once(strace, 'close');
+      return readFileSync(file, 'utf8').match(/\b(fdatasync|fsync)\(/g)?.length ?? 0;
+    }
+
+    it('syncs nothing while the collector answers, and at most once a second while it is away', async () => {
+      await using collector = await startCollector();
+      using data = tempDir();
+      await using agent = await startAgent({ to: collector.url, args: ['--data', data.path] });
+      await eventually(async () => {
+        expect(await metric(collector.url, 'windrow_samples_received_total')).toBeGreaterThan(1);
+      });
+      const received = await metric(collector.url, 'windrow_samples_received_total');
+      const answered = await syncsUntil(agent.pid, async () => {
+        const now = await metric(collector.url, 'windrow_samples_received_total');
+        expect(now).toBeGreaterThanOrEqual(received + watched);
+      });
+      expect(answered).toBe(0);
+      await collector.kill();
+      await eventually(async () => expect(agent.log()).toContain('samples wait'));
+      const { records } = await outboxOf(data.path);
+      const away = await syncsUntil(agent.pid, async () => {
+        expect((await outboxOf(data.path)).records).toBeGreaterThanOrEqual(records + watched);
+      });
+      expect(away).toBeGreaterThanOrEqual(4);
+      expect(away).toBeLessThanOrEqual(12);
+    });
+  },
+);
+
+describe.skipIf(!mayMount())('on a small disk of its own (needs root to mount)', () => {
+  it('a full disk: samples go on arriving, it is told once, and the outbox recovers by itself', async () => {
+    using disk = smallDisk(4 * 1024);
+    await using collector = await startCollector();
+    const args = ['--data', join(disk.path, 'data'), '--server-id', 'pc'];
+    const received = (): Promise<number> => metric(collector.url, 'windrow_samples_received_total');
+    await using agent = await startAgent({ to: collector.url, args });
+    await eventually(async () => expect(await received()).toBeGreaterThan(1));
+    disk.fill();
+    await eventually(async () => expect(agent.log()).toContain('records wait in memory'));
+    const before = await received();
+    await eventually(async () => expect(await received()).toBeGreaterThan(before + 12), 30_000);
+    expect(agent.log().match(/records wait in memory/g)?.length).toBe(1);
+    disk.makeRoom();
+    await eventually(async () => expect(agent.log()).toContain('can be written again'), 30_000);
+    expect(await agent.stop()).toBe(0);
+    for (const seqs of storedByBoot(collector).values()) {
+      expect(seqs).toEqual(countTo(seqs.length));
+    }
+  });
+
+  it('an agent that starts on a full disk samples all the same', async () => {
+    using disk = smallDisk(1024);
+    await using collector = await startCollector();
+    disk.fill();
+    const args = ['--data', join(disk.path, 'data'), '--server-id', 'pc'];
+    await using agent = await startAgent({ to: collector.url, args });
+    await eventually(async () => {
+      expect(await metric(collector.url, 'windrow_samples_received_total')).toBeGreaterThan(3);
+    });
+    expect(agent.log()).toContain('records wait in memory');
+    expect(await agent.stop()).toBe(0);
+  });
+});
