@@ -1,13 +1,37 @@
 /** A note of the running collector in its data folder, so that other commands find it. */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileDurably } from '../runtime/durable-file.ts';
 import { systemCodeOf } from '../runtime/errors.ts';
+import { reachableHost } from '../runtime/network.ts';
 import { collectorFolder } from './store/database.ts';
 
 export interface Running {
   readonly pid: number;
+  /** For people, and for other machines. */
   readonly url: string;
+  /** How a command of this machine reaches it. */
+  readonly localUrl: string;
+  /** SHA-256 of its certificate, as Node writes it; absent without TLS. */
+  readonly certificate?: string;
+}
+
+export interface Listening {
+  readonly url: string;
+  /** The host it was told to listen on. */
+  readonly listen: string;
+  readonly port: number;
+  readonly tls: { readonly cert: Buffer } | undefined;
+}
+
+/** What there is to note of this process. */
+export function runningNote({ url, listen, port, tls }: Listening): Running {
+  const own = listen === '0.0.0.0' || listen === '::' ? 'localhost' : reachableHost(listen);
+  const { pid } = process;
+  if (tls === undefined) return { pid, url, localUrl: `http://${own}:${port}` };
+  const certificate = new X509Certificate(tls.cert).fingerprint256;
+  return { pid, url, localUrl: `https://${own}:${port}`, certificate };
 }
 
 function path(dataDir: string): string {

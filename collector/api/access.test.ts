@@ -72,6 +72,29 @@ it('a browser’s session opens the page and metrics, and not ingest', async () 
   });
 });
 
+it('a one-time code from the data folder lets one request of a command in, and none to ingest', async () => {
+  const served = await serve({ guarded: true, decommission: () => Promise.resolve(true) });
+  const code = served.files.createLink(served.clock.wallMs());
+  const headers = { authorization: `Bearer ${code}` };
+  const ndjson = { ...headers, 'content-type': 'application/x-ndjson' };
+  const sent = await fetch(`${served.url}/v1/batches`, {
+    method: 'POST',
+    body: batch,
+    headers: ndjson,
+  });
+  expect(sent.status).toBe(401);
+  const remove = (init: RequestInit) =>
+    fetch(`${served.url}/api/servers/1`, { method: 'DELETE', ...init }).then(
+      ({ status }) => status,
+    );
+  expect(await remove({ headers: { ...headers, origin: 'http://evil.example' } })).toBe(403);
+  expect(await remove({ headers })).toBe(204);
+  expect(await remove({ headers })).toBe(401);
+  const old = served.files.createLink(served.clock.wallMs());
+  served.clock.advance(61 * 60_000);
+  expect(await remove({ headers: { authorization: `Bearer ${old}` } })).toBe(401);
+});
+
 it.each(['', '?code=', '?code=guess', '?code=a&code=b', '?code[]=x'])(
   'a link that is none (%j) opens nothing and says where to get a good one',
   async (query) => {

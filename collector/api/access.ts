@@ -81,6 +81,10 @@ function isAllowed(request: FastifyRequest, { files, clock }: AccessOptions): bo
   if (audience === 'open') return true;
   const bearer = /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? '')?.[1];
   if (audience !== 'page' && bearer !== undefined && files.isToken(bearer)) return true;
+  // A command of this machine: it made the code, good for one request, in the data folder itself.
+  if (audience === 'page' && bearer !== undefined && files.useLink(bearer, clock.wallMs())) {
+    return true;
+  }
   const session = request.cookies[SESSION_COOKIE];
   return audience !== 'agent' && session !== undefined && files.isSession(session, clock.wallMs());
 }

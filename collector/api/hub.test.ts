@@ -72,6 +72,9 @@ const summary: ServerSummary = {
   state: 'up',
   skewed: false,
   clock_offset_ms: null,
+  conflict: false,
+  lost: 0,
+  catch_up: null,
   replayed: false,
   last_seen_ms: 0,
   ts: 0,
@@ -285,7 +288,12 @@ it('a whole sample goes to the pages of that server alone', async () => {
   const one = open(hub, { server: 1 });
   const two = open(hub, { server: 2 });
   expect([hub.isWatched(1), hub.isWatched(3)]).toEqual([true, false]);
-  hub.detail({ id: 1, sample: { v: 1, server_id: 'pc', ts: 1, boot_id: 'b', seq: 0 } });
+  const counts = { received: 1, late: 0, duplicates: 0, lost: 0 };
+  hub.detail({
+    id: 1,
+    sample: { v: 1, server_id: 'pc', ts: 1, boot_id: 'b', seq: 0 },
+    delivery: { ...counts, boot: null, conflict: null },
+  });
   hub.server(summary);
   await settle();
   expect(names(fleet)).toEqual(['server']);

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../runtime/clock.ts';
-import type { Events, ServerSummary } from './contract.ts';
+import type { AlertSummary, Events, ServerSummary } from './contract.ts';
 
 /** Open pages at most. */
 export const clientsMax = 200;
@@ -108,6 +108,10 @@ export class Hub {
 
   server(summary: ServerSummary): void {
     this.#publish('server', summary);
+  }
+
+  alerts(changed: readonly AlertSummary[]): void {
+    this.#publish('alerts', changed);
   }
 
   notice(text: string, ts: number): void {

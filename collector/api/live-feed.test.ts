@@ -3,6 +3,7 @@ import { createKeptLog } from '../../runtime/testing/kept-log.ts';
 import { createManualClock, noonMs } from '../../runtime/testing/manual-clock.ts';
 import { METRICS } from '../../wire/metrics.ts';
 import type { DecodedSample } from '../../wire/records/decoded.ts';
+import { noDelivery } from '../ingest/counts.ts';
 import { Registry } from '../ingest/registry.ts';
 import type { Events } from './contract.ts';
 import type { Hub } from './hub.ts';
@@ -59,7 +60,11 @@ it('a server that somebody looks at is sent whole', () => {
     cpu_pct: 5,
     load1: 1,
   };
-  expect(hub.detail).toHaveBeenCalledWith({ id: 1, sample: whole });
+  expect(hub.detail).toHaveBeenCalledWith({
+    id: 1,
+    sample: whole,
+    delivery: { ...noDelivery(), boot: null, conflict: null },
+  });
 });
 
 it('lag is measured on live samples alone: a replay is as old as its file', () => {
@@ -80,6 +85,41 @@ it('a server falls silent by the clock alone, and that is told once', () => {
   feed.tick(registry);
   feed.tick(registry);
   expect(hub.server.mock.calls.map(([summary]) => summary.state)).toEqual(['silent']);
+});
+
+it('counts and backlogs are told once a second for each server, however often they change', () => {
+  const { clock, feed, hub, registry, source } = fixture();
+  feed.tick(registry);
+  for (let waiting = 5_000; waiting > 4_000; waiting -= 10) {
+    clock.advance(30);
+    source.catchUp.note(waiting, clock.monotonicMs());
+    source.delivery.lost += 1;
+    feed.deliveryChanged(source);
+  }
+  expect(hub.server).not.toHaveBeenCalled();
+  feed.tick(registry);
+  feed.tick(registry);
+  expect(hub.server.mock.calls).toMatchObject([
+    [{ lost: 100, catch_up: { waiting: 4_010, left_ms: expect.any(Number) } }],
+  ]);
+});
+
+it('a room that comes back at once is told in parts: each server has its turn', () => {
+  const { feed, hub, registry, source } = fixture();
+  const room = Array.from({ length: 250 }, (_, i) =>
+    registry.create({ serverId: `pc-${i}`, replayId: '', originMs: 0 }),
+  );
+  feed.tick(registry);
+  const perTick = [0, 0, 0].map(() => {
+    feed.deliveryChanged(source);
+    for (const server of hub.server.mock.calls.length === 0 ? room : []) {
+      feed.deliveryChanged(server);
+    }
+    feed.tick(registry);
+    return hub.server.mock.calls.length;
+  });
+  expect(perTick).toEqual([100, 200, 252]);
+  expect(new Set(hub.server.mock.calls.map(([{ id }]) => id)).size).toBe(251);
 });
 
 it('connection tests are told to people, and a storm of them once a second', () => {

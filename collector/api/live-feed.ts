@@ -8,12 +8,14 @@ import type { Source } from '../ingest/source.ts';
 import type { ServerState } from './contract.ts';
 import type { Hub } from './hub.ts';
 import type { CollectorMetrics } from './metrics.ts';
-import { composeSample, stateOf, summaryOf, valuesOrNull } from './present.ts';
+import { composeSample, deliveryOf, stateOf, summaryOf, valuesOrNull } from './present.ts';
 
 /** A sample older than this tells of a clock that is off, not of a delay. */
 const lagMsMax = 24 * 60 * 60 * 1000;
 /** Connection tests a log line is written for, at most one in this time. */
 const testLogMs = 1_000;
+/** Servers whose counts are told in one tick; of a room that comes back at once the others wait for theirs. */
+const deliveriesMax = 100;
 
 export interface LiveFeedOptions {
   readonly hub: Hub;
@@ -24,7 +26,9 @@ export interface LiveFeedOptions {
 
 export class LiveFeed implements IngestObserver {
   readonly #options: LiveFeedOptions;
-  readonly #states = new Map<number, ServerState>();
+  readonly #states = new WeakMap<Source, ServerState>();
+  /** Servers whose counts or backlog changed since they were told, the one that waits longest first. */
+  readonly #changed = new Set<Source>();
   #lastTestMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: LiveFeedOptions) {
@@ -47,14 +51,19 @@ export class LiveFeed implements IngestObserver {
         values: valuesOrNull(values),
         detail: sample.detail,
       }),
+      delivery: deliveryOf(source),
     });
   }
 
   serverChanged(source: Source): void {
     const { hub, clock } = this.#options;
-    const summary = summaryOf(source, clock.wallMs());
-    this.#states.set(source.sourceNo, summary.state);
+    const summary = summaryOf(source, clock);
+    this.#states.set(source, summary.state);
     hub.server(summary);
+  }
+
+  deliveryChanged(source: Source): void {
+    this.#changed.add(source);
   }
 
   connectionTest(from: string): void {
@@ -66,14 +75,25 @@ export class LiveFeed implements IngestObserver {
     hub.notice(`connection test received from ${from}`, clock.wallMs());
   }
 
-  /** Once a second: servers fall silent by the clock, not by an arrival. */
+  /** Once a second: counts are told, and servers fall silent by the clock, not by an arrival. */
   tick(registry: Registry): void {
     const nowMs = this.#options.clock.wallMs();
     for (const source of registry.all()) {
-      const known = this.#states.get(source.sourceNo);
+      const known = this.#states.get(source);
       const state = stateOf(source, nowMs);
-      if (known === undefined) this.#states.set(source.sourceNo, state);
+      if (known === undefined) this.#states.set(source, state);
       else if (known !== state) this.serverChanged(source);
+    }
+    this.#tellDeliveries();
+  }
+
+  #tellDeliveries(): void {
+    let told = 0;
+    for (const source of this.#changed) {
+      if (told >= deliveriesMax) return;
+      told += 1;
+      this.#changed.delete(source);
+      this.serverChanged(source);
     }
   }
 }

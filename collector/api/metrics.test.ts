@@ -7,10 +7,13 @@ function fixture() {
   const counts = { ...noCounts(), received: 7, late: 6, duplicates: 5, lost: 4, quarantined: 3 };
   const metrics = new CollectorMetrics({
     counts: () => counts,
-    servers: () => ({ up: 1, silent: 2, off: 3 }),
+    servers: () => ({ up: 1, silent: 2, off: 3, skewed: 4, decommissioned: 5 }),
+    perServer: () => [],
+    alerts: () => ({ active: () => [], rules: new Map(), counts: new Map() }),
     storeBytes: () => 4_096,
     pages: () => 9,
     panes: () => 8,
+    notices: () => new Map([['ops', 12]]),
   });
   return { metrics, counts };
 }
@@ -89,6 +92,8 @@ it('each count is under the name that the documentation promises', async () => {
     'windrow_servers{state="up"} 1',
     'windrow_servers{state="silent"} 2',
     'windrow_servers{state="off"} 3',
+    'windrow_servers{state="skewed"} 4',
+    'windrow_servers{state="decommissioned"} 5',
   ]) {
     expect(text.split('\n')).toContain(line);
   }
@@ -108,4 +113,23 @@ it('lag is in seconds, and a sender’s clock that is ahead gives 0 and not less
   const lag = parse(await metrics.text()).get('windrow_ingest_lag_seconds');
   const value = (name: string) => lag?.samples.find((sample) => sample.name.endsWith(name))?.value;
   expect([value('_sum'), value('_count')]).toEqual([1.5, 2]);
+});
+
+it('notifications are counted by notifier and outcome, their delay in seconds', async () => {
+  const { metrics } = fixture();
+  metrics.notifications.settled('ops', 'sent', 3);
+  metrics.notifications.settled('ops', 'not needed', 1);
+  metrics.notifications.delayed(750);
+  metrics.notifications.delayed(-60_000);
+  const text = await metrics.text();
+  for (const line of [
+    'windrow_notifications_total{notifier="ops",outcome="sent"} 3',
+    'windrow_notifications_total{notifier="ops",outcome="not_needed"} 1',
+    'windrow_notifications_waiting{notifier="ops"} 12',
+    'windrow_notification_delay_seconds_sum 0.75',
+    'windrow_notification_delay_seconds_count 2',
+  ]) {
+    expect(text.split('\n')).toContain(line);
+  }
+  parse(text);
 });

@@ -7,14 +7,24 @@ import {
   type OpenMetricsContentType,
 } from 'prom-client';
 import { VERSION } from '../../runtime/version.ts';
+import type { DeliveryObserver } from '../alerts/delivery.ts';
 import type { IngestCounts } from '../ingest/counts.ts';
+import { addAlertMetrics, type AlertFigures } from './alert-metrics.ts';
+import type { Condition } from './figures.ts';
+import { addNotificationMetrics } from './notification-metrics.ts';
+import { addServerMetrics, type ServerFigures } from './server-metrics.ts';
 
 export interface MetricSources {
   readonly counts: () => IngestCounts;
-  readonly servers: () => { up: number; silent: number; off: number };
+  readonly servers: () => Readonly<Record<Condition, number>>;
+  /** Live servers, the oldest first. */
+  readonly perServer: () => Iterable<ServerFigures>;
+  readonly alerts: () => AlertFigures;
   readonly storeBytes: () => number;
   readonly pages: () => number;
   readonly panes: () => number;
+  /** Notices that wait, by notifier. */
+  readonly notices: () => ReadonlyMap<string, number>;
 }
 
 const COUNTERS: readonly (readonly [string, keyof IngestCounts, string])[] = [
@@ -27,6 +37,8 @@ const COUNTERS: readonly (readonly [string, keyof IngestCounts, string])[] = [
 ];
 
 export class CollectorMetrics {
+  /** To be told what becomes of notifications. */
+  readonly notifications: DeliveryObserver;
   readonly #registry = new MetricsRegistry<OpenMetricsContentType>();
   readonly #lag: Histogram;
   readonly #commit: Histogram;
@@ -53,6 +65,9 @@ export class CollectorMetrics {
     this.#gauge('windrow_pages_open', 'Open live pages.', sources.pages);
     this.#gauge('windrow_panes_open', 'Panes kept for windows that are not final.', sources.panes);
     this.#serverGauge(sources.servers);
+    addServerMetrics(this.#registry, sources.perServer);
+    addAlertMetrics(this.#registry, sources.alerts);
+    this.notifications = addNotificationMetrics(this.#registry, sources.notices);
     const info = new Gauge({
       name: 'windrow_build',
       help: 'The version.',
@@ -103,7 +118,7 @@ export class CollectorMetrics {
   #serverGauge(read: MetricSources['servers']): void {
     const gauge = new Gauge({
       name: 'windrow_servers',
-      help: 'Servers known, by state.',
+      help: 'Servers known, by state; skewed are up with a clock that is far off.',
       labelNames: ['state'],
       registers: [this.#registry],
       collect: () => {

@@ -1,5 +1,6 @@
 /** The page's data: see contract.ts. */
 import type { FastifyPluginCallback, FastifyReply } from 'fastify';
+import { WindrowError } from '../../runtime/errors.ts';
 import type { Hub } from './hub.ts';
 import { RANGES_MINUTES, type RangeMinutes, type Views } from './views.ts';
 
@@ -7,9 +8,16 @@ interface RangeQuery {
   Querystring: { minutes?: string };
 }
 
-export const pageRoutes: FastifyPluginCallback<{ views: Views; hub: Hub }> = (
+export interface PageOptions {
+  readonly views: Views;
+  readonly hub: Hub;
+  /** @returns whether there is such a server; @throws WindrowError when it cannot be stored */
+  readonly decommission: (id: number) => Promise<boolean>;
+}
+
+export const pageRoutes: FastifyPluginCallback<PageOptions> = (
   server,
-  { views, hub },
+  { views, hub, decommission },
   done,
 ) => {
   server.get('/api/fleet', () => views.fleet());
@@ -21,6 +29,16 @@ export const pageRoutes: FastifyPluginCallback<{ views: Views; hub: Hub }> = (
 
   server.get<{ Params: { id: string } }>('/api/servers/:id', (request, reply) => {
     return views.server(Number(request.params.id)) ?? noServer(reply);
+  });
+
+  server.delete<{ Params: { id: string } }>('/api/servers/:id', async (request, reply) => {
+    try {
+      const known = await decommission(Number(request.params.id));
+      return known ? reply.code(204).send() : noServer(reply);
+    } catch (error) {
+      if (!(error instanceof WindrowError) || !error.retryable) throw error;
+      return reply.code(503).send({ error: error.message });
+    }
   });
 
   server.get<RangeQuery & { Params: { id: string } }>(

@@ -1,9 +1,10 @@
 /** How sources look to the page. */
+import type { Clock } from '../../runtime/clock.ts';
 import { METRICS } from '../../wire/metrics.ts';
 import type { Sample } from '../../wire/records/sample.ts';
 import { WIRE_VERSION } from '../../wire/version.ts';
 import type { Source } from '../ingest/source.ts';
-import type { MetricValues, ServerState, ServerSummary } from './contract.ts';
+import type { CatchingUp, Delivery, MetricValues, ServerState, ServerSummary } from './contract.ts';
 
 /** A server heard within this time is up. */
 export const upMs = 2 * 60 * 1000;
@@ -12,13 +13,16 @@ export function valuesOrNull(values: readonly number[]): MetricValues {
   return values.map((value) => (Number.isNaN(value) ? null : value));
 }
 
-export function summaryOf(source: Source, nowMs: number): ServerSummary {
+export function summaryOf(source: Source, clock: Clock): ServerSummary {
   return {
     id: source.sourceNo,
     server_id: source.serverId,
-    state: stateOf(source, nowMs),
+    state: stateOf(source, clock.wallMs()),
     skewed: source.skewed,
     clock_offset_ms: source.clockOffsetMs,
+    conflict: source.senders.conflict !== undefined,
+    lost: source.delivery.lost,
+    catch_up: catchUpOf(source, clock.monotonicMs()),
     replayed: source.replayed,
     last_seen_ms: source.lastSeenMs,
     ts: Number.isFinite(source.newestMs) ? source.newestMs : 0,
@@ -26,7 +30,42 @@ export function summaryOf(source: Source, nowMs: number): ServerSummary {
   };
 }
 
+function catchUpOf({ catchUp }: Source, nowMs: number): CatchingUp | null {
+  const catching = catchUp.at(nowMs);
+  if (catching === null) return null;
+  const { waiting, leftMs } = catching;
+  return { waiting, left_ms: leftMs === null ? null : Math.round(leftMs) };
+}
+
+export function deliveryOf({ delivery, senders, boots }: Source): Delivery {
+  const { received, late, duplicates, lost } = delivery;
+  const { currentBootId, conflict } = senders;
+  const boot = boots.get(currentBootId ?? '');
+  return {
+    received,
+    late,
+    duplicates,
+    lost,
+    boot:
+      currentBootId === undefined
+        ? null
+        : {
+            id: currentBootId,
+            first_heard_ms: boot?.firstHeardMs ?? null,
+            started_ms: boot?.startedMs ?? null,
+          },
+    conflict:
+      conflict === undefined
+        ? null
+        : {
+            since_ms: conflict.sinceMs,
+            senders: conflict.senders.map(({ bootId, remote }) => ({ boot_id: bootId, remote })),
+          },
+  };
+}
+
 export function stateOf(source: Source, nowMs: number): ServerState {
+  if (source.decommissioned) return 'decommissioned';
   if (source.off || source.closed) return 'off';
   return nowMs - source.lastSeenMs <= upMs ? 'up' : 'silent';
 }

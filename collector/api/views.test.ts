@@ -72,6 +72,57 @@ it.each([
   },
 );
 
+it('a decommissioned server is on no list, but its own page still shows what it was', async () => {
+  const { rig, views } = fixture();
+  await rig.send([
+    ...steady(noonMs - 5_000, 5),
+    sample({ ts: noonMs, seq: 0, server_id: 'other' }),
+  ]);
+  const source = rig.registry.find('pc', '');
+  if (source === undefined) throw new Error('the server is not known');
+  const done = rig.ingest.decommission(source);
+  await vi.advanceTimersByTimeAsync(20);
+  await done;
+  expect(views.fleet().servers.map(({ server_id }) => server_id)).toEqual(['other']);
+  expect((await views.fleetSeries(5)).servers.map(({ server_id }) => server_id)).toEqual(['other']);
+  expect(views.server(source.sourceNo)).toMatchObject({
+    summary: { state: 'decommissioned' },
+    delivery: { received: 5 },
+  });
+});
+
+it('how a server’s samples came, from which run of its agent, and who else takes its name', async () => {
+  const { rig, clock, views } = fixture();
+  const about = (bootId: string) => ({ server_id: 'pc', boot_id: bootId });
+  await rig.send([sample({ ts: noonMs - 9_000, seq: 0, boot_id: 'a' })], about('a'));
+  for (const [i, bootId] of ['b', 'a', 'b', 'a'].entries()) {
+    await rig.send([sample({ ts: noonMs + i, seq: i + 5, boot_id: bootId })], about(bootId));
+  }
+  await rig.send([sample({ ts: noonMs + 9, seq: 9, boot_id: 'a' })], {
+    ...about('a'),
+    oldest_outstanding_seq: 3,
+    waiting: 500,
+  });
+  expect(views.server(1)?.delivery).toEqual({
+    received: 6,
+    late: 0,
+    duplicates: 0,
+    lost: 2,
+    boot: { id: 'a', first_heard_ms: noonMs, started_ms: noonMs - 9_000 },
+    conflict: {
+      since_ms: noonMs,
+      senders: [
+        { boot_id: 'b', remote: '10.0.0.7' },
+        { boot_id: 'a', remote: '10.0.0.7' },
+      ],
+    },
+  });
+  const waiting = { waiting: 500, left_ms: null };
+  expect(views.fleet().servers).toMatchObject([{ conflict: true, lost: 2, catch_up: waiting }]);
+  clock.advance(60_000);
+  expect(views.fleet().servers).toMatchObject([{ catch_up: null }]);
+});
+
 it('a gap in the samples is a gap in the chart', async () => {
   const { rig, views } = fixture();
   await rig.send([...steady(noonMs - 60_000, 10), ...steady(noonMs - 10_000, 10, { seq: 10 })]);

@@ -9,7 +9,7 @@ import type { Registry } from '../ingest/registry.ts';
 import type { Source } from '../ingest/source.ts';
 import { DETAIL_LINES, type DetailLine, type Queries, type Span } from '../store/queries.ts';
 import type { FleetSeries, FleetView, ServerSeries, ServerView } from './contract.ts';
-import { composeSample, stateOf, summaryOf } from './present.ts';
+import { composeSample, deliveryOf, stateOf, summaryOf } from './present.ts';
 
 export const RANGES_MINUTES = [5, 15, 60] as const;
 export type RangeMinutes = (typeof RANGES_MINUTES)[number];
@@ -40,12 +40,16 @@ export class Views {
 
   fleet(): FleetView {
     const now = this.#clock.wallMs();
-    const newestFirst = [...this.#registry.all()].sort((a, b) => b.lastSeenMs - a.lastSeenMs);
+    const newestFirst = [...this.#registry.all()]
+      .filter((source) => !source.decommissioned)
+      .sort((a, b) => b.lastSeenMs - a.lastSeenMs);
     return {
       version: VERSION,
       now,
       metrics: METRICS,
-      servers: newestFirst.slice(0, fleetServersMax).map((source) => summaryOf(source, now)),
+      servers: newestFirst
+        .slice(0, fleetServersMax)
+        .map((source) => summaryOf(source, this.#clock)),
     };
   }
 
@@ -78,7 +82,8 @@ export class Views {
     if (source === undefined) return undefined;
     const inventory = this.#queries.inventory(id);
     return {
-      summary: summaryOf(source, this.#clock.wallMs()),
+      summary: summaryOf(source, this.#clock),
+      delivery: deliveryOf(source),
       inventory: inventory === undefined ? null : (JSON.parse(inventory) as Inventory),
       sample: this.#newestSample(source),
       processes: this.#newestProcesses(source),

@@ -2,7 +2,7 @@
 import type { Group } from '../store/group.ts';
 import type { WindowEngine } from '../windows/engine.ts';
 import { sourceRow } from './registry.ts';
-import type { Boot, Source } from './source.ts';
+import type { Boot, BootState, Source } from './source.ts';
 
 export class Checkpoints {
   readonly #sources = new Set<Source>();
@@ -16,6 +16,12 @@ export class Checkpoints {
     this.#boots.set(boot, source);
   }
 
+  /** The source is gone from the store, and nothing of it may come back there. */
+  forget(source: Source): void {
+    this.#sources.delete(source);
+    for (const boot of source.boots.values()) this.#boots.delete(boot);
+  }
+
   addTo(group: Group, engine: WindowEngine): void {
     for (const source of this.#sources) {
       const state = source.checkpoint(engine.checkpoint(source.sourceNo));
@@ -26,10 +32,14 @@ export class Checkpoints {
         bootNo: boot.bootNo,
         sourceNo: source.sourceNo,
         bootId: boot.bootId,
-        sequence: JSON.stringify(boot.sequence.checkpoint()),
+        sequence: JSON.stringify(bootState(boot)),
       });
     }
     this.#sources.clear();
     this.#boots.clear();
   }
+}
+
+function bootState({ sequence, firstHeardMs, startedMs }: Boot): BootState {
+  return { ...sequence.checkpoint(), firstHeardMs, startedMs };
 }

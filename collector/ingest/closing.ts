@@ -1,17 +1,21 @@
 /**
  * Closes by the clock what no arrival closes: servers that fell silent, topics of a server that
- * did, and replays whose sender never came back. Also says how far each source has come.
+ * did, replays whose sender never came back, and identity conflicts. Also says how far each source
+ * has come.
  */
 import type { Clock } from '../../runtime/clock.ts';
 import type { EngineOptions, WindowEngine } from '../windows/engine.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Progress } from './fleet-frontier.ts';
+import type { IngestObserver } from './intake.ts';
 import type { Registry } from './registry.ts';
 import type { Source } from './source.ts';
 
 /** A server, or a topic of it, is idle after this without arrival, or five of its intervals. */
 const idleMsMin = 30_000;
 const idleIntervals = 5;
+/** A replay whose sender has not come back for so long has ended. */
+const replayQuietMsMax = 24 * 60 * 60 * 1000;
 /** The longest interval at which an agent samples; a longer gap is an outage. */
 const intervalMsMax = 60_000;
 /**
@@ -26,6 +30,7 @@ export interface ClosingOptions {
   readonly checkpoints: Checkpoints;
   readonly windows: EngineOptions;
   readonly clock: Clock;
+  readonly observer: IngestObserver;
 }
 
 export class Closing {
@@ -39,6 +44,7 @@ export class Closing {
   tick(): void {
     const nowMs = this.#options.clock.monotonicMs();
     for (const source of this.#options.registry.all()) {
+      this.#endConflict(source, nowMs);
       if (source.idleClosed || source.closed) continue;
       if (source.replayed) this.#closeOldReplay(source, nowMs);
       else this.#closeWhenIdle(source, nowMs);
@@ -68,6 +74,12 @@ export class Closing {
     }
   }
 
+  #endConflict(source: Source, nowMs: number): void {
+    if (!source.senders.tick(nowMs)) return;
+    this.#options.checkpoints.source(source);
+    this.#options.observer.serverChanged(source);
+  }
+
   #closeWhenIdle(source: Source, nowMs: number): void {
     const { engine, checkpoints, clock } = this.#options;
     const intervalMs = Math.min(source.intervalMs, intervalMsMax);
@@ -87,7 +99,7 @@ export class Closing {
 
   #closeOldReplay(source: Source, nowMs: number): void {
     const quietMs = nowMs - source.lastSeenMonotonicMs;
-    if (quietMs > this.#options.windows.paneRetentionMs) this.#finish(source);
+    if (quietMs > replayQuietMsMax) this.#finish(source);
   }
 
   #finish(source: Source): void {

@@ -13,8 +13,9 @@ import type { Sender } from '../../wire/transport/port.ts';
 import type { FleetStart, Group } from '../store/group.ts';
 import type { StoreWriter } from '../store/writer.ts';
 import { type EngineOptions, WindowEngine } from '../windows/engine.ts';
-import type { SourceCheckpoint } from '../windows/source.ts';
 import type { ServerWindow } from '../windows/window.ts';
+import { Accounting } from './accounting.ts';
+import type { Alerting } from './alerting.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { Closing } from './closing.ts';
 import { type IngestCounts, noCounts } from './counts.ts';
@@ -22,7 +23,7 @@ import { FleetFrontier } from './fleet-frontier.ts';
 import { Intake, type Intaking, type IngestObserver } from './intake.ts';
 import { Quarantine } from './quarantine.ts';
 import type { Registry } from './registry.ts';
-import type { Source } from './source.ts';
+import type { Source, SourceState } from './source.ts';
 
 export interface IngestOptions {
   readonly registry: Registry;
@@ -30,6 +31,8 @@ export interface IngestOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observer: IngestObserver;
+  /** Absent: nobody judges. */
+  readonly alerts?: Alerting;
 }
 
 /** Fleet windows made in one tick; a long backlog of them is made over several. */
@@ -40,6 +43,7 @@ export class Ingest {
   readonly engine: WindowEngine;
   readonly #options: IngestOptions;
   readonly #closing: Closing;
+  readonly #accounting: Accounting;
   readonly #intake: Intake;
   readonly #quarantine: Quarantine;
   readonly #fleet = new FleetFrontier();
@@ -55,10 +59,15 @@ export class Ingest {
       engine: this.engine,
       checkpoints: this.#checkpoints,
     });
+    this.#accounting = new Accounting({
+      ...options,
+      counts: this.counts,
+      checkpoints: this.#checkpoints,
+    });
     this.#intake = new Intake({
       ...options,
       engine: this.engine,
-      counts: this.counts,
+      accounting: this.#accounting,
       checkpoints: this.#checkpoints,
       group: () => this.#store.group,
       onReplayEnd: (sourceId) => {
@@ -78,20 +87,55 @@ export class Ingest {
     this.#store.assertReady();
     const { clock } = this.#options;
     const intaking: Intaking = {
+      header: batch.header,
+      isLatecomer: this.#about(batch.header)?.announced.isLatecomer(batch.header) === true,
       remote,
       receivedMs: clock.wallMs(),
       touched: new Set(),
       stored: 0,
       duplicates: 0,
       quarantined: 0,
-      dropped: batch.header.dropped ?? 0,
     };
     this.#takeRecords(batch, intaking);
-    this.#intake.header(batch.header, intaking);
-    for (const source of intaking.touched) this.#advance(source, batch.header);
+    this.#accounting.header(intaking);
+    this.#hearAnnouncement(intaking);
+    for (const source of intaking.touched) this.#advance(source);
     await this.#store.committed();
     const { stored, duplicates, quarantined } = intaking;
     return { stored, duplicates, quarantined, now: clock.wallMs() };
+  }
+
+  /**
+   * Takes a server off the lists, out of fleet windows and alerts, until it sends again. Its history
+   * stays. @throws WindrowError when that cannot be stored
+   */
+  async decommission(source: Source): Promise<void> {
+    this.#store.assertReady();
+    source.decommissioned = true;
+    this.#options.alerts?.ended(source, 'decommissioned');
+    this.engine.closeIdle(source.sourceNo);
+    source.idleClosed = true;
+    this.#checkpoints.source(source);
+    this.#options.observer.serverChanged(source);
+    await this.#store.committed();
+  }
+
+  /** Sources with samples or windows that wait for the commit. */
+  waitingSources(): ReadonlySet<number> {
+    const { samples, windows } = this.#store.group;
+    const numbers = new Set(samples.map(({ sourceNo }) => sourceNo));
+    for (const { window } of windows) numbers.add(window.source);
+    return numbers;
+  }
+
+  /** Frees what memory holds of a source that is gone from the store, so that nothing brings it back there. */
+  forget(source: Source): void {
+    const { group } = this.#store;
+    group.sources.delete(source.sourceNo);
+    for (const { bootNo } of source.boots.values()) group.boots.delete(bootNo);
+    this.engine.remove(source.sourceNo);
+    this.#checkpoints.forget(source);
+    this.#options.alerts?.forget(source);
   }
 
   /** Once a second: closes idle servers and old replays, and makes the fleet windows that are due. */
@@ -112,8 +156,9 @@ export class Ingest {
   }
 
   /** Declares a source to the engine as it was at the last commit. */
-  openRestored(source: Source, restored: SourceCheckpoint): void {
+  openRestored(source: Source, { engine: restored, senders }: SourceState): void {
     source.lastSeenMonotonicMs = this.#options.clock.monotonicMs();
+    if (senders !== undefined) source.senders.restore(senders, source.lastSeenMonotonicMs);
     const { originMs, replayed } = source;
     restored.newestMsByLane.forEach((ms, lane) => {
       if (ms !== null) source.noteLane({ lane }, source.lastSeenMonotonicMs);
@@ -155,11 +200,23 @@ export class Ingest {
     this.#store.group.quarantine.push(this.#quarantine.row({ ...rejected, remote, atMs }));
   }
 
-  #advance(source: Source, header: BatchHeader): void {
-    const isAbout = !source.replayed && header.server_id === source.serverId;
-    const pendingFromMs = isAbout ? header.pending_from_ms : undefined;
+  /** Also a batch of repeats, or a goodbye, may be the word that nothing waits any longer. */
+  #hearAnnouncement({ header, touched }: Intaking): void {
+    const source = this.#about(header);
+    if (source === undefined) return;
+    source.announced.hear(header);
+    this.#checkpoints.source(source);
+    touched.add(source);
+  }
+
+  /** The live server whose sender speaks in the header. */
+  #about({ server_id: serverId }: BatchHeader): Source | undefined {
+    return serverId === undefined ? undefined : this.#options.registry.find(serverId, '');
+  }
+
+  #advance(source: Source): void {
     const clampMs = source.clampMs(this.#options.clock.wallMs());
-    this.engine.advance(source.sourceNo, pendingFromMs, clampMs);
+    this.engine.advance(source.sourceNo, source.announced.pendingFromMs, clampMs);
   }
 
   #onWindow(window: ServerWindow): void {
@@ -168,6 +225,7 @@ export class Ingest {
     this.counts.windows += 1;
     const { group } = this.#store;
     group.windows.push({ window, skewed: source.skewed });
+    this.#options.alerts?.window(source, window);
     if (source.skewed) return;
     const start = { originMs: source.originMs, startMs: window.startMs, endMs: window.endMs };
     if (this.#fleet.note(start)) group.fleetPending.push(start);

@@ -6,24 +6,29 @@ import type { Decoded, DecodedSample } from '../../wire/records/decoded.ts';
 import type { Inventory } from '../../wire/records/inventory.ts';
 import type { Group } from '../store/group.ts';
 import type { WindowEngine } from '../windows/engine.ts';
+import { type Accounting, senderIn } from './accounting.ts';
+import type { Alerting } from './alerting.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import type { IngestCounts } from './counts.ts';
 import { type Registry, sourcesMax } from './registry.ts';
 import type { Boot, Source } from './source.ts';
 
 /** Sees what arrives, for the live page; must not throw. */
 export interface IngestObserver {
   sample(source: Source, sample: DecodedSample, values: readonly number[]): void;
+  /** New, or its state, clock or senders are others now. */
   serverChanged(source: Source): void;
+  /** Counts of it changed, or how much of it still waits; may come with each batch. */
+  deliveryChanged(source: Source): void;
   connectionTest(from: string): void;
 }
 
 export interface IntakeOptions {
   readonly registry: Registry;
   readonly engine: WindowEngine;
-  readonly counts: IngestCounts;
+  readonly accounting: Accounting;
   readonly checkpoints: Checkpoints;
   readonly observer: IngestObserver;
+  readonly alerts?: Alerting;
   readonly clock: Clock;
   /** What waits for the next commit. */
   readonly group: () => Group;
@@ -32,6 +37,9 @@ export interface IntakeOptions {
 
 /** One batch on its way in. */
 export interface Intaking {
+  readonly header: BatchHeader;
+  /** It comes behind a batch that was sent later: what it says of its sender is no news. */
+  readonly isLatecomer: boolean;
   readonly remote: string;
   readonly receivedMs: number;
   /** Sources of which something new came. */
@@ -39,8 +47,6 @@ export interface Intaking {
   stored: number;
   duplicates: number;
   quarantined: number;
-  /** Samples that the sender says it has dropped since its start. */
-  readonly dropped: number;
 }
 
 const tooManyServers = `more than ${sourcesMax} servers`;
@@ -60,7 +66,7 @@ export class Intake {
       case 'inventory':
         return this.#inventory(decoded.inventory, batch);
       case 'goodbye':
-        this.#goodbye(decoded.serverId, decoded.bootId);
+        this.#goodbye(decoded, batch);
         return undefined;
       case 'end':
         this.#options.onReplayEnd(decoded.sourceId);
@@ -73,25 +79,6 @@ export class Intake {
     }
   }
 
-  /** What the header says of its server: clock, and what will never come. */
-  header(header: BatchHeader, batch: Intaking): void {
-    const { registry, checkpoints, counts } = this.#options;
-    if (header.server_id === undefined || header.boot_id === undefined) return;
-    const source = registry.find(header.server_id, '');
-    if (source === undefined) return;
-    this.#noteClock(source, header.sent_at - batch.receivedMs);
-    const boot = source.boots.get(header.boot_id);
-    if (boot === undefined || header.oldest_outstanding_seq === undefined) return;
-    counts.lost += boot.sequence.settleBelow(header.oldest_outstanding_seq);
-    checkpoints.boot(boot, source);
-  }
-
-  #noteClock(source: Source, offsetMs: number): void {
-    const wasSkewed = source.skewed;
-    source.clockOffsetMs = offsetMs;
-    if (source.skewed !== wasSkewed) this.#options.observer.serverChanged(source);
-  }
-
   #sample(sample: DecodedSample, batch: Intaking): string | undefined {
     const originMs = sample.originMs ?? 0;
     const replayed = sample.originMs !== undefined;
@@ -102,16 +89,18 @@ export class Intake {
     const source = this.#source(sample.serverId, replayId, originMs);
     if (source === undefined) return tooManyServers;
     if (source.originMs !== originMs) return 'origin_ms differs within one replay';
-    const boot = this.#sequence(source, sample, batch);
+    const boot = this.#options.accounting.sequence(source, sample, batch);
     if (boot === 'duplicate') return undefined;
-    this.#heard(source, batch);
+    this.#heard(source, sample.identity?.bootId, batch);
     source.noteLane(sample, this.#options.clock.monotonicMs());
-    if (sample.sentMs !== undefined) this.#noteClock(source, sample.sentMs - batch.receivedMs);
+    if (sample.sentMs !== undefined)
+      this.#options.accounting.noteClock(source, sample.sentMs - batch.receivedMs);
     const values = [...sample.values];
     if (sample.counters !== undefined) source.fillRates(sample.tsMs, sample.counters, values);
     source.noteValues(sample.tsMs, values);
     this.#store(source, { sample, values, boot }, batch);
     this.#options.observer.sample(source, sample, values);
+    this.#options.alerts?.sample(source, sample);
     return undefined;
   }
 
@@ -120,9 +109,9 @@ export class Intake {
     taken: { sample: DecodedSample; values: number[]; boot: Boot | undefined },
     batch: Intaking,
   ): void {
-    const { engine, counts, group } = this.#options;
+    const { engine, group } = this.#options;
     const { sample, values, boot } = taken;
-    counts.received += 1;
+    this.#options.accounting.count(source, 'received', 1);
     batch.stored += 1;
     group().samples.push({
       sourceNo: source.sourceNo,
@@ -133,46 +122,36 @@ export class Intake {
       detail: sample.detail,
     });
     const added = engine.add(source.sourceNo, sample.tsMs, values, sample.lane);
-    if (added === 'late') counts.late += 1;
-  }
-
-  #sequence(
-    source: Source,
-    { identity }: DecodedSample,
-    batch: Intaking,
-  ): Boot | 'duplicate' | undefined {
-    if (identity === undefined) return undefined;
-    const { registry, counts, checkpoints, clock } = this.#options;
-    const isNew = !source.boots.has(identity.bootId);
-    const boot = registry.boot(source, identity, clock.monotonicMs());
-    // Of a boot that is new here we cannot tell a gap from what an earlier store had; its sender can.
-    if (isNew) counts.lost += boot.sequence.noteDropped(batch.dropped);
-    if (!boot.sequence.add(identity.seq)) {
-      counts.duplicates += 1;
-      batch.duplicates += 1;
-      return 'duplicate';
-    }
-    checkpoints.boot(boot, source);
-    return boot;
+    if (added === 'late') this.#options.accounting.count(source, 'late', 1);
   }
 
   #inventory(inventory: Inventory, batch: Intaking): string | undefined {
     const source = this.#source(inventory.server_id, '', 0);
     if (source === undefined) return tooManyServers;
-    this.#heard(source, batch);
+    this.#heard(source, inventory.boot_id, batch);
     const body = JSON.stringify(inventory);
     this.#options.group().inventories.push({ sourceNo: source.sourceNo, body });
     return undefined;
   }
 
-  /** Only the newest boot can say it: an older one's goodbye may have been under way for long. */
-  #goodbye(serverId: string, bootId: string): void {
+  /**
+   * Only the boot that sends now can say it, in its last batch: an older one's goodbye may have
+   * waited for long, or been kept by the network.
+   */
+  #goodbye({ serverId, bootId }: { serverId: string; bootId: string }, batch: Intaking): void {
     const { registry, checkpoints, engine, observer } = this.#options;
     const source = registry.find(serverId, '');
-    if (source === undefined || (source.newestBootId ?? bootId) !== bootId) return;
+    if (source === undefined) return;
+    const { senders } = source;
+    this.#options.accounting.noteSender(source, batch);
+    if (senders.currentBootId === undefined)
+      this.#options.accounting.heardFrom(source, bootId, batch);
+    if (senders.currentBootId !== bootId || batch.isLatecomer) return;
     source.off = true;
+    source.goodbyeBootId = bootId;
     source.idleClosed = true;
     checkpoints.source(source);
+    this.#options.alerts?.ended(source, 'said goodbye');
     engine.closeIdle(source.sourceNo);
     observer.serverChanged(source);
   }
@@ -187,13 +166,19 @@ export class Intake {
     return source;
   }
 
-  #heard(source: Source, batch: Intaking): void {
+  #heard(source: Source, bootId: string | undefined, batch: Intaking): void {
     if (batch.touched.has(source)) return;
     const { checkpoints, clock, observer } = this.#options;
     batch.touched.add(source);
     checkpoints.source(source);
-    const changed = source.off || source.lastSeenMs === 0;
-    source.off = false;
+    const sender = senderIn(batch.header, source) ?? bootId;
+    // What a boot sends after its own goodbye is its backlog: the server is off all the same.
+    const isOther = sender === undefined || sender !== source.goodbyeBootId;
+    const isBack = source.off && isOther && !batch.isLatecomer;
+    this.#options.accounting.noteSender(source, batch);
+    const changed = isBack || source.decommissioned || source.lastSeenMs === 0;
+    if (isBack) source.off = false;
+    source.decommissioned = false;
     source.idleClosed = false;
     source.lastSeenMs = batch.receivedMs;
     source.lastSeenMonotonicMs = clock.monotonicMs();

@@ -91,17 +91,18 @@ it('a producer whose times of day are hours ahead has its windows while it strea
 });
 
 it('what a sender dropped before this collector knew its boot counts as lost, what an earlier store had does not', async () => {
+  const about = { server_id: 'pc', boot_id: 'boot' };
   const dropped = rig();
-  await dropped.send([sample({ ts: noonMs, seq: 4 })], { dropped: 4 });
+  await dropped.send([sample({ ts: noonMs, seq: 4 })], { ...about, dropped: 4 });
   expect(dropped.ingest.counts.lost).toBe(4);
-  await dropped.send([sample({ ts: noonMs + 1_000, seq: 5 })], { dropped: 4 });
+  await dropped.send([sample({ ts: noonMs + 1_000, seq: 5 })], { ...about, dropped: 4 });
   expect(dropped.ingest.counts.lost).toBe(4);
 
   const moved = rig();
   await moved.send([sample({ ts: noonMs, seq: 4_000 })]);
   expect(moved.ingest.counts.lost).toBe(0);
   const liar = rig();
-  await liar.send([sample({ ts: noonMs, seq: 2 })], { dropped: Number.MAX_SAFE_INTEGER });
+  await liar.send([sample({ ts: noonMs, seq: 2 })], { ...about, dropped: Number.MAX_SAFE_INTEGER });
   expect(liar.ingest.counts.lost).toBe(2);
 });
 

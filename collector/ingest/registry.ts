@@ -1,8 +1,16 @@
 /** All sources that the collector knows, by identity and by number. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../runtime/clock.ts';
 import type { SourceRow } from '../store/group.ts';
-import { type Boot, bootsMax, Source, type SourceState } from './source.ts';
-import { Sequence, type SequenceState } from './sequence.ts';
+import {
+  type Boot,
+  type BootState,
+  bootsMax,
+  Source,
+  type SourceState,
+  type StoredBoot,
+} from './source.ts';
+import { Sequence } from './sequence.ts';
 
 /** Sources at most: names come from the wire, and each costs memory. */
 export const sourcesMax = 50_000;
@@ -40,26 +48,26 @@ export class Registry {
     return source;
   }
 
-  /** The boot of a source, heard now, made when new; the one longest unheard makes room. */
-  boot(source: Source, { bootId, seq }: { bootId: string; seq: number }, nowMs: number): Boot {
-    const known = source.boots.get(bootId);
-    if (known !== undefined) {
-      known.lastHeardMs = nowMs;
-      return known;
-    }
+  /** A boot of a source that is new here; the one longest unheard makes room. */
+  createBoot(source: Source, { bootId, oldestComingSeq, clock }: NewBoot): Boot {
     if (source.boots.size >= bootsMax) forgetLongestUnheard(source);
-    // A replay is numbered from its first row; a live boot may be older than this collector.
-    const firstSeenSeq = source.replayed ? 0 : seq;
-    const boot = {
+    const boot: Boot = {
       bootNo: this.#nextBootNo,
       bootId,
-      sequence: new Sequence(undefined, firstSeenSeq),
-      lastHeardMs: nowMs,
+      sequence: new Sequence(undefined, oldestComingSeq),
+      firstHeardMs: clock.wallMs(),
+      startedMs: null,
+      lastHeardMs: clock.monotonicMs(),
     };
     this.#nextBootNo += 1;
     source.boots.set(bootId, boot);
-    source.newestBootId = bootId;
     return boot;
+  }
+
+  /** Forgets sources that nothing is stored of any more. */
+  remove(source: Source): void {
+    this.#byIdentity.delete(identity(source.serverId, source.replayId));
+    this.#byNumber[source.sourceNo] = undefined;
   }
 
   /** Fills the registry from the store. @returns each source with its state */
@@ -77,7 +85,8 @@ export class Registry {
       });
       source.lastSeenMs = Number(row['last_seen_ms']);
       const state = JSON.parse(String(row['state'])) as SourceState;
-      source.restore(state, boots.get(source.sourceNo) ?? []);
+      const current = state.senders?.current?.bootId;
+      source.restore(state, keptBoots(boots.get(source.sourceNo) ?? [], current));
       this.#keep(source);
       restored.push({ source, state });
     }
@@ -99,15 +108,25 @@ function identity(serverId: string, replayId: string): string {
 function forgetLongestUnheard(source: Source): void {
   let oldest: Boot | undefined;
   for (const boot of source.boots.values()) {
+    // The one that sends now is needed, however long ago: after a restart none has been heard.
+    if (boot.bootId === source.senders.currentBootId) continue;
     if (oldest === undefined || boot.lastHeardMs < oldest.lastHeardMs) oldest = boot;
   }
   if (oldest !== undefined) source.boots.delete(oldest.bootId);
 }
 
-interface StoredBoot {
-  readonly bootNo: number;
+/** Decommissions a server where no collector runs on the store. */
+export function decommissionStored(db: DatabaseSync, sourceNo: number): void {
+  db.prepare(
+    "UPDATE sources SET state = json_set(state, '$.decommissioned', json('true')) WHERE source_no = ?",
+  ).run(sourceNo);
+}
+
+interface NewBoot {
   readonly bootId: string;
-  readonly sequence: SequenceState;
+  /** See Sequence. */
+  readonly oldestComingSeq: number;
+  readonly clock: Clock;
 }
 
 function bootsBySource(db: DatabaseSync): Map<number, StoredBoot[]> {
@@ -117,15 +136,24 @@ function bootsBySource(db: DatabaseSync): Map<number, StoredBoot[]> {
     const boot = {
       bootNo: Number(row['boot_no']),
       bootId: String(row['boot_id']),
-      sequence: JSON.parse(String(row['sequence'])) as SequenceState,
+      state: JSON.parse(String(row['sequence'])) as BootState,
     };
     const list = bySource.get(sourceNo);
     if (list === undefined) bySource.set(sourceNo, [boot]);
     else list.push(boot);
   }
-  // Only the newest are of use; older ones stay in the store to name the boots of its samples.
-  for (const [sourceNo, list] of bySource) bySource.set(sourceNo, list.slice(-bootsMax));
   return bySource;
+}
+
+/**
+ * Only the newest are of use; older ones stay in the store to name the boots of its samples. The
+ * one that sends now is older here than those of its backlog when it was heard before them.
+ */
+function keptBoots(boots: readonly StoredBoot[], current: string | undefined): StoredBoot[] {
+  const newest = boots.slice(-bootsMax);
+  const own = boots.find(({ bootId }) => bootId === current);
+  if (own === undefined || newest.includes(own)) return newest;
+  return [own, ...newest.slice(1)];
 }
 
 export function sourceRow(source: Source, state: SourceState): SourceRow {

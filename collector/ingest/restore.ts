@@ -12,7 +12,7 @@ export function restore(db: DatabaseSync, registry: Registry, ingest: Ingest): v
     `SELECT ts, ${METRICS.join(', ')} FROM samples WHERE source_no = ? AND ts >= ? ORDER BY ts`,
   );
   for (const { source, state } of registry.restore(db)) {
-    ingest.openRestored(source, state.engine);
+    ingest.openRestored(source, state);
     if (source.closed) continue;
     // −∞ when no window is final yet: then all that is stored belongs to open windows.
     const fromMs = Math.max(0, ingest.engine.restoreFromMs(source.sourceNo));

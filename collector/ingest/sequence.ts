@@ -22,13 +22,13 @@ export class Sequence {
 
   /**
    * @param state as `checkpoint()` gave it
-   * @param firstSeenSeq of a boot that is new here: what lies below was sent before this collector
-   * knew the boot, so it is not lost to it
+   * @param oldestComingSeq of a boot that is new here: what lies below its sender had no more when
+   * this collector met the boot, so it is not lost to it
    */
-  constructor(state: SequenceState | undefined, firstSeenSeq = 0) {
+  constructor(state: SequenceState | undefined, oldestComingSeq = 0) {
     for (const [from, to] of state?.intervals ?? []) this.#bounds.push(from, to);
     this.#lost = state?.lost ?? 0;
-    this.#lostBelow = state?.lostBelow ?? firstSeenSeq;
+    this.#lostBelow = state?.lostBelow ?? oldestComingSeq;
   }
 
   /** Samples that will never come: gaps below what the sender still has. */

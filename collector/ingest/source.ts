@@ -6,6 +6,10 @@ import type { Counters } from '../../wire/records/decoded.ts';
 import { METRICS } from '../../wire/metrics.ts';
 import { intervalBetween, rateOver } from '../../runtime/rates.ts';
 import type { SourceCheckpoint } from '../windows/source.ts';
+import { Announced, type AnnouncedState } from './announced.ts';
+import { CatchUp } from './catch-up.ts';
+import { type DeliveryCounts, noDelivery } from './counts.ts';
+import { Senders, type SendersState } from './senders.ts';
 import { Sequence, type SequenceState } from './sequence.ts';
 
 /** Boots of one server that are remembered; the longest unheard is forgotten. */
@@ -15,8 +19,25 @@ export interface Boot {
   readonly bootNo: number;
   readonly bootId: string;
   readonly sequence: Sequence;
+  /** When its first sample came, ms since the epoch; null when an older windrow did not note it. */
+  readonly firstHeardMs: number | null;
+  /** Event time of its sample number 0; null while that has not come. */
+  startedMs: number | null;
   /** When a new sample of it last came, monotonic; the longest unheard makes room for others. */
   lastHeardMs: number;
+}
+
+/** What a restart needs to know of a boot. */
+export interface BootState extends SequenceState {
+  /** Absent in what an older windrow wrote. */
+  readonly firstHeardMs?: number | null;
+  readonly startedMs?: number | null;
+}
+
+export interface StoredBoot {
+  readonly bootNo: number;
+  readonly bootId: string;
+  readonly state: BootState;
 }
 
 export interface SourceIdentity {
@@ -41,6 +62,12 @@ export interface SourceState {
     readonly values: Readonly<Record<keyof Counters, number | null>>;
   } | null;
   readonly values: readonly (number | null)[];
+  /** These are absent in what an older windrow wrote. */
+  readonly delivery?: DeliveryCounts;
+  readonly senders?: SendersState;
+  readonly decommissioned?: boolean;
+  readonly goodbyeBootId?: string | null;
+  readonly announced?: AnnouncedState;
 }
 
 const skewMsMax = 5_000;
@@ -51,8 +78,11 @@ export class Source implements SourceIdentity {
   readonly replayId: string;
   readonly originMs: number;
   readonly boots = new Map<string, Boot>();
-  /** The boot that was seen for the first time last. */
-  newestBootId: string | undefined;
+  readonly senders = new Senders();
+  readonly catchUp = new CatchUp();
+  readonly announced = new Announced();
+  /** Since its first sample, restarts of this program included. */
+  readonly delivery: DeliveryCounts = noDelivery();
 
   lastSeenMs = 0;
   lastSeenMonotonicMs = 0;
@@ -63,9 +93,13 @@ export class Source implements SourceIdentity {
   intervalMs = 1_000;
   /** Said goodbye. */
   off = false;
+  /** The boot that said the last goodbye. */
+  goodbyeBootId: string | undefined;
   /** A replay that has ended: nothing more comes. */
   closed = false;
   idleClosed = false;
+  /** Taken off the lists by a person, until it sends again. */
+  decommissioned = false;
   /** The sender's clock minus ours; null where the format does not tell. */
   clockOffsetMs: number | null = null;
   #counters: { tsMs: number; values: Counters } | null = null;
@@ -147,26 +181,35 @@ export class Source implements SourceIdentity {
       clockOffsetMs: this.clockOffsetMs,
       counters: this.#counters,
       values: this.values.map((value) => (Number.isNaN(value) ? null : value)),
+      delivery: { ...this.delivery },
+      senders: this.senders.checkpoint(),
+      decommissioned: this.decommissioned,
+      goodbyeBootId: this.goodbyeBootId ?? null,
+      announced: this.announced.checkpoint(),
     };
   }
 
-  restore(
-    state: SourceState,
-    boots: readonly { bootNo: number; bootId: string; sequence: SequenceState }[],
-  ): void {
+  restore(state: SourceState, boots: readonly StoredBoot[]): void {
     this.newestMs = state.newestMs ?? Number.NEGATIVE_INFINITY;
     this.off = state.off;
     // What was off had its windows closed; what was silent may only have missed this program.
-    this.idleClosed = state.off;
+    this.goodbyeBootId = state.goodbyeBootId ?? undefined;
+    this.decommissioned = state.decommissioned ?? false;
+    this.idleClosed = state.off || this.decommissioned;
     this.closed = state.closed;
     this.clockOffsetMs = state.clockOffsetMs;
     this.#counters = restoredCounters(state.counters);
     this.values = state.values.map((value) => value ?? Number.NaN);
-    for (const { bootNo, bootId, sequence } of boots) {
-      this.boots.set(bootId, { bootNo, bootId, sequence: new Sequence(sequence), lastHeardMs: 0 });
-      this.newestBootId = bootId;
-    }
+    Object.assign(this.delivery, state.delivery);
+    if (state.announced !== undefined) this.announced.restore(state.announced);
+    for (const boot of boots) this.boots.set(boot.bootId, restoredBoot(boot));
   }
+}
+
+function restoredBoot({ bootNo, bootId, state }: StoredBoot): Boot {
+  const { firstHeardMs = null, startedMs = null } = state;
+  const sequence = new Sequence(state);
+  return { bootNo, bootId, sequence, firstHeardMs, startedMs, lastHeardMs: 0 };
 }
 
 function restoredCounters(

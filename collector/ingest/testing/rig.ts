@@ -10,8 +10,10 @@ import { METRICS } from '../../../wire/metrics.ts';
 import type { BatchAck, BatchHeader, DecodedBatch } from '../../../wire/records/batch.ts';
 import type { RawRecord } from '../../../wire/records/record.ts';
 import { WIRE_VERSION } from '../../../wire/version.ts';
+import { paneRetentionMs } from '../../config.ts';
 import { openForWriting } from '../../store/database.ts';
 import { StoreWriter } from '../../store/writer.ts';
+import type { Alerting } from '../alerting.ts';
 import { Ingest } from '../ingest.ts';
 import { Registry } from '../registry.ts';
 import { restore } from '../restore.ts';
@@ -20,7 +22,7 @@ export const WINDOWS = {
   windowMs: 30_000,
   slideMs: 10_000,
   latenessMs: 5_000,
-  paneRetentionMs: 24 * 60 * 60 * 1000,
+  paneRetentionMs,
   metricCount: METRICS.length,
 };
 
@@ -43,7 +45,11 @@ export interface Rig {
   crash(): void;
 }
 
-export function startRig(dataDir: string, clock: ManualClock = createManualClock()): Rig {
+export function startRig(
+  dataDir: string,
+  clock: ManualClock = createManualClock(),
+  alerts?: Alerting,
+): Rig {
   const db = openForWriting(dataDir);
   // These tests pull no power cord, and waiting for the disk is most of their time.
   db.exec('PRAGMA synchronous = OFF');
@@ -53,9 +59,11 @@ export function startRig(dataDir: string, clock: ManualClock = createManualClock
   const observer = {
     sample: () => {},
     serverChanged: (source: { serverId: string }) => void told.push(`changed ${source.serverId}`),
+    deliveryChanged: () => {},
     connectionTest: (from: string) => void told.push(`test ${from}`),
   };
-  const ingest = new Ingest({ registry, windows: WINDOWS, clock, log, observer });
+  const judged = alerts === undefined ? {} : { alerts };
+  const ingest = new Ingest({ registry, windows: WINDOWS, clock, log, observer, ...judged });
   const beforeCommit: Ingest['checkpoint'] = (group) => ingest.checkpoint(group);
   const writer = new StoreWriter({ db, clock, log, beforeCommit, onCommit: () => {} });
   ingest.attach(writer);

@@ -1,0 +1,135 @@
+import { Command } from 'commander';
+import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
+import { systemClock } from '../../runtime/clock.ts';
+import { WindrowError } from '../../runtime/errors.ts';
+import { isFolderLocked, lockFolder } from '../../runtime/folder-lock.ts';
+import { conditionOf } from '../api/figures.ts';
+import { stateOf } from '../api/present.ts';
+import { COLLECTOR_SPEC } from '../config.ts';
+import { decommissionStored, Registry } from '../ingest/registry.ts';
+import type { Source } from '../ingest/source.ts';
+import { askRunning } from '../local-client.ts';
+import { readRunning, type Running } from '../running.ts';
+import { collectorFolder, openForWriting } from '../store/database.ts';
+import { nearest } from './nearest.ts';
+import { openStore } from './open-store.ts';
+import { writeOutput } from './output.ts';
+
+/** Names that an error offers. */
+const offeredMax = 3;
+
+export function serverCommand(): Command {
+  return new Command('server')
+    .description('list the servers that the collector knows, or take one off the lists')
+    .addCommand(listCommand())
+    .addCommand(removeCommand());
+}
+
+function listCommand(): Command {
+  const command = withSettings(new Command('list'), COLLECTOR_SPEC, ['data'])
+    .description('name, state, when last heard, and how its samples came')
+    .action(async () => {
+      const { values } = settingsOf(command, COLLECTOR_SPEC, 'collector');
+      await writeOutput(tableOf(storedServers(values.data), systemClock.wallMs()), undefined);
+    });
+  return command;
+}
+
+function removeCommand(): Command {
+  const command = withSettings(new Command('rm'), COLLECTOR_SPEC, ['data'])
+    .description('decommission a server: off the page, fleet windows and alerts; its history stays')
+    .argument('<name>', 'as `server list` shows it')
+    .action(async (name: string) => {
+      const { values } = settingsOf(command, COLLECTOR_SPEC, 'collector');
+      const server = named(name, storedServers(values.data));
+      const isRunning = isFolderLocked(collectorFolder(values.data));
+      const running = isRunning ? readRunning(values.data) : undefined;
+      if (running === undefined) decommissionInFolder(values.data, server);
+      else await decommissionByRunning(values.data, running, server);
+      process.stdout.write(`${name} is decommissioned; its history stays until retention\n`);
+      if (stateOf(server, systemClock.wallMs()) === 'up') {
+        process.stderr.write(
+          `note: ${name} was heard within the last 2 minutes; when it sends again it is a server again: stop its agent\n`,
+        );
+      }
+    });
+  return command;
+}
+
+function named(name: string, servers: readonly Source[]): Source {
+  const found = servers.find(({ serverId }) => serverId === name);
+  if (found !== undefined) return found;
+  const names = servers.map(({ serverId }) => serverId);
+  const near = nearest(name, names).slice(0, offeredMax);
+  throw new WindrowError('input', `no server is named ${JSON.stringify(name)}`, {
+    hint:
+      near.length > 0
+        ? `The nearest names: ${near.join(', ')}.`
+        : 'No server has reported to this data folder: check --data (data).',
+  });
+}
+
+async function decommissionByRunning(
+  dataDir: string,
+  running: Running,
+  { sourceNo, serverId }: Source,
+): Promise<void> {
+  const request = { method: 'DELETE', path: `/api/servers/${sourceNo}` } as const;
+  const { status, body } = await askRunning(dataDir, running, request);
+  if (status === 204) return;
+  throw new WindrowError(
+    'refused',
+    `the collector did not decommission ${serverId}: it answered ${status} ${body.trim()}`,
+    { hint: 'Its log tells more.' },
+  );
+}
+
+function decommissionInFolder(dataDir: string, { sourceNo }: Source): void {
+  const release = lockFolder(collectorFolder(dataDir), 'collector');
+  try {
+    const db = openForWriting(dataDir);
+    try {
+      decommissionStored(db, sourceNo);
+    } finally {
+      db.close();
+    }
+  } finally {
+    release();
+  }
+}
+
+/** Live servers as of the last commit, by name. */
+function storedServers(dataDir: string): Source[] {
+  const db = openStore(dataDir);
+  try {
+    const sources = new Registry().restore(db).map(({ source }) => source);
+    return sources
+      .filter((source) => !source.replayed)
+      .sort((one, other) => (one.serverId < other.serverId ? -1 : 1));
+  } finally {
+    db.close();
+  }
+}
+
+const COLUMNS = ['NAME', 'STATE', 'LAST SEEN', 'RECEIVED', 'LATE', 'DUPLICATE', 'LOST'] as const;
+/** From this column on there are numbers, which stand right. */
+const firstNumber = 3;
+
+function* tableOf(servers: readonly Source[], nowMs: number): Generator<string> {
+  const rows = servers.map((server) => {
+    const { received, late, duplicates, lost } = server.delivery;
+    const seen = server.lastSeenMs === 0 ? 'never' : new Date(server.lastSeenMs).toISOString();
+    const counts = [received, late, duplicates, lost].map(String);
+    return [server.serverId, conditionOf(server, nowMs), seen, ...counts];
+  });
+  const lines = [COLUMNS, ...rows];
+  const widths = COLUMNS.map((_, i) =>
+    lines.reduce((width, row) => Math.max(width, row[i]?.length ?? 0), 0),
+  );
+  for (const row of lines) {
+    const cells = row.map((cell, i) =>
+      i < firstNumber ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0),
+    );
+    yield `${cells.join('  ').trimEnd()}\n`;
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * The books of each server: who sends, what came once or again, what will never come, what still
+ * waits. Counts are kept for each server and in all.
+ */
+import type { Clock } from '../../runtime/clock.ts';
+import type { BatchHeader } from '../../wire/records/batch.ts';
+import type { DecodedSample, SampleIdentity } from '../../wire/records/decoded.ts';
+import type { Checkpoints } from './checkpoints.ts';
+import type { DeliveryCounts, IngestCounts } from './counts.ts';
+import type { IngestObserver, Intaking } from './intake.ts';
+import type { Registry } from './registry.ts';
+import type { Boot, Source } from './source.ts';
+
+export interface AccountingOptions {
+  readonly registry: Registry;
+  readonly counts: IngestCounts;
+  readonly checkpoints: Checkpoints;
+  readonly observer: IngestObserver;
+  readonly clock: Clock;
+}
+
+type Told = Pick<BatchHeader, 'oldest_outstanding_seq' | 'dropped'>;
+
+export class Accounting {
+  readonly #options: AccountingOptions;
+
+  constructor(options: AccountingOptions) {
+    this.#options = options;
+  }
+
+  /** What the header says of its server: who sends, its clock, what waits and what will never come. */
+  header(batch: Intaking): void {
+    const { registry, checkpoints, observer, clock } = this.#options;
+    const { header } = batch;
+    if (header.server_id === undefined || header.boot_id === undefined) return;
+    const source = registry.find(header.server_id, '');
+    if (source === undefined) return;
+    this.noteSender(source, batch);
+    this.noteClock(source, header.sent_at - batch.receivedMs);
+    checkpoints.source(source);
+    if (source.catchUp.note(header.waiting ?? 0, clock.monotonicMs())) {
+      observer.deliveryChanged(source);
+    }
+    const boot = source.boots.get(header.boot_id);
+    if (boot === undefined || header.oldest_outstanding_seq === undefined) return;
+    this.count(source, 'lost', boot.sequence.settleBelow(header.oldest_outstanding_seq));
+    checkpoints.boot(boot, source);
+  }
+
+  count(source: Source, kind: keyof DeliveryCounts, count: number): void {
+    this.#options.counts[kind] += count;
+    source.delivery[kind] += count;
+    if (count > 0 && kind !== 'received') this.#options.observer.deliveryChanged(source);
+  }
+
+  /** The header says which process sends; a batch says it once for all its records. */
+  noteSender(source: Source, batch: Intaking): void {
+    const bootId = senderIn(batch.header, source);
+    if (bootId !== undefined) this.heardFrom(source, bootId, batch);
+  }
+
+  heardFrom(source: Source, bootId: string, { remote, receivedMs }: Intaking): void {
+    const { clock, observer } = this.#options;
+    const monotonicMs = clock.monotonicMs();
+    const conflicts = source.senders.heard({ bootId, remote, wallMs: receivedMs, monotonicMs });
+    if (conflicts) observer.serverChanged(source);
+  }
+
+  noteClock(source: Source, offsetMs: number): void {
+    const wasSkewed = source.skewed;
+    source.clockOffsetMs = offsetMs;
+    if (source.skewed !== wasSkewed) this.#options.observer.serverChanged(source);
+  }
+
+  sequence(
+    source: Source,
+    { identity, tsMs }: DecodedSample,
+    batch: Intaking,
+  ): Boot | 'duplicate' | undefined {
+    if (identity === undefined) return undefined;
+    const { checkpoints, clock } = this.#options;
+    const boot = source.boots.get(identity.bootId) ?? this.#newBoot(source, identity, batch);
+    boot.lastHeardMs = clock.monotonicMs();
+    if (!boot.sequence.add(identity.seq)) {
+      this.count(source, 'duplicates', 1);
+      batch.duplicates += 1;
+      checkpoints.source(source);
+      return 'duplicate';
+    }
+    if (identity.seq === 0) boot.startedMs = tsMs;
+    checkpoints.boot(boot, source);
+    return boot;
+  }
+
+  /**
+   * The newest samples may come first, and what waits behind them is still to come: the header says
+   * from where on. Of what lies below only the sender can tell what was dropped and what an earlier
+   * store had.
+   */
+  #newBoot(source: Source, { bootId, seq }: SampleIdentity, batch: Intaking): Boot {
+    const { registry, clock } = this.#options;
+    const { header } = batch;
+    const sender = senderIn(header, source);
+    const isAbout = sender !== undefined && header.boot_id === bootId;
+    const { oldest_outstanding_seq: oldestSeq = seq, dropped = 0 }: Told = isAbout ? header : {};
+    // A replay is numbered from its first row; a live boot may be older than this collector.
+    const oldestComingSeq = source.replayed ? 0 : Math.min(oldestSeq, seq);
+    const boot = registry.createBoot(source, { bootId, oldestComingSeq, clock });
+    this.count(source, 'lost', boot.sequence.noteDropped(dropped));
+    // Without a header only a boot that is new tells that another process sends.
+    if (sender === undefined) this.heardFrom(source, bootId, batch);
+    return boot;
+  }
+}
+
+/** The boot of the process that sent the batch; undefined when the header tells nothing of this source. */
+export function senderIn(header: BatchHeader, source: Source): string | undefined {
+  if (source.replayed || header.server_id !== source.serverId) return undefined;
+  return header.sent_by ?? header.boot_id;
+}

@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { conflictMs, returnsWithinMs, Senders } from './senders.ts';
+
+/** Hears boots in turn, a letter each, a second apart. */
+function heard(letters: string, senders = new Senders(), fromMs = 0): Senders {
+  letters.split('').forEach((bootId, i) => {
+    const atMs = fromMs + i * 1_000;
+    senders.heard({ bootId, remote: `10.0.0.${bootId}`, wallMs: atMs, monotonicMs: atMs });
+  });
+  return senders;
+}
+
+it.each(['AAAA', 'AABB', 'ABCDEF', 'ABAB', 'AABBABBB', 'ABCABC'])(
+  'restarts, and what the network kept of the boot before (%s), are no conflict',
+  (letters) => {
+    expect(heard(letters).conflict).toBeUndefined();
+  },
+);
+
+it.each(['ABABA', 'AABBAABBAABB', 'ABBABBABB', 'ABACA', 'ABCABCA'])(
+  'two that take turns (%s) are a conflict, which names both and where they are',
+  (letters) => {
+    const conflict = heard(letters).conflict;
+    const boots = conflict?.senders.map(({ bootId }) => bootId) ?? [];
+    expect(boots[0]).not.toBe(boots[1]);
+    for (const { bootId, remote } of conflict?.senders ?? []) {
+      expect(letters).toContain(bootId);
+      expect(remote).toBe(`10.0.0.${bootId}`);
+    }
+  },
+);
+
+it('a conflict is told when it is found and when it has ended, once each', () => {
+  const senders = heard('ABAB');
+  const at = (ms: number) => ({ remote: 'r', wallMs: 7, monotonicMs: ms });
+  expect(senders.heard({ bootId: 'A', ...at(4_000) })).toBe(true);
+  expect(senders.conflict?.sinceMs).toBe(7);
+  expect(senders.heard({ bootId: 'B', ...at(5_000) })).toBe(false);
+  expect(senders.heard({ bootId: 'B', ...at(200_000) })).toBe(false);
+  expect(senders.tick(5_000 + conflictMs - 1)).toBe(false);
+  expect(senders.conflict?.sinceMs).toBe(7);
+  expect(senders.tick(5_000 + conflictMs)).toBe(true);
+  expect(senders.conflict).toBeUndefined();
+  expect(senders.tick(5_001 + conflictMs)).toBe(false);
+});
+
+it('a conflict goes on after a restart of the collector, and the current boot with it', () => {
+  const before = heard('ABABA');
+  const after = new Senders();
+  after.restore(JSON.parse(JSON.stringify(before.checkpoint())), 50);
+  expect(after.currentBootId).toBe('A');
+  expect(after.conflict).toEqual(before.conflict);
+  expect(after.tick(50 + conflictMs)).toBe(true);
+});
+
+it('only a boot that another took over from, and that came back, has returned', () => {
+  expect(heard('AB').hasReturned).toBe(false);
+  expect(heard('ABA').hasReturned).toBe(true);
+  expect(heard('ABAC').hasReturned).toBe(false);
+  const senders = heard('ABA');
+  senders.tick(2_000 + conflictMs);
+  expect(senders.hasReturned).toBe(false);
+});
+
+it('a sender that makes up boots fills no memory: the one replaced longest ago is forgotten', () => {
+  expect(heard('ABCDEFGHA').hasReturned).toBe(true);
+  expect(heard('ABCDEFGHIJA').hasReturned).toBe(false);
+});
+
+/** By definition, from the whole history: some boot came back twice within a minute. */
+function isConflict(history: readonly { readonly bootId: string; readonly atMs: number }[]) {
+  const seen = new Set<string>();
+  const returns = new Map<string, number>();
+  let found = false;
+  let lastReturnMs = Number.NEGATIVE_INFINITY;
+  let current: string | undefined;
+  for (const { bootId, atMs } of history) {
+    if (atMs - lastReturnMs >= conflictMs) found = false;
+    if (bootId === current) continue;
+    current = bootId;
+    if (seen.has(bootId)) {
+      found ||= atMs - (returns.get(bootId) ?? Number.NEGATIVE_INFINITY) <= returnsWithinMs;
+      returns.set(bootId, atMs);
+      lastReturnMs = atMs;
+    }
+    seen.add(bootId);
+  }
+  return found;
+}
+
+it('finds a conflict exactly when a boot came back twice within a minute', () => {
+  const step = fc.record({
+    bootId: fc.constantFrom('A', 'B', 'C'),
+    // Shorter than what is forgotten: a boot unheard for longer than a conflict is a new one.
+    waitMs: fc.constantFrom(1, 1_000, 20_000, 45_000, 61_000),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const senders = new Senders();
+      const history: { bootId: string; atMs: number }[] = [];
+      let atMs = 0;
+      for (const { bootId, waitMs } of steps) {
+        for (const end = atMs + waitMs; atMs < end; atMs = Math.min(end, atMs + 1_000)) {
+          senders.tick(atMs);
+        }
+        senders.tick(atMs);
+        senders.heard({ bootId, remote: '', wallMs: atMs, monotonicMs: atMs });
+        history.push({ bootId, atMs });
+        fc.pre(!forgets(history));
+        expect(senders.conflict !== undefined).toBe(isConflict(history));
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+/** A boot that was gone for so long that it counts as new. */
+function forgets(history: readonly { readonly bootId: string; readonly atMs: number }[]): boolean {
+  const lastMs = new Map<string, number>();
+  return history.some(({ bootId, atMs }) => {
+    const gone = atMs - (lastMs.get(bootId) ?? atMs) >= conflictMs;
+    lastMs.set(bootId, atMs);
+    return gone;
+  });
+}
