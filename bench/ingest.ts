@@ -3,15 +3,13 @@
  * SQLite, in a collector process of its own, beside a bare peer that only parses the same bodies
  * and appends the same rows (no validation, no repeats, no windows, no page).
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { type LoadReport, SAMPLES } from './ingest-load.ts';
+import { finished, firstLine, spawnNode } from './programs.ts';
 import { type BenchResult, median } from './result.ts';
 
 const runs = 3;
@@ -117,21 +115,4 @@ function rowsStored(data: string): number {
   const row = db.prepare('SELECT count(*) AS n FROM samples').get();
   db.close();
   return Number(row?.['n'] ?? 0);
-}
-
-function spawnNode(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  if (child.stdout === null) throw new Error('the process has no output');
-  for await (const line of createInterface({ input: child.stdout })) {
-    child.stdout.resume();
-    return line;
-  }
-  throw new Error('the process ended without a word');
-}
-
-async function finished(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }

@@ -4,28 +4,32 @@ import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import { messageOf, systemCodeOf, WindrowError } from '../runtime/errors.ts';
+import { lockFolder } from '../runtime/folder-lock.ts';
 import { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logging.ts';
 import { reachableHost } from '../runtime/network.ts';
+import { Alerting } from './alerting.ts';
 import { isLoopback } from './api/access.ts';
 import { AccessFiles } from './api/access-files.ts';
+import { countConditions, liveFigures } from './api/figures.ts';
+import { AlertFeed } from './api/alert-feed.ts';
+import { AlertViews } from './api/alert-views.ts';
 import { Hub } from './api/hub.ts';
 import { LiveFeed } from './api/live-feed.ts';
 import { CollectorMetrics } from './api/metrics.ts';
-import { stateOf } from './api/present.ts';
 import { createServer } from './api/server.ts';
 import { Views } from './api/views.ts';
-import { checkSettings, type CollectorConfig, windowSettings } from './config.ts';
+import { alertsPath, checkSettings, type CollectorConfig, windowSettings } from './config.ts';
+import { Forgetting } from './ingest/forgetting.ts';
 import { Ingest } from './ingest/ingest.ts';
 import { Registry } from './ingest/registry.ts';
 import { restore } from './ingest/restore.ts';
-import { openForReading, openForWriting } from './store/database.ts';
-import { lockFolder } from './store/lock.ts';
+import { collectorFolder, openForReading, openForWriting } from './store/database.ts';
 import { Queries } from './store/queries.ts';
 import { RetentionLoop } from './store/retention-loop.ts';
 import { storeBytes } from './store/retention.ts';
 import { StoreWriter } from './store/writer.ts';
-import { forgetRunning, noteRunning } from './running.ts';
+import { forgetRunning, noteRunning, type Running, runningNote } from './running.ts';
 
 const tickMs = 1_000;
 const pageFolder = fileURLToPath(new URL('../dist/dashboard', import.meta.url));
@@ -35,6 +39,8 @@ export interface Collector {
   readonly url: string;
   /** Opens the page from anywhere, once; undefined on loopback, where nobody is asked. */
   readonly entryUrl: string | undefined;
+  /** Reads the alerts file again. */
+  reload(): void;
   stop(): Promise<void>;
 }
 
@@ -58,7 +64,7 @@ interface Base {
 async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   const { log, lifecycle, clock } = base;
   checkSettings(config);
-  const releaseFolder = lockFolder(config.data);
+  const releaseFolder = lockFolder(collectorFolder(config.data), 'collector');
   lifecycle.onStop('folder lock', releaseFolder);
   const db = openForWriting(config.data);
   lifecycle.onStop('database', () => db.close());
@@ -69,36 +75,67 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   const registry = new Registry();
   const metrics = new CollectorMetrics({
     counts: () => ingest.counts,
-    servers: () => countStates(registry, clock),
+    servers: () => countConditions(registry.all(), clock.wallMs()),
+    perServer: () => liveFigures(registry.all(), clock.wallMs()),
+    alerts: () => alerting.engine,
     storeBytes: () => storeBytes(readDb),
     pages: () => hub.clients,
     panes: () => ingest.engine.stats().panes,
+    notices: () => alerting.waiting(),
   });
   const feed = new LiveFeed({ hub, metrics, clock, log });
+  const alertFeed = new AlertFeed(hub, registry);
+  lifecycle.onStop('alert feed', () => alertFeed.stop());
+  const windows = windowSettings(config);
+  const alerting = new Alerting({
+    path: alertsPath(config),
+    db,
+    windows,
+    group: () => writer.group,
+    onChange: (alert) => alertFeed.changed(alert),
+    clock,
+    log,
+  });
   const ingest = new Ingest({
     registry,
-    windows: windowSettings(config),
+    windows,
     clock,
     log,
     observer: feed,
+    alerts: alerting.engine,
   });
   const writer = new StoreWriter({
     db,
     clock,
     log,
-    beforeCommit: (group) => ingest.checkpoint(group),
-    onCommit: (tookMs) => metrics.noteCommit(tookMs),
+    beforeCommit: (group) => {
+      ingest.checkpoint(group);
+      alerting.engine.checkpoint(group);
+    },
+    onCommit: (tookMs, fleet, notices) => {
+      metrics.noteCommit(tookMs);
+      alerting.committed(fleet, notices);
+    },
   });
   ingest.attach(writer);
   lifecycle.onStop('writer', () => writer.close());
   restore(db, registry, ingest);
+  alerting.start();
 
   const ticker = setInterval(() => {
+    alerting.engine.tick(registry.all());
     ingest.tick();
     feed.tick(registry);
   }, tickMs);
   lifecycle.onStop('ticker', () => clearInterval(ticker));
-  const retention = new RetentionLoop(db, retentionPolicy(config), { log, clock });
+  const forgetting = new Forgetting({
+    db,
+    registry,
+    waiting: () => ingest.waitingSources(),
+    onForgotten: (source) => ingest.forget(source),
+  });
+  const forgetStep = (): boolean => forgetting.step();
+  const retention = new RetentionLoop(db, retentionPolicy(config), { log, clock, forgetStep });
   lifecycle.onStop('retention', () => retention.stop());
 
   const files = new AccessFiles(config.data);
@@ -109,8 +146,15 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
     access: { files, clock, guarded, hosts: config.hosts, secure: tls !== undefined },
     receive: (batch, from) => ingest.accept(batch, from),
     views: new Views(registry, new Queries(readDb), clock),
+    alerts: new AlertViews({ engine: alerting.engine, registry, db: readDb, clock }),
     hub,
     metrics,
+    decommission: async (id) => {
+      const source = registry.get(id);
+      if (source === undefined || source.replayed) return false;
+      await ingest.decommission(source);
+      return true;
+    },
     storeFailure: () => writer.failure?.message,
     replayState: (sourceId) => replayState(registry, sourceId),
     pageFolder,
@@ -122,20 +166,22 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   lifecycle.onStop('live pages', () => hub.close());
   const port = await listen(server, config);
   const url = urlOf({ host: config.listen, port, secure: tls !== undefined });
-  tellOthers(config.data, url, log);
+  lifecycle.onStop('notifications', alerting.deliver(url, metrics.notifications));
+  tellOthers(config.data, runningNote({ url, listen: config.listen, port, tls }), log);
   lifecycle.onStop('running note', () => forgetRunning(config.data));
   log.info({ url, data: config.data }, 'collector is ready');
   return {
     url,
     entryUrl: guarded ? `${url}/enter?code=${files.createLink(clock.wallMs())}` : undefined,
+    reload: () => alerting.reload(),
     stop: () => lifecycle.stop(),
   };
 }
 
 /** Other commands find the collector by its note; a full disk must not keep it from running. */
-function tellOthers(dataDir: string, url: string, log: Logger): void {
+function tellOthers(dataDir: string, running: Running, log: Logger): void {
   try {
-    noteRunning(dataDir, { pid: process.pid, url });
+    noteRunning(dataDir, running);
   } catch (error) {
     log.warn({ error: messageOf(error) }, 'other commands will not find this collector');
   }
@@ -148,13 +194,6 @@ function retentionPolicy(config: CollectorConfig) {
     windowsAgeMs: config['retention.windows'],
     sizeBytesMax: config['retention.size'],
   };
-}
-
-function countStates(registry: Registry, clock: Clock) {
-  const states = { up: 0, silent: 0, off: 0 };
-  const nowMs = clock.wallMs();
-  for (const source of registry.all()) states[stateOf(source, nowMs)] += 1;
-  return states;
 }
 
 /** A replay is closed when every server of its file is. */

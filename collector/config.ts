@@ -8,8 +8,11 @@ import type { Spec, Values } from '../runtime/config/load.ts';
 import { METRICS } from '../wire/metrics.ts';
 import type { EngineOptions } from './windows/engine.ts';
 
-/** Panes that wait for announced samples; beyond it their windows are final and incomplete. */
-const paneRetentionMs = 24 * 60 * 60 * 1000;
+/**
+ * Panes that wait for announced samples; beyond it their windows are final and incomplete. An
+ * agent's outage of 24 h comes out whole: its oldest samples arrive up to an hour after its newest.
+ */
+export const paneRetentionMs = 25 * 60 * 60 * 1000;
 
 export const COLLECTOR_SPEC = {
   listen: {
@@ -42,6 +45,11 @@ export const COLLECTOR_SPEC = {
     schema: z.string().min(1),
     fallback: undefined,
     about: 'Folder of report definitions; the ones that come with windrow when not set.',
+  },
+  alerts: {
+    schema: z.string().min(1),
+    fallback: undefined,
+    about: 'File of alert rules and notifiers; the one that comes with windrow when not set.',
   },
   'windows.length': {
     schema: duration('1s', '1h'),
@@ -95,6 +103,11 @@ export type CollectorConfig = Values<typeof COLLECTOR_SPEC>;
 /** The user's own reports, else those that come with windrow. */
 export function reportsFolder(config: CollectorConfig): string {
   return config.reports ?? fileURLToPath(new URL('../config/reports', import.meta.url));
+}
+
+/** The user's own rules, else those that come with windrow. */
+export function alertsPath(config: CollectorConfig): string {
+  return config.alerts ?? fileURLToPath(new URL('../config/alerts.yaml', import.meta.url));
 }
 
 export function windowSettings(config: CollectorConfig): EngineOptions {

@@ -60,9 +60,10 @@ export async function withinMs<T>(
 
 /**
  * Aborts at the first SIGINT, SIGTERM or SIGHUP, or when the parent that started us over an IPC
- * channel is gone; a later signal ends the process at once.
+ * channel is gone; a later signal ends the process at once. With `onHangup` a SIGHUP calls that
+ * and stops nothing; Windows sends it when the console closes, so there it always stops.
  */
-export function signalOfProcess(): AbortSignal {
+export function signalOfProcess({ onHangup }: { onHangup?: () => void } = {}): AbortSignal {
   const controller = new AbortController();
   let firstMs: number | undefined;
   const onSignal = (): void => {
@@ -74,7 +75,8 @@ export function signalOfProcess(): AbortSignal {
       process.exit(1);
     }
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  const hangup = process.platform === 'win32' ? onSignal : (onHangup ?? onSignal);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', hangup);
   if (process.connected) process.once('disconnect', () => controller.abort());
   return controller.signal;
 }

@@ -48,7 +48,7 @@ async function start(config: CollectorConfig, flags: Record<string, string>): Pr
       if (!stopped.aborted) process.exitCode = EXIT.failure;
       return;
     }
-    const agent = spawnProgram('agent/main.ts', agentArguments(config, ready.url), 'ignore');
+    const agent = spawnProgram('agent/launch.js', agentArguments(config, ready.url), 'ignore');
     children.push(agent);
     process.stdout.write(`\n  windrow is running: ${ready.entryUrl ?? ready.url}\n`);
     process.stdout.write('  Ctrl-C stops it.\n\n');

@@ -1,7 +1,8 @@
-/** `npm run config:write`: writes the default files and JSON Schemas of `config/` from the settings. */
+/** `npm run config:write`: writes the default files and JSON Schemas of `config/` from the code. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AGENT_SPEC } from '../agent/config.ts';
+import { alertsJsonSchema } from '../collector/alerts/rules/load.ts';
 import { COLLECTOR_SPEC } from '../collector/config.ts';
 import { defaultYaml, fileSchema } from '../runtime/config/document.ts';
 
@@ -12,6 +13,11 @@ for (const [program, spec] of [
   ['collector', COLLECTOR_SPEC],
 ] as const) {
   writeFileSync(`${folder}${program}.yaml`, defaultYaml(spec, program));
-  const schema = JSON.stringify(fileSchema(spec, program), null, 2);
-  writeFileSync(`${folder}${program}.schema.json`, `${schema}\n`);
+  writeSchema(program, fileSchema(spec, program));
+}
+// The rules themselves are written by hand: each says why it is as it is.
+writeSchema('alerts', alertsJsonSchema());
+
+function writeSchema(name: string, schema: object): void {
+  writeFileSync(`${folder}${name}.schema.json`, `${JSON.stringify(schema, null, 2)}\n`);
 }

@@ -2,6 +2,7 @@
  * What the page and the collector say to each other: types alone, so that the page's bundle holds
  * nothing of the collector. All times are ms since the epoch; a value that is unavailable is null.
  */
+import type { Severity, TransitionKind } from '../alerts/alert.ts';
 import type { DetailLine } from '../store/queries.ts';
 import type { METRICS } from '../../wire/metrics.ts';
 import type { Inventory } from '../../wire/records/inventory.ts';
@@ -12,8 +13,19 @@ export type { DetailLine } from '../store/queries.ts';
 /** In the order of METRICS. */
 export type MetricValues = readonly (number | null)[];
 
-/** `up`: heard within the last 2 minutes; `silent`: not, without a goodbye; `off`: said goodbye. */
-export type ServerState = 'up' | 'silent' | 'off';
+/**
+ * `up`: heard within the last 2 minutes; `silent`: not, without a goodbye; `off`: said goodbye;
+ * `decommissioned`: taken off the lists by a person, until it sends again.
+ */
+export type ServerState = 'up' | 'silent' | 'off' | 'decommissioned';
+
+/** A sender's backlog that drains. */
+export interface CatchingUp {
+  /** Records that wait at the sender. */
+  readonly waiting: number;
+  /** Until it has drained; null while that is not known. */
+  readonly left_ms: number | null;
+}
 
 export interface ServerSummary {
   /** The collector's number of this source: stable, and what the other routes take. */
@@ -23,6 +35,11 @@ export interface ServerSummary {
   /** Its clock is more than 5 s off, so it is kept out of the fleet's windows. */
   readonly skewed: boolean;
   readonly clock_offset_ms: number | null;
+  /** Two agents send under its name. */
+  readonly conflict: boolean;
+  /** Samples that its sender no longer has and that never came. */
+  readonly lost: number;
+  readonly catch_up: CatchingUp | null;
   /** Comes from a replayed file. */
   readonly replayed: boolean;
   readonly last_seen_ms: number;
@@ -35,7 +52,7 @@ export interface FleetView {
   readonly version: string;
   readonly now: number;
   readonly metrics: typeof METRICS;
-  /** Every server that the store knows, the most recently heard first; at most 1,000. */
+  /** Every server but the decommissioned, the most recently heard first; at most 1,000. */
   readonly servers: readonly ServerSummary[];
 }
 
@@ -74,9 +91,36 @@ export interface ServerSeries {
   >;
 }
 
+/** How a server's samples came, since its first one. */
+export interface Delivery {
+  /** Stored. */
+  readonly received: number;
+  /** Stored, but after a window they belong to was final. */
+  readonly late: number;
+  /** Had been received before. */
+  readonly duplicates: number;
+  readonly lost: number;
+  /** The run of the agent that sends now; null before any told. */
+  readonly boot: {
+    readonly id: string;
+    /** When its first sample came here. */
+    readonly first_heard_ms: number | null;
+    /** Event time of its first sample; null while that has not come. */
+    readonly started_ms: number | null;
+  } | null;
+  /** Two boots that take turns, and the addresses that they were last heard from. */
+  readonly conflict: {
+    readonly since_ms: number;
+    readonly senders: readonly { readonly boot_id: string; readonly remote: string }[];
+  } | null;
+}
+
+/** DELETE /api/servers/:id decommissions the server: 204 once that is stored. */
+
 /** GET /api/servers/:id */
 export interface ServerView {
   readonly summary: ServerSummary;
+  readonly delivery: Delivery;
   readonly inventory: Inventory | null;
   /** The newest sample whole. */
   readonly sample: Sample | null;
@@ -87,6 +131,88 @@ export interface ServerView {
   } | null;
 }
 
+/** A time that a rule did not hold on a server, or on the fleet: an alert that is or was. */
+export interface AlertSummary {
+  readonly id: string;
+  readonly rule: string;
+  readonly severity: Severity;
+  /** '' for the fleet. */
+  readonly server: string;
+  /** What /api/servers/:id takes; null for the fleet, and for a server that is no longer known. */
+  readonly server_no: number | null;
+  /** Its newest transition; `dropped` alerts never fired and are shown to nobody. */
+  readonly state: TransitionKind;
+  /** When the breach began, when it fired, when it was resolved or dropped. */
+  readonly starts_at: number;
+  readonly fired_at: number | null;
+  readonly ended_at: number | null;
+  /** Of its newest transition: `cpu_pct.avg 97.3 for 2m`. */
+  readonly reason: string;
+}
+
+/** GET /api/alerts */
+export interface AlertsView {
+  readonly now: number;
+  /** Rules in force, and what each says of itself. */
+  readonly rules: readonly { readonly name: string; readonly about: string }[];
+  /** Firing first, then pending, the newest first in each; at most 1,000. */
+  readonly active: readonly AlertSummary[];
+  /** All that are active, also beyond those listed. */
+  readonly active_count: number;
+  /** Resolved, the newest first; at most 200. */
+  readonly past: readonly AlertSummary[];
+}
+
+export type Verdict = 'breach' | 'clear' | 'between' | 'unknown';
+
+/** GET /api/alerts/:id: why. */
+export interface AlertView {
+  readonly now: number;
+  readonly alert: AlertSummary;
+  /** As it is now; null when it was removed. Durations are text: `2m`. */
+  readonly rule: {
+    readonly about: string;
+    /** Null for a rule about silence. */
+    readonly when: string | null;
+    readonly clear: string | null;
+    readonly silent: string | null;
+    readonly for: string;
+    readonly clear_for: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly notify: readonly string[];
+  } | null;
+  /** Oldest first. */
+  readonly transitions: readonly {
+    readonly kind: TransitionKind;
+    readonly at: number;
+    readonly reason: string;
+    readonly values: Readonly<Record<string, number>> | null;
+  }[];
+  /**
+   * The stored windows from shortly before the breach to shortly after the end, oldest first, at
+   * most 200: what the rule, as it is now, says of each. Empty for a rule about silence.
+   */
+  readonly windows: readonly {
+    readonly start: number;
+    readonly end: number;
+    /** By the name used in the rule: `{"cpu_pct.avg": 97.3}`. */
+    readonly values: Readonly<Record<string, number>>;
+    readonly verdict: Verdict;
+  }[];
+  /** Notifications about this alert, oldest first. */
+  readonly deliveries: readonly AlertDelivery[];
+}
+
+export interface AlertDelivery {
+  readonly at: number;
+  readonly notifier: string;
+  readonly status: 'firing' | 'resolved';
+  /** `sent`, `silenced`, `not needed`, `given up`, `dropped`. */
+  readonly outcome: string;
+  readonly attempts: number;
+  readonly error: string | null;
+}
+
 /**
  * GET /api/events[?server=ID]: server-sent events. Each has an id; on reconnect the browser sends
  * the last one and gets what it missed, or `reset` when that is no longer kept (then: load anew).
@@ -95,9 +221,11 @@ export interface Events {
   /** New samples since the last event, all servers, a row each: [id, ts, …values in METRICS order]. */
   readonly samples: readonly (readonly (number | null)[])[];
   /** The newest whole sample of the server named in the query. */
-  readonly detail: { readonly id: number; readonly sample: Sample };
-  /** A server that is new or whose state changed. */
+  readonly detail: { readonly id: number; readonly sample: Sample; readonly delivery: Delivery };
+  /** A server that is new or whose state changed; while it catches up, once a second. */
   readonly server: ServerSummary;
+  /** Alerts that are new or changed, as they are now. */
+  readonly alerts: readonly AlertSummary[];
   /** Something a person should see: a connection test received, say. */
   readonly notice: { readonly ts: number; readonly text: string };
   /** What was missed is not kept any more: load everything anew. */

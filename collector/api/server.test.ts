@@ -213,6 +213,31 @@ it('unknown paths, servers and ranges are the asker’s mistake', async () => {
   expect(await status(`/v1/sources/${'x'.repeat(300)}`)).toBeGreaterThanOrEqual(400);
 });
 
+it('a server is decommissioned by its number; one that is not there, and a store that fails, are told', async () => {
+  const asked: number[] = [];
+  let failure: Error | undefined;
+  const { url, lines } = await serve({
+    decommission: async (id) => {
+      asked.push(id);
+      if (failure !== undefined) throw failure;
+      return id === 7;
+    },
+  });
+  const remove = async (path: string) => {
+    const response = await fetch(`${url}/api/servers/${path}`, { method: 'DELETE' });
+    return [response.status, response.status === 204 ? '' : await response.json()];
+  };
+  expect(await remove('7')).toEqual([204, '']);
+  expect(await remove('8')).toEqual([404, { error: 'no such server' }]);
+  expect(await remove('x')).toEqual([404, { error: 'no such server' }]);
+  expect(asked).toEqual([7, 8, Number.NaN]);
+  failure = new WindrowError('store_unavailable', 'disk full', { retryable: true });
+  expect(await remove('7')).toEqual([503, { error: 'disk full' }]);
+  failure = new Error('secret of the inside');
+  expect(await remove('7')).toEqual([500, { error: 'internal error' }]);
+  expect(lines).toHaveLength(1);
+});
+
 it('health is always told; readiness says why while the store fails', async () => {
   let failure: string | undefined;
   const { url } = await serve({ storeFailure: () => failure });

@@ -9,9 +9,11 @@ import type { Logger } from '../../runtime/logging.ts';
 import { directServer } from '../../wire/transport/direct/server.ts';
 import type { BatchReceiver } from '../../wire/transport/port.ts';
 import { type AccessOptions, guard } from './access.ts';
+import { alertRoutes } from './alert-routes.ts';
+import type { AlertViews } from './alert-views.ts';
 import type { Hub } from './hub.ts';
 import type { CollectorMetrics } from './metrics.ts';
-import { pageRoutes } from './page-routes.ts';
+import { type PageOptions, pageRoutes } from './page-routes.ts';
 import type { Views } from './views.ts';
 
 /** A request must be whole within this time. */
@@ -37,10 +39,12 @@ export interface ServerOptions {
   readonly access: AccessOptions;
   readonly receive: BatchReceiver;
   readonly views: Views;
+  readonly alerts: AlertViews;
   readonly hub: Hub;
   readonly metrics: CollectorMetrics;
   /** Why nothing can be stored now; undefined when all is well. */
   readonly storeFailure: () => string | undefined;
+  readonly decommission: PageOptions['decommission'];
   readonly replayState: (sourceId: string) => { origin_ms: number; closed: boolean } | undefined;
   /** Folder of the page's bundle. */
   readonly pageFolder: string;
@@ -87,7 +91,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       return state ?? reply.code(404).send({ error: 'no such source' });
     });
   });
-  await server.register(pageRoutes, { views: options.views, hub: options.hub });
+  const { views, hub, decommission } = options;
+  await server.register(pageRoutes, { views, hub, decommission });
+  await server.register(alertRoutes, { alerts: options.alerts });
   healthRoutes(server, options);
   await servePage(server, options.pageFolder);
   return server;

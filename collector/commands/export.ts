@@ -1,21 +1,21 @@
 import { Command, Option } from 'commander';
-import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { WindrowError } from '../../runtime/errors.ts';
-import { timestampMsMax } from '../../wire/limits.ts';
 import { COLLECTOR_SPEC, type CollectorConfig, reportsFolder } from '../config.ts';
+import { storedTransitions } from '../alerts/store.ts';
 import { loadReport } from '../reports/load.ts';
 import { csvLines, jsonRows, orderedRows } from '../reports/report.ts';
-import { databasePath, openForReading } from '../store/database.ts';
 import {
   type Selection,
   storedFleetWindows,
   storedSamples,
   storedWindows,
 } from '../store/history.ts';
+import { openStore } from './open-store.ts';
 import { jsonLines, writeOutput } from './output.ts';
 import {
+  ALERTS_TABLE,
   FLEET_TABLE,
   SAMPLES_TABLE,
   type Table,
@@ -23,7 +23,7 @@ import {
   tableRows,
   WINDOWS_TABLE,
 } from './tables.ts';
-import { parseTime } from './time-option.ts';
+import { spanOf } from './time-option.ts';
 
 type Format = 'csv' | 'json';
 
@@ -44,16 +44,26 @@ export function exportCommand(): Command {
       kind('windows')
         .description('write the windows of servers, or of the fleet')
         .option('--report <name>', 'columns, rounding and labels of a report')
-        .option('--fleet', 'the windows of the whole fleet'),
+        .option('--fleet', 'the windows of the whole fleet')
+        .addOption(sourceOption()),
     )
-    .addCommand(kind('samples').description('write the samples'));
+    .addCommand(kind('samples').description('write the samples').addOption(sourceOption()))
+    .addCommand(kind('alerts').description('write every step that an alert took'));
 }
 
-function kind(what: 'windows' | 'samples'): Command {
+function sourceOption(): Option {
+  return new Option(
+    '--source <source>',
+    'only live servers (live), or one replayed file (its SHA-256)',
+  );
+}
+
+type Kind = 'windows' | 'samples' | 'alerts';
+
+function kind(what: Kind): Command {
   const command = withSettings(new Command(what), COLLECTOR_SPEC, ['data', 'reports'])
     .option('--from <time>', 'from this time on: ISO 8601, epoch ms, or how long ago (24h)')
     .option('--to <time>', 'before this time')
-    .option('--source <source>', 'only live servers (live), or one replayed file (its SHA-256)')
     .addOption(new Option('--format <format>').choices(['csv', 'json']).default('csv'))
     .option('--out <file>', 'write to a file, which appears only when it is whole')
     .action(async (options: Options) => {
@@ -73,7 +83,7 @@ function kind(what: 'windows' | 'samples'): Command {
 type Pieces = (db: DatabaseSync) => Iterable<string>;
 
 async function selection(
-  what: 'windows' | 'samples',
+  what: Kind,
   options: Options & { config: CollectorConfig; span: Selection },
 ): Promise<Pieces> {
   const { span, format, report, fleet } = options;
@@ -85,6 +95,7 @@ async function selection(
       hint: 'A report is over the windows of servers.',
     });
   }
+  if (what === 'alerts') return (db) => table(ALERTS_TABLE, storedTransitions(db, span), format);
   if (what === 'samples') return (db) => table(SAMPLES_TABLE, storedSamples(db, span), format);
   if (fleet) return (db) => table(FLEET_TABLE, storedFleetWindows(db, span), format);
   if (report === undefined) {
@@ -106,11 +117,10 @@ function table<T>(kindOf: Table<T>, stored: Iterable<T>, format: Format): Iterab
 }
 
 function selectionOf({ from, to, source }: Options): Selection {
-  const nowMs = Date.now();
-  const fromMs = from === undefined ? 0 : parseTime('--from', from, nowMs);
-  const toMs = to === undefined ? timestampMsMax : parseTime('--to', to, nowMs);
-  if (fromMs >= toMs) throw new WindrowError('usage', '--from is not before --to');
-  return { fromMs, toMs, replayId: source === undefined ? undefined : replayIdOf(source) };
+  return {
+    ...spanOf({ from, to }),
+    replayId: source === undefined ? undefined : replayIdOf(source),
+  };
 }
 
 function replayIdOf(source: string): string {
@@ -118,12 +128,5 @@ function replayIdOf(source: string): string {
   if (/^[0-9a-f]{64}$/.test(source)) return source;
   throw new WindrowError('usage', `--source: ${source} is neither live nor a SHA-256`, {
     hint: 'A replay prints its own; `sha256sum FILE` gives the same.',
-  });
-}
-
-function openStore(dataDir: string): DatabaseSync {
-  if (existsSync(databasePath(dataDir))) return openForReading(dataDir);
-  throw new WindrowError('input', `there is no store in ${dataDir}`, {
-    hint: 'Name the data folder of a collector with --data.',
   });
 }

@@ -1,5 +1,6 @@
 /** Exports without a report: everything there is, as flat rows with one name for each column. */
 import { METRICS } from '../../wire/metrics.ts';
+import type { Transition } from '../alerts/alert.ts';
 import { type Cell, csvLine } from '../reports/report.ts';
 import { FLEET_AGGREGATES } from '../windows/fleet.ts';
 import { AGGREGATES } from '../windows/window.ts';
@@ -60,6 +61,21 @@ export const FLEET_TABLE: Table<StoredFleetWindow> = {
 export const SAMPLES_TABLE: Table<StoredSample> = {
   columns: ['server_id', 'ts', 'boot_id', 'seq', ...METRICS],
   row: (sample) => [sample.serverId, iso(sample.tsMs), sample.bootId, sample.seq, ...sample.values],
+};
+
+export const ALERTS_TABLE: Table<Transition> = {
+  columns: ['time', 'kind', 'rule', 'server_id', 'severity', 'starts_at', 'reason', 'values', 'id'],
+  row: (transition) => [
+    iso(transition.atMs),
+    transition.kind,
+    transition.rule,
+    transition.server,
+    transition.severity,
+    iso(transition.startsAtMs),
+    transition.reason,
+    transition.window === null ? null : JSON.stringify(transition.window.values),
+    transition.id,
+  ],
 };
 
 export function* tableCsv<T>(table: Table<T>, stored: Iterable<T>): Generator<string> {

@@ -46,7 +46,7 @@ function linkCommand(): Command {
 }
 
 /** Where the running collector is; else where the configuration says that one would be. */
-function urlOf(config: CollectorConfig): string {
+export function urlOf(config: CollectorConfig): string {
   const running = readRunning(config.data);
   if (running !== undefined) return running.url;
   const scheme = config['tls.cert_file'] === undefined ? 'http' : 'https';

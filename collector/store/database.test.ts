@@ -25,15 +25,24 @@ function tablesOf(db: DatabaseSync): string[] {
 }
 
 const TABLES = [
+  'alert_states',
+  'alert_transitions',
   'arrivals',
   'boots',
+  'deliveries',
   'details',
   'fleet_pending',
   'fleet_windows',
   'inventories',
+  'outgoing',
   'quarantine',
+  'queue_dropped',
+  'queue_items',
   'samples',
   'sources',
+  // SQLite's own, for AUTOINCREMENT.
+  'sqlite_sequence',
+  'told',
   'windows',
 ];
 
@@ -68,6 +77,17 @@ it('a database without schema, left by a kill during the first start, is migrate
   mkdirSync(collectorFolder(dataDir), { recursive: true });
   new DatabaseSync(databasePath(dataDir)).close();
   expect(tablesOf(opened(dataDir))).toEqual(TABLES);
+});
+
+it('a store of the first windrow gets what is new and keeps what it has', () => {
+  const dataDir = temporaryFolder();
+  mkdirSync(collectorFolder(dataDir), { recursive: true });
+  const first = new DatabaseSync(databasePath(dataDir));
+  first.exec(`${MIGRATIONS[0]}; PRAGMA user_version = 1; INSERT INTO inventories VALUES (1, '{}')`);
+  first.close();
+  const db = opened(dataDir);
+  expect(tablesOf(db)).toEqual(TABLES);
+  expect(count(db, 'inventories')).toBe(1);
 });
 
 it('a migration that fails leaves the version it found, so the next start begins there again', () => {

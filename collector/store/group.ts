@@ -1,4 +1,6 @@
 /** What one commit holds: everything that arrived since the last one, written in one transaction. */
+import type { QueueItem } from '../../runtime/queue/queue.ts';
+import type { Transition } from '../alerts/alert.ts';
 import type { ServerWindow } from '../windows/window.ts';
 
 export interface SampleRow {
@@ -44,6 +46,14 @@ export interface FleetStart {
   readonly endMs: number;
 }
 
+export interface AlertStateRow {
+  readonly rule: string;
+  /** '' for the fleet. */
+  readonly server: string;
+  /** JSON of what a restart needs; null when the alert is over. */
+  readonly body: string | null;
+}
+
 export class Group {
   readonly samples: SampleRow[] = [];
   readonly windows: { readonly window: ServerWindow; readonly skewed: boolean }[] = [];
@@ -55,6 +65,11 @@ export class Group {
   readonly fleetPending: FleetStart[] = [];
   /** Window starts whose fleet window is to be made now. */
   readonly fleetDue: FleetStart[] = [];
+  /** By rule and server. */
+  readonly alertStates = new Map<string, AlertStateRow>();
+  readonly alertTransitions: Transition[] = [];
+  /** What notifiers are to tell; the lane is the notifier's name. */
+  readonly notices: QueueItem[] = [];
 
   get rows(): number {
     return (
@@ -65,7 +80,10 @@ export class Group {
       this.sources.size +
       this.boots.size +
       this.fleetPending.length +
-      this.fleetDue.length
+      this.fleetDue.length +
+      this.alertStates.size +
+      this.alertTransitions.length +
+      this.notices.length
     );
   }
 }

@@ -29,9 +29,14 @@ function fixture(samples: number) {
   const ageMs = 10 * minuteMs;
   const ages = { samplesAgeMs: ageMs, detailsAgeMs: ageMs, windowsAgeMs: ageMs };
   const clock = createManualClock(noonMs + 20 * minuteMs);
-  const loop = new RetentionLoop(db, { ...ages, sizeBytesMax: 2 ** 40 }, { log, clock });
+  const forgetStep = vi.fn<() => boolean>(() => false);
+  const loop = new RetentionLoop(
+    db,
+    { ...ages, sizeBytesMax: 2 ** 40 },
+    { log, clock, forgetStep },
+  );
   onTestFinished(() => loop.stop());
-  return { dataDir, db, loop, lines };
+  return { dataDir, db, loop, lines, forgetStep };
 }
 
 it('much to delete goes in steps with pauses between them, so that ingest has its turn', async () => {
@@ -42,6 +47,17 @@ it('much to delete goes in steps with pauses between them, so that ingest has it
   expect(count(db, 'samples')).toBe(15_000);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(count(db, 'samples')).toBe(1);
+});
+
+it('what has ended is looked for in the same steps, soon again while more of it waits', async () => {
+  const { forgetStep } = fixture(1);
+  forgetStep.mockReturnValueOnce(true);
+  await vi.advanceTimersByTimeAsync(minuteMs);
+  expect(forgetStep).toHaveBeenCalledTimes(1);
+  await vi.advanceTimersByTimeAsync(250);
+  expect(forgetStep).toHaveBeenCalledTimes(2);
+  await vi.advanceTimersByTimeAsync(minuteMs - 1);
+  expect(forgetStep).toHaveBeenCalledTimes(2);
 });
 
 it('a locked database is told once and retention goes on when the lock is gone', async () => {

@@ -9,6 +9,13 @@ const everyMs = 60_000;
 /** While more is left to delete; in between the writer has its turn. */
 const soonMs = 250;
 
+export interface RetentionLoopOptions {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Forgets sources of which nothing is left; true when more of them wait. */
+  readonly forgetStep: () => boolean;
+}
+
 export class RetentionLoop {
   #timer: NodeJS.Timeout | undefined;
   #failed = false;
@@ -16,12 +23,13 @@ export class RetentionLoop {
   constructor(
     db: DatabaseSync,
     policy: RetentionPolicy,
-    { log, clock }: { readonly log: Logger; readonly clock: Clock },
+    { log, clock, forgetStep }: RetentionLoopOptions,
   ) {
     const step = (): void => {
       let more = false;
       try {
         more = retentionStep(db, policy, clock.wallMs());
+        if (forgetStep()) more = true;
         this.#failed = false;
       } catch (error) {
         // A locked file or a full disk passes; it is told once.

@@ -188,3 +188,16 @@ it('arrivals do not pile up for ever, not even where a table stays empty', () =>
   for (let minute = 1; minute <= 60; minute += 1) retain(db, policy, nowMs + minute * minuteMs);
   expect(count(db, 'samples')).toBe(1);
 });
+
+it('steps of alerts go with the windows of their age, however many there are', () => {
+  const { db } = fixture();
+  db.exec(`WITH RECURSIVE step(no) AS (SELECT 1 UNION ALL SELECT no + 1 FROM step WHERE no < 12000)
+    INSERT INTO alert_transitions
+    SELECT no, 'x', 'cpu', 'a', 'pending', 'info', ${noonMs} + no, 1, '', NULL FROM step`);
+  const nowMs = noonMs + hourMs + 11_000;
+  expect(retain(db, { ...KEEP_ALL, windowsAgeMs: hourMs }, nowMs)).toBe(3);
+  const { n, oldest } = db
+    .prepare('SELECT count(*) AS n, min(no) AS oldest FROM alert_transitions')
+    .get() as { n: number; oldest: number };
+  expect([n, oldest]).toEqual([1_001, 11_000]);
+});

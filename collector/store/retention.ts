@@ -16,6 +16,9 @@ const stepPagesMax = 4_000;
 /** The newest hour is what the page shows: to keep the size it goes only when nothing older is left. */
 const recentMs = 60 * 60 * 1000;
 
+/** Transitions of alerts deleted by one step. */
+const stepTransitions = 5_000;
+
 /** What fills the disk most and is missed least comes first; rows deleted by one step, in some 50 ms. */
 const TABLES = [
   { table: 'details', column: 'details_rowid', age: 'detailsAgeMs', stepRows: 2_000 },
@@ -41,11 +44,23 @@ export function retentionStep(db: DatabaseSync, policy: RetentionPolicy, nowMs: 
     const through = arrivedBefore(db, table, nowMs - policy[table.age]);
     if (deleteOldest(db, table, through) === table.stepRows) more = true;
   }
+  if (deleteTransitions(db, nowMs - policy.windowsAgeMs) === stepTransitions) more = true;
   if (storeBytes(db) > policy.sizeBytesMax && deleteForSize(db, nowMs)) more = true;
   forgetArrivals(db, nowMs - Math.max(...TABLES.map(({ age }) => policy[age])));
   db.exec(`PRAGMA incremental_vacuum(${stepPagesMax})`);
   const fileBytes = pragma(db, 'page_count') * pragma(db, 'page_size');
   return more || (fileBytes > policy.sizeBytesMax && pragma(db, 'freelist_count') > 0);
+}
+
+/** Alerts are history like windows; their rows are few, so the size does not matter. */
+function deleteTransitions(db: DatabaseSync, beforeMs: number): number {
+  const { changes } = db
+    .prepare(
+      `DELETE FROM alert_transitions WHERE no IN
+       (SELECT no FROM alert_transitions WHERE at_ms < ? ORDER BY at_ms LIMIT ?)`,
+    )
+    .run(beforeMs, stepTransitions);
+  return Number(changes);
 }
 
 /** @returns whether anything was deleted */

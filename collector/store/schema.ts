@@ -1,3 +1,5 @@
+import { QUEUE_SCHEMA } from '../../runtime/queue/schema.ts';
+
 /**
  * The collector's database. Migrations are append-only: `user_version` counts those applied.
  *
@@ -6,6 +8,8 @@
  * - `details` holds what is in no column (cores, devices, processes) and is kept for less long.
  * - `arrivals` tells which rowid each minute began with: age without an index on it.
  * - `fleet_pending` names window starts whose fleet window must be made from `windows` anew.
+ * - `told` holds the alerts that a notifier's receiver knows as firing; `held` ones it would, but for
+ *   a silence.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -97,6 +101,61 @@ export const MIGRATIONS: readonly string[] = [
     windows_rowid  INTEGER NOT NULL,
     fleet_rowid    INTEGER NOT NULL
   ) STRICT;
+  `,
+  // Alerts: those that are active (as JSON), and each step that any has taken.
+  `
+  CREATE TABLE alert_states (
+    rule    TEXT NOT NULL,
+    server  TEXT NOT NULL,
+    body    TEXT NOT NULL,
+    PRIMARY KEY (rule, server)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE alert_transitions (
+    no         INTEGER PRIMARY KEY,
+    alert_id   TEXT NOT NULL,
+    rule       TEXT NOT NULL,
+    server     TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    severity   TEXT NOT NULL,
+    at_ms      INTEGER NOT NULL,
+    starts_ms  INTEGER NOT NULL,
+    reason     TEXT NOT NULL,
+    facts      TEXT
+  ) STRICT;
+  CREATE INDEX alert_transitions_by_alert ON alert_transitions (alert_id, no);
+  CREATE INDEX alert_transitions_by_time ON alert_transitions (at_ms);
+  CREATE INDEX alert_ends ON alert_transitions (no) WHERE kind = 'resolved';
+  `,
+  // Notifications: what waits for each notifier, is on its way, was told, and became of it.
+  `
+  ${QUEUE_SCHEMA}
+
+  CREATE TABLE outgoing (
+    notifier  TEXT PRIMARY KEY,
+    key       TEXT NOT NULL,
+    notices   TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE told (
+    notifier  TEXT NOT NULL,
+    alert_id  TEXT NOT NULL,
+    held      INTEGER NOT NULL,
+    notice    TEXT NOT NULL,
+    PRIMARY KEY (notifier, alert_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE deliveries (
+    id        INTEGER PRIMARY KEY,
+    at_ms     INTEGER NOT NULL,
+    notifier  TEXT NOT NULL,
+    alert_id  TEXT NOT NULL,
+    status    TEXT NOT NULL,
+    outcome   TEXT NOT NULL,
+    attempts  INTEGER NOT NULL,
+    error     TEXT
+  ) STRICT;
+  CREATE INDEX deliveries_by_alert ON deliveries (alert_id, id);
   `,
 ];
 

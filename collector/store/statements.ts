@@ -1,13 +1,20 @@
 /** Writes one group inside the transaction that the caller has begun. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { mergeFleet } from '../windows/fleet.ts';
+import { type FleetWindow, mergeFleet } from '../windows/fleet.ts';
 import { packAggregates, packFleet, unpackAggregates } from './aggregates.ts';
+import { AlertStatements } from './alert-statements.ts';
 import type { FleetStart, Group } from './group.ts';
 import { FLAG } from './schema.ts';
 
 /** Rows of quarantine that are kept; the oldest go first. */
 const quarantineRowsMax = 10_000;
 const minuteMs = 60_000;
+
+/** A fleet window that was made of the stored windows of its servers. */
+export interface MadeFleetWindow {
+  readonly originMs: number;
+  readonly window: FleetWindow;
+}
 
 export class GroupStatements {
   readonly #sample: StatementSync;
@@ -23,8 +30,10 @@ export class GroupStatements {
   readonly #fleetInputs: StatementSync;
   readonly #fleet: StatementSync;
   readonly #arrival: StatementSync;
+  readonly #alerts: AlertStatements;
 
   constructor(db: DatabaseSync) {
+    this.#alerts = new AlertStatements(db);
     this.#sample = db.prepare('INSERT INTO samples VALUES (?,?,?,?,?,?,?,?,?,?)');
     this.#detail = db.prepare('INSERT INTO details VALUES (?,?,?)');
     this.#window = db.prepare(
@@ -58,7 +67,8 @@ export class GroupStatements {
     );
   }
 
-  write(group: Group, nowMs: number): void {
+  /** @returns the fleet windows that it made */
+  write(group: Group, nowMs: number): MadeFleetWindow[] {
     this.#noteMinute(nowMs);
     for (const row of group.sources.values()) {
       const { sourceNo, serverId, replayId, originMs, lastSeenMs, state } = row;
@@ -77,7 +87,8 @@ export class GroupStatements {
     for (const start of group.fleetPending) {
       this.#fleetPending.run(start.originMs, start.startMs, start.endMs);
     }
-    for (const start of group.fleetDue) this.#writeFleet(start);
+    this.#alerts.write(group);
+    return group.fleetDue.flatMap((start) => this.#writeFleet(start));
   }
 
   #noteMinute(nowMs: number): void {
@@ -123,7 +134,7 @@ export class GroupStatements {
   }
 
   /** A fleet window is always made from the stored windows of its start: after an outage or a restart it comes out the same. */
-  #writeFleet({ originMs, startMs, endMs }: FleetStart): void {
+  #writeFleet({ originMs, startMs, endMs }: FleetStart): MadeFleetWindow[] {
     const inputs = this.#fleetInputs.all(startMs, endMs, originMs).map((row) => ({
       startMs,
       endMs,
@@ -132,9 +143,10 @@ export class GroupStatements {
     }));
     this.#fleetDone.run(originMs, startMs);
     const fleet = mergeFleet(inputs);
-    if (fleet === null) return;
+    if (fleet === null) return [];
     const aggregates = packFleet(fleet.aggregates);
     this.#fleet.run(originMs, startMs, endMs, fleet.servers, fleet.samples, aggregates);
+    return [{ originMs, window: fleet }];
   }
 }
 

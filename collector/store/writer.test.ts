@@ -70,6 +70,17 @@ it('nothing is acknowledged before another connection can see it', async () => {
   expect(seenWhenAcknowledged).toBe(1);
 });
 
+it('what is added because of what a commit made is committed soon, with nobody asking', async () => {
+  const { writer, reader, onCommit } = fixture();
+  onCommit.mockImplementationOnce(() => void writer.group.samples.push(sampleRow({ tsMs: 2 })));
+  writer.group.samples.push(sampleRow({ tsMs: 1 }));
+  writer.schedule();
+  await vi.advanceTimersByTimeAsync(gatherMs);
+  expect(count(reader, 'samples')).toBe(1);
+  await vi.advanceTimersByTimeAsync(gatherMs);
+  expect(count(reader, 'samples')).toBe(2);
+});
+
 it('what arrives after a commit waits for the next one', async () => {
   const { writer, reader, onCommit } = fixture();
   writer.group.samples.push(sampleRow({ tsMs: 1 }));

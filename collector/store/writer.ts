@@ -11,7 +11,8 @@ import type { Clock } from '../../runtime/clock.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import { Group } from './group.ts';
-import { GroupStatements } from './statements.ts';
+import { GroupStatements, type MadeFleetWindow } from './statements.ts';
+import { inTransaction } from './transaction.ts';
 
 /** How long the first arrival waits for company. */
 const gatherMs = 20;
@@ -31,7 +32,8 @@ export interface WriterOptions {
   readonly log: Logger;
   /** Called before each commit, to add checkpoints of what changed since the last one. */
   readonly beforeCommit: (group: Group) => void;
-  readonly onCommit: (tookMs: number) => void;
+  /** Called after each commit, with the fleet windows that it made and how many notices it queued. */
+  readonly onCommit: (tookMs: number, fleet: readonly MadeFleetWindow[], notices: number) => void;
 }
 
 export class StoreWriter {
@@ -96,32 +98,28 @@ export class StoreWriter {
     const waiters = this.#waiters;
     this.#waiters = [];
     const startedMs = this.#options.clock.monotonicMs();
+    let fleet: readonly MadeFleetWindow[];
     try {
-      this.#writeGroup();
+      fleet = this.#writeGroup();
     } catch (error) {
       this.#fail(error);
       for (const { reject } of waiters) reject(this.#failure);
       return;
     }
+    const notices = this.#group.notices.length;
     this.#group = new Group();
     if (this.#failure !== undefined) this.#options.log.info('the store works again');
     this.#failure = undefined;
-    this.#options.onCommit(this.#options.clock.monotonicMs() - startedMs);
+    this.#options.onCommit(this.#options.clock.monotonicMs() - startedMs, fleet, notices);
+    // What was added because of them is committed soon.
+    if (this.#group.rows > 0) this.schedule();
     for (const { resolve } of waiters) resolve();
   }
 
-  #writeGroup(): void {
+  #writeGroup(): MadeFleetWindow[] {
     const { db, clock, beforeCommit } = this.#options;
     beforeCommit(this.#group);
-    db.exec('BEGIN IMMEDIATE');
-    try {
-      this.#statements.write(this.#group, clock.wallMs());
-      db.exec('COMMIT');
-    } catch (error) {
-      // SQLite has already rolled back after a full disk; then there is nothing left to undo.
-      if (db.isTransaction) db.exec('ROLLBACK');
-      throw error;
-    }
+    return inTransaction(db, () => this.#statements.write(this.#group, clock.wallMs()));
   }
 
   #fail(error: unknown): void {

@@ -7,10 +7,14 @@ import { createManualClock, type ManualClock } from '../../../runtime/testing/ma
 import { temporaryFolder } from '../../../runtime/testing/temporary-folder.ts';
 import type { DecodedBatch } from '../../../wire/records/batch.ts';
 import type { BatchReceiver } from '../../../wire/transport/port.ts';
+import { AlertEngine } from '../../alerts/engine.ts';
+import { restoreAlerts } from '../../alerts/store.ts';
 import { Registry } from '../../ingest/registry.ts';
 import { noCounts } from '../../ingest/counts.ts';
 import { openForWriting } from '../../store/database.ts';
+import { Group } from '../../store/group.ts';
 import { Queries } from '../../store/queries.ts';
+import { AlertViews } from '../alert-views.ts';
 import { AccessFiles } from '../access-files.ts';
 import { Hub } from '../hub.ts';
 import { CollectorMetrics } from '../metrics.ts';
@@ -30,7 +34,10 @@ export interface Served {
 
 export interface ServedOptions
   extends Partial<
-    Pick<ServerOptions, 'pageFolder' | 'requestsPerSecond' | 'storeFailure' | 'replayState'>
+    Pick<
+      ServerOptions,
+      'pageFolder' | 'requestsPerSecond' | 'storeFailure' | 'replayState' | 'decommission'
+    >
   > {
   readonly guarded?: boolean;
   readonly hosts?: readonly string[];
@@ -47,12 +54,19 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
   const hub = new Hub(clock);
   const files = new AccessFiles(dataDir);
   const batches: DecodedBatch[] = [];
+  const engine = new AlertEngine(
+    { clock, group: () => new Group(), onChange: () => {}, windowMs: 30_000, latenessMs: 5_000 },
+    restoreAlerts(db),
+  );
   const metrics = new CollectorMetrics({
     counts: () => ({ ...noCounts(), received: 42 }),
-    servers: () => ({ up: 1, silent: 2, off: 3 }),
+    servers: () => ({ up: 1, silent: 2, off: 3, skewed: 0, decommissioned: 0 }),
+    perServer: () => [],
+    alerts: () => engine,
     storeBytes: () => 4_096,
     pages: () => hub.clients,
     panes: () => 0,
+    notices: () => new Map(),
   });
   const server = await createServer({
     log,
@@ -62,10 +76,12 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
       return { stored: batch.records.length, duplicates: 0, quarantined: 0, now: clock.wallMs() };
     },
     views: new Views(registry, new Queries(db), clock),
+    alerts: new AlertViews({ engine, registry, db, clock }),
     hub,
     metrics,
     storeFailure: () => undefined,
     replayState: () => undefined,
+    decommission: () => Promise.resolve(false),
     pageFolder: join(dataDir, 'no-page'),
     requestsPerSecond: 1_000,
     tls: undefined,

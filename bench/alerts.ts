@@ -1,0 +1,105 @@
+/**
+ * `bench alerts`: how long after a breach somebody is told. A real collector with 200 live servers,
+ * each of which breaches once at a random moment; from the acknowledgment of the batch that
+ * completes the breaching window to the webhook's receipt. Beside it, on the same store in the same
+ * run, a peer that evaluates every 10 s, as monitors that poll do.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AlertLoad, SERVERS } from './alerts-load.ts';
+import { PollingPeer } from './alerts-peer.ts';
+import { startReceiver } from './alerts-receiver.ts';
+import { finished, firstLine, spawnNode } from './programs.ts';
+import { type BenchResult, median, rounded } from './result.ts';
+
+const runs = 3;
+const collectorMain = fileURLToPath(new URL('../collector/main.ts', import.meta.url));
+
+interface Measured {
+  /** From acknowledgment to receipt, of each server that was told of. */
+  readonly windrowMs: readonly number[];
+  readonly pollingMs: readonly number[];
+}
+
+export async function run(): Promise<BenchResult> {
+  const measured: Measured[] = [];
+  for (let i = 0; i < runs; i += 1) {
+    measured.push(await measure());
+    console.log(`run ${i + 1} of ${runs} is done`);
+  }
+  const figure = (of: keyof Measured, share: number): number =>
+    median(measured.map((each) => quantile(each[of], share)));
+  const untold = measured.map(({ windrowMs }) => SERVERS - windrowMs.length);
+  return {
+    bench: 'alerts',
+    figures: {
+      servers: SERVERS,
+      toldMsP50: rounded(figure('windrowMs', 0.5)),
+      toldMsP99: rounded(figure('windrowMs', 0.99)),
+      pollingMsP50: rounded(figure('pollingMs', 0.5)),
+      pollingMsP99: rounded(figure('pollingMs', 0.99)),
+      breachesUntold: Math.max(...untold),
+    },
+    ratios: {
+      pollingToToldP50: rounded(figure('pollingMs', 0.5) / figure('windrowMs', 0.5)),
+      pollingToToldP99: rounded(figure('pollingMs', 0.99) / figure('windrowMs', 0.99)),
+    },
+  };
+}
+
+async function measure(): Promise<Measured> {
+  const folder = mkdtempSync(join(tmpdir(), 'windrow-bench-'));
+  const receiver = await startReceiver();
+  const alerts = join(folder, 'alerts.yaml');
+  writeFileSync(alerts, alertsYaml(receiver.url));
+  const data = join(folder, 'data');
+  const collector = spawnNode([collectorMain, 'serve', '--port', '0', '--data', data], {
+    WINDROW_ALERTS: alerts,
+    WINDROW_LOG: 'warn',
+  });
+  try {
+    const url = (await firstLine(collector)).replace(/^ready /, '');
+    const peer = new PollingPeer(data, `${receiver.url}/polling`);
+    const load = new AlertLoad(url);
+    await load.run();
+    await peer.stop();
+    const completed = load.completedMs();
+    return {
+      windrowMs: delays(receiver.firstMs('/windrow'), completed),
+      pollingMs: delays(receiver.firstMs('/polling'), completed),
+    };
+  } finally {
+    collector.kill('SIGTERM');
+    await finished(collector);
+    await receiver.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** All but the rule is as by default, the wait for company included. */
+function alertsYaml(receiverUrl: string): string {
+  return `
+rules:
+  - { name: cpu-peak, about: CPU peaked., when: cpu_pct.max > 90, severity: critical }
+notifiers:
+  ops: { type: webhook, url: "${receiverUrl}/windrow" }
+`;
+}
+
+function delays(
+  told: ReadonlyMap<string, number>,
+  completed: ReadonlyMap<string, number>,
+): number[] {
+  return [...told].flatMap(([server, toldMs]) => {
+    const completedMs = completed.get(server);
+    return completedMs === undefined ? [] : [toldMs - completedMs];
+  });
+}
+
+/** Nearest rank. */
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+}

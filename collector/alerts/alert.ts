@@ -1,0 +1,96 @@
+/**
+ * What an alert is. One rule on one subject (a server, or the fleet) is at any time in one phase;
+ * a transition is one step between them, and a notice is what a person is told of it.
+ */
+
+export type Phase = 'inactive' | 'pending' | 'firing';
+
+export const SEVERITIES = ['critical', 'warning', 'info'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+/** `dropped`: pending ended without firing. */
+export const TRANSITION_KINDS = ['pending', 'firing', 'resolved', 'dropped'] as const;
+export type TransitionKind = (typeof TRANSITION_KINDS)[number];
+
+/** The window that a verdict was given on, and the values that the expression used of it. */
+export interface WindowFacts {
+  readonly startMs: number;
+  readonly endMs: number;
+  /** By the name used in the rule: `{"cpu_pct.avg": 97.3}`. */
+  readonly values: Readonly<Record<string, number>>;
+}
+
+/** One step of one alert; stored, shown by explain, exported, and perhaps notified. */
+export interface Transition {
+  /** Of the alert, see `alertId`: the same for its firing and its resolve. */
+  readonly id: string;
+  readonly rule: string;
+  /** '' for the fleet. */
+  readonly server: string;
+  readonly kind: TransitionKind;
+  /** The rule's at that moment. */
+  readonly severity: Severity;
+  /** Event time: the end of the window; the collector's clock where no window was the reason. */
+  readonly atMs: number;
+  /** When the breach began; with rule and server the alert's identity. */
+  readonly startsAtMs: number;
+  /** A sentence without its full stop: `cpu_pct.avg 97.3 for 2m`, `said goodbye`, `rule removed`. */
+  readonly reason: string;
+  /** Null where the clock or an event was the reason. */
+  readonly window: WindowFacts | null;
+}
+
+/** An alert as its newest transition left it. */
+export interface Alert {
+  readonly id: string;
+  readonly rule: string;
+  /** '' for the fleet. */
+  readonly server: string;
+  readonly severity: Severity;
+  readonly kind: TransitionKind;
+  readonly startsAtMs: number;
+  /** Null when it never fired. */
+  readonly firedAtMs: number | null;
+  /** Null while it is active. */
+  readonly endedAtMs: number | null;
+  readonly reason: string;
+}
+
+/** The alert as its newest transition left it. @param firedAtMs null when it had not fired by then */
+export function alertAt(newest: Transition, firedAtMs: number | null): Alert {
+  const { id, rule, server, severity, kind, startsAtMs, reason, atMs } = newest;
+  const isOver = kind === 'resolved' || kind === 'dropped';
+  const endedAtMs = isOver ? atMs : null;
+  return { id, rule, server, severity, kind, startsAtMs, firedAtMs, endedAtMs, reason };
+}
+
+export interface Annotations {
+  /** Which machine and what: one line. */
+  readonly summary: string;
+  /** Why: the rule, the reason and the values. */
+  readonly description: string;
+  /** The top processes of that server at that moment, where known. */
+  readonly processes?: string;
+}
+
+/** What a notification is about; as JSON the body of an item in a notifier's lane of the queue. */
+export interface AlertNotice {
+  readonly id: string;
+  readonly rule: string;
+  /** '' for the fleet. */
+  readonly server: string;
+  readonly status: 'firing' | 'resolved';
+  readonly startsAtMs: number;
+  /** Null while firing. */
+  readonly endsAtMs: number | null;
+  readonly severity: Severity;
+  /** `alertname`, `server` (not for the fleet), `severity`, and the rule's own. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Annotations;
+  /** See `fingerprintOf`. */
+  readonly fingerprint: string;
+  /** `atMs` of the transition. */
+  readonly transitionAtMs: number;
+  /** The collector's clock when it was put into the queue. */
+  readonly enqueuedMs: number;
+}

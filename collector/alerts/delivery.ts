@@ -1,0 +1,205 @@
+/**
+ * Delivers one notifier's lane, one notification after the other, until each is taken.
+ *
+ * Invariant: nothing goes out that is not written down as outgoing, and nothing new goes out before
+ * it is written down what became of the last one.
+ */
+import { type BackoffLimits, fullJitterMs } from '../../runtime/backoff.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import type { Logger } from '../../runtime/logging.ts';
+import type { AlertNotice } from './alert.ts';
+import type { DeliveryStore, Settled } from './delivery-store.ts';
+import type { Outcome } from './deliveries.ts';
+import type { Notification, Notifier } from './notifiers/port.ts';
+import { groupNext } from './stages/grouping.ts';
+import { type Silence, silenceOf } from './stages/silence.ts';
+
+const backoff: BackoffLimits = { baseMs: 1_000, capMs: 60_000 };
+/** Answers that say "not this" before a notification is given up: some two minutes of a receiver's redeployment. */
+export const refusalsMax = 10;
+/** Reminders, and silences that end, are looked at this often; also the longest sleep. */
+export const idleMs = 60_000;
+/** Alerts of one reminder. */
+const remindersMax = 500;
+/** Characters of an error in the delivery log. */
+const errorCharsMax = 300;
+
+export interface DeliverySettings {
+  readonly silences: readonly Silence[];
+  /** Notices of a rule that come within it go out together. */
+  readonly groupWaitMs: number;
+}
+
+/** Hears what became of notices, for /metrics. */
+export interface DeliveryObserver {
+  settled(notifier: string, outcome: Outcome, notices: number): void;
+  /** From a transition being queued for commit to its notification being taken. */
+  delayed(ms: number): void;
+}
+
+export interface DeliveryOptions {
+  /** The notifier's name, which is its lane. */
+  readonly name: string;
+  readonly notifier: Notifier;
+  readonly store: DeliveryStore;
+  /** As they are now: they change with a reload. */
+  readonly settings: () => DeliverySettings;
+  readonly observer: DeliveryObserver;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  #attempts = 0;
+  #refusals = 0;
+  /** Monotonic. */
+  #retryAtMs = -Infinity;
+  /** Monotonic. */
+  #idleAtMs = -Infinity;
+  /** What became of the last notification, until that is stored. */
+  #finished: { readonly notification: Notification; readonly settled: Settled } | undefined;
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Does the next thing that is due. Not to be called again before it has ended.
+   * @returns ms after which there may be more to do, when nothing new comes
+   * @throws when the store cannot be written; then nothing is lost, and it is to be called again later
+   */
+  async step(signal: AbortSignal): Promise<number> {
+    const { name, store, clock, observer } = this.#options;
+    this.#record();
+    const dropped = store.trim(name, clock.wallMs());
+    if (dropped > 0) observer.settled(name, 'dropped', dropped);
+    const pausedMs = this.#retryAtMs - clock.monotonicMs();
+    if (pausedMs > 0) return pausedMs;
+    const outgoing = store.outgoing(name);
+    if (outgoing !== undefined) return this.#attempt(outgoing, signal);
+    const waiting = store.waiting(name);
+    const [oldest] = waiting;
+    if (oldest === undefined) return this.#idle(signal);
+    const ageMs = clock.wallMs() - oldest.notice.enqueuedMs;
+    const { groupWaitMs } = this.#options.settings();
+    // A clock that was set back must not keep it for longer.
+    if (ageMs >= 0 && ageMs < groupWaitMs) return groupWaitMs - ageMs;
+    this.#take(waiting);
+    return 0;
+  }
+
+  #take(waiting: ReturnType<DeliveryStore['waiting']>): void {
+    const { name, store, clock, observer } = this.#options;
+    const grouping = groupNext(waiting, {
+      isSilenced: (notice) => this.#isSilenced(notice),
+      told: (alertId) => store.told(name, alertId),
+    });
+    store.take(name, grouping, clock.wallMs());
+    for (const { outcome } of grouping.settled) observer.settled(name, outcome, 1);
+  }
+
+  /** What began in a silence stays silenced although an outage delayed it; what is silenced now is so, too. */
+  #isSilenced(notice: AlertNotice): boolean {
+    const { silences } = this.#options.settings();
+    return [notice.enqueuedMs, this.#options.clock.wallMs()].some(
+      (atMs) => silenceOf(silences, notice, atMs) !== undefined,
+    );
+  }
+
+  async #attempt(notification: Notification, signal: AbortSignal): Promise<number> {
+    this.#attempts += 1;
+    try {
+      await this.#options.notifier.send(notification, signal);
+    } catch (error) {
+      if (signal.aborted) return 0;
+      return this.#failed(notification, error);
+    }
+    this.#sent(notification);
+    return 0;
+  }
+
+  #sent(notification: Notification): void {
+    const { name, clock, observer, log } = this.#options;
+    if (this.#attempts > 1) log.info({ notifier: name }, 'notifications arrive again');
+    const nowMs = clock.wallMs();
+    for (const { enqueuedMs } of notification.notices) observer.delayed(nowMs - enqueuedMs);
+    this.#finish(notification, { outcome: 'sent', error: null });
+  }
+
+  /** @returns how long to wait before the next attempt */
+  #failed(notification: Notification, error: unknown): number {
+    const { name, clock, log, random } = this.#options;
+    const reason = messageOf(error).slice(0, errorCharsMax);
+    if (error instanceof WindrowError && !error.retryable) this.#refusals += 1;
+    if (this.#refusals >= refusalsMax) {
+      log.error({ notifier: name, error: reason }, 'a notification is given up: it is refused');
+      this.#finish(notification, { outcome: 'given up', error: reason });
+      return 0;
+    }
+    if (this.#attempts === 1) {
+      log.warn({ notifier: name, error: reason }, 'a notification did not arrive; it is repeated');
+    }
+    const askedMs = error instanceof WindrowError ? error.retryAfterMs : undefined;
+    const waitMs = askedMs ?? fullJitterMs(this.#attempts - 1, backoff, random);
+    this.#retryAtMs = clock.monotonicMs() + waitMs;
+    return waitMs;
+  }
+
+  #finish(
+    notification: Notification,
+    { outcome, error }: { readonly outcome: Outcome; readonly error: string | null },
+  ): void {
+    const { name, clock, observer } = this.#options;
+    const settled = { outcome, error, attempts: this.#attempts, atMs: clock.wallMs() };
+    this.#finished = { notification, settled };
+    this.#attempts = 0;
+    this.#refusals = 0;
+    observer.settled(name, outcome, notification.notices.length);
+    this.#record();
+  }
+
+  #record(): void {
+    if (this.#finished === undefined) return;
+    const { notification, settled } = this.#finished;
+    this.#options.store.finish(this.#options.name, notification, settled);
+    this.#finished = undefined;
+  }
+
+  /**
+   * Nothing waits. Only then may a silenced firing come back to the queue: its resolve is not in it.
+   */
+  async #idle(signal: AbortSignal): Promise<number> {
+    const { name, store, clock } = this.#options;
+    const dueMs = this.#idleAtMs - clock.monotonicMs();
+    if (dueMs > 0) return dueMs;
+    this.#idleAtMs = clock.monotonicMs() + idleMs;
+    const over = store.allTold(name, { held: true }).filter((notice) => {
+      const { silences } = this.#options.settings();
+      return silenceOf(silences, notice, clock.wallMs()) === undefined;
+    });
+    if (over.length > 0) {
+      store.release(name, over, clock.wallMs());
+      return 0;
+    }
+    await this.#remind(signal);
+    return idleMs;
+  }
+
+  async #remind(signal: AbortSignal): Promise<void> {
+    const { name, notifier, store, log } = this.#options;
+    if (notifier.remind === undefined) return;
+    const firing = store.allTold(name, { held: false });
+    try {
+      for (let i = 0; i < firing.length; i += remindersMax) {
+        await notifier.remind(firing.slice(i, i + remindersMax), signal);
+      }
+    } catch (error) {
+      // The next reminder is a minute away, and a notification is repeated until it arrives.
+      if (!signal.aborted) log.debug({ notifier: name, error: messageOf(error) }, 'not reminded');
+    }
+  }
+}

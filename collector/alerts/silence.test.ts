@@ -1,0 +1,108 @@
+import { expect, it } from 'vitest';
+import { noonMs } from '../../runtime/testing/manual-clock.ts';
+import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
+import type { Source } from '../ingest/source.ts';
+import { type EngineRig, feed, startEngine as start } from './testing/engine-rig.ts';
+
+const SILENCE = `
+rules:
+  - { name: silent, about: Nothing is heard., silent: 2m, severity: critical }
+notifiers:
+  ops: { type: command, command: [notify] }
+`;
+
+/** The collector's tick, each second. */
+function pass(rig: EngineRig, seconds: number, sources: readonly Source[]): void {
+  for (let i = 0; i < seconds; i += 1) {
+    rig.clock.advance(1_000);
+    rig.engine.tick(sources);
+  }
+}
+
+function hear(rig: EngineRig, source: Source): void {
+  source.lastSeenMonotonicMs = rig.clock.monotonicMs();
+}
+
+it('is told after its time and over when something is heard', () => {
+  const rig = start(SILENCE);
+  const source = rig.source('pc-1');
+  pass(rig, 119, [source]);
+  expect(rig.told).toEqual([]);
+  pass(rig, 11, [source]);
+  expect(rig.told).toEqual(['firing silent pc-1']);
+  pass(rig, 600, [source]);
+  hear(rig, source);
+  pass(rig, 10, [source]);
+  rig.commit();
+  expect(rig.stored()).toEqual([
+    'firing silent pc-1: not heard for 2m',
+    'resolved silent pc-1: heard again',
+  ]);
+});
+
+it('of a room that was cut off at once is told at once', () => {
+  const rig = start(SILENCE);
+  const room = Array.from({ length: 20 }, (_, i) => {
+    const source = rig.source(`pc-${i}`);
+    // Their last samples came within a second of each other.
+    source.lastSeenMonotonicMs += i * 50;
+    return source;
+  });
+  pass(rig, 140, room);
+  rig.commit();
+  expect(new Set(rig.notices().map(({ enqueuedMs }) => enqueuedMs)).size).toBe(1);
+  expect(rig.notices()).toHaveLength(20);
+});
+
+it.each([
+  ['said goodbye', { off: true }],
+  ['was taken out', { decommissioned: true }],
+  ['is a replayed file', { replayId: 'f'.repeat(64) }],
+  ['was never heard', { lastSeenMs: 0 }],
+])('is nothing where a server %s', (_, changes) => {
+  const rig = start(SILENCE);
+  pass(rig, 600, [rig.source('pc-1', changes)]);
+  expect(rig.told).toEqual([]);
+});
+
+it('counts anew from a restart, and nothing is over before something is heard', () => {
+  const dataDir = temporaryFolder();
+  const first = start(SILENCE, dataDir);
+  pass(first, 140, [first.source('pc-1')]);
+  first.commit();
+  first.crash();
+
+  const { clock } = first;
+  const second = start(SILENCE, dataDir, clock);
+  const sources = [second.source('pc-1'), second.source('pc-2')];
+  pass(second, 110, sources);
+  expect(second.told).toEqual([]);
+  pass(second, 20, sources);
+  expect(second.told).toEqual(['firing silent pc-2']);
+  for (const source of sources) hear(second, source);
+  pass(second, 10, sources);
+  expect(second.told.slice(1)).toEqual(['resolved silent pc-1', 'resolved silent pc-2']);
+});
+
+it('leaves other alerts of that server as they are', () => {
+  const rules = SILENCE.replace(
+    'notifiers:',
+    '  - { name: cpu, about: x, when: cpu_pct.avg > 90, severity: info }\nnotifiers:',
+  );
+  const rig = start(rules);
+  const source = rig.source('pc-1');
+  feed(rig, source, [99]);
+  pass(rig, 200, [source]);
+  expect([...rig.engine.active()].map(({ rule, kind }) => `${rule} ${kind}`)).toEqual([
+    'cpu firing',
+    'silent firing',
+  ]);
+});
+
+it('is measured by the clock that does not jump', () => {
+  const rig = start(SILENCE);
+  const source = rig.source('pc-1');
+  rig.clock.setWall(noonMs + 86_400_000);
+  pass(rig, 20, [source]);
+  expect(rig.told).toEqual([]);
+});

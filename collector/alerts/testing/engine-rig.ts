@@ -1,0 +1,146 @@
+/** The alert engine over a real store and a clock that stands still, fed with made-up windows. */
+import type { DatabaseSync } from 'node:sqlite';
+import { onTestFinished } from 'vitest';
+import { createKeptLog } from '../../../runtime/testing/kept-log.ts';
+import { createManualClock, type ManualClock } from '../../../runtime/testing/manual-clock.ts';
+import { temporaryFolder } from '../../../runtime/testing/temporary-folder.ts';
+import { METRICS, type MetricName } from '../../../wire/metrics.ts';
+import { Source } from '../../ingest/source.ts';
+import { openForWriting } from '../../store/database.ts';
+import { StoreWriter } from '../../store/writer.ts';
+import type { Aggregate, ServerWindow } from '../../windows/window.ts';
+import type { Alert, AlertNotice, Transition } from '../alert.ts';
+import { AlertEngine } from '../engine.ts';
+import { parseAlerts } from '../rules/load.ts';
+import { restoreAlerts, storedTransitions } from '../store.ts';
+
+export const windowMs = 30_000;
+export const slideMs = 10_000;
+
+export interface EngineRig {
+  readonly db: DatabaseSync;
+  readonly clock: ManualClock;
+  readonly engine: AlertEngine;
+  /** What pages were told, as `kind rule server`. */
+  readonly told: readonly string[];
+  /** A live server, heard now. */
+  source(name: string, changes?: Partial<Source>): Source;
+  /** A window of the source that ends now, or so much earlier, is stored and judged. */
+  window(source: Source, values: Values, agoMs?: number): void;
+  /** The fleet's window that ends then is made with the next commit. */
+  due(endMs: number): void;
+  /** Reads other rules. */
+  reload(rules: string): void;
+  commit(): void;
+  /** Steps that are in the store, as `kind rule server: reason`. */
+  stored(): string[];
+  transitions(): Transition[];
+  /** Notices that wait in the store. */
+  notices(): (AlertNotice & { readonly lane: string })[];
+  /** Ends as kill -9 would: what was not committed is gone. */
+  crash(): void;
+}
+
+export type Values = Readonly<Partial<Record<MetricName, number>>>;
+
+export function startEngine(
+  rules: string,
+  dataDir = temporaryFolder(),
+  clock = createManualClock(),
+): EngineRig {
+  const db = openForWriting(dataDir);
+  // These tests pull no power cord.
+  db.exec('PRAGMA synchronous = OFF');
+  onTestFinished(() => {
+    if (db.isOpen) db.close();
+  });
+  const told: string[] = [];
+  const onChange = ({ kind, rule, server }: Alert): void =>
+    void told.push(`${kind} ${rule} ${server}`);
+  const group = () => writer.group;
+  const engine: AlertEngine = new AlertEngine(
+    { clock, group, onChange, windowMs, latenessMs: 5_000 },
+    restoreAlerts(db),
+  );
+  const writer = new StoreWriter({
+    db,
+    clock,
+    log: createKeptLog().log,
+    beforeCommit: (waiting) => engine.checkpoint(waiting),
+    onCommit: (_, fleet) => {
+      for (const { window } of fleet) engine.fleetWindow(window);
+    },
+  });
+  engine.start(parseAlerts(rules, 'alerts.yaml').rules);
+  let sources = 0;
+  const transitions = (): Transition[] => [
+    ...storedTransitions(db, { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER }),
+  ];
+  return {
+    db,
+    clock,
+    engine,
+    told,
+    source(name, changes = {}) {
+      sources += 1;
+      const identity = { sourceNo: sources, serverId: name, replayId: '', originMs: 0 };
+      const source = new Source({ ...identity, ...changes });
+      source.lastSeenMs = clock.wallMs();
+      source.lastSeenMonotonicMs = clock.monotonicMs();
+      writer.group.sources.set(source.sourceNo, {
+        ...identity,
+        replayId: source.replayId,
+        lastSeenMs: source.lastSeenMs,
+        state: '{}',
+      });
+      return Object.assign(source, changes);
+    },
+    window(source, values, agoMs = 0) {
+      const window = madeWindow(source, clock.wallMs() - agoMs, values);
+      writer.group.windows.push({ window, skewed: source.skewed });
+      engine.window(source, window);
+    },
+    due: (endMs) =>
+      void writer.group.fleetDue.push({ originMs: 0, startMs: endMs - windowMs, endMs }),
+    reload: (text) => engine.setRules(parseAlerts(text, 'alerts.yaml').rules),
+    commit: () => writer.close(),
+    transitions,
+    stored: () =>
+      transitions().map(({ kind, rule, server, reason }) => `${kind} ${rule} ${server}: ${reason}`),
+    notices: () =>
+      db
+        .prepare('SELECT lane, body FROM queue_items ORDER BY id')
+        .all()
+        .map(({ lane, body }) =>
+          Object.assign(JSON.parse(String(body)) as AlertNotice, { lane: String(lane) }),
+        ),
+    crash: () => db.close(),
+  };
+}
+
+/** A window at each slide with these values of the CPU. */
+export function feed(rig: EngineRig, source: Source, values: readonly number[]): void {
+  for (const cpu of values) {
+    rig.clock.advance(slideMs);
+    rig.window(source, { cpu_pct: cpu });
+  }
+}
+
+function madeWindow({ sourceNo }: Source, endMs: number, values: Values): ServerWindow {
+  return {
+    source: sourceNo,
+    startMs: endMs - windowMs,
+    endMs,
+    samples: 30,
+    aggregates: METRICS.map((metric) => steady(values[metric])),
+    final: true,
+    incomplete: false,
+    warmUp: false,
+  };
+}
+
+function steady(value: number | undefined): Aggregate | null {
+  if (value === undefined) return null;
+  const figures = { min: value, max: value, avg: value, last: value };
+  return { count: 30, sum: value * 30, ...figures, p50: value, p95: value, p99: value };
+}

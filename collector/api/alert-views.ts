@@ -1,0 +1,124 @@
+/** What the page shows of alerts: which there are, and why. See contract.ts. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../runtime/clock.ts';
+import { type Alert, alertAt, type Transition } from '../alerts/alert.ts';
+import { deliveriesOf } from '../alerts/deliveries.ts';
+import type { AlertEngine } from '../alerts/engine.ts';
+import { facts, judge } from '../alerts/judge.ts';
+import type { Rule } from '../alerts/rules/rule.ts';
+import { pastAlerts, transitionsOf, windowsAround } from '../alerts/store.ts';
+import { durationText } from '../alerts/wording.ts';
+import type { Registry } from '../ingest/registry.ts';
+import type { AlertSummary, AlertsView, AlertView } from './contract.ts';
+
+const activeMax = 1_000;
+const pastMax = 200;
+const windowsMax = 200;
+/** Windows shown on each side of what the alert is about. */
+const marginMs = 2 * 60_000;
+
+export interface AlertViewsOptions {
+  readonly engine: AlertEngine;
+  readonly registry: Registry;
+  /** A connection that cannot write. */
+  readonly db: DatabaseSync;
+  readonly clock: Clock;
+}
+
+export class AlertViews {
+  readonly #options: AlertViewsOptions;
+
+  constructor(options: AlertViewsOptions) {
+    this.#options = options;
+  }
+
+  all(): AlertsView {
+    const { engine, registry, db, clock } = this.#options;
+    const active = [...engine.active()].sort(firingFirst);
+    const shown = (alert: Alert): AlertSummary => alertSummary(alert, registry);
+    return {
+      now: clock.wallMs(),
+      rules: [...engine.rules.values()].map(({ name, about }) => ({ name, about })),
+      active: active.slice(0, activeMax).map(shown),
+      active_count: active.length,
+      past: pastAlerts(db, pastMax).map(shown),
+    };
+  }
+
+  /** Undefined when the store knows no such alert. */
+  explain(id: string): AlertView | undefined {
+    const { engine, registry, db, clock } = this.#options;
+    const transitions = transitionsOf(db, id);
+    const newest = transitions.at(-1);
+    if (newest === undefined) return undefined;
+    const firedAtMs = transitions.find(({ kind }) => kind === 'firing')?.atMs ?? null;
+    const rule = engine.rules.get(newest.rule);
+    return {
+      now: clock.wallMs(),
+      alert: alertSummary(alertAt(newest, firedAtMs), registry),
+      rule: rule === undefined ? null : ruleText(rule),
+      transitions: transitions.map(({ kind, atMs: at, reason, window }) => ({
+        kind,
+        at,
+        reason,
+        values: window?.values ?? null,
+      })),
+      windows: rule?.condition === undefined ? [] : this.#windows(rule.condition, newest),
+      deliveries: deliveriesOf(db, id),
+    };
+  }
+
+  #windows(
+    condition: NonNullable<Rule['condition']>,
+    { server, startsAtMs, kind, atMs }: Transition,
+  ): AlertView['windows'] {
+    const { db, clock } = this.#options;
+    const isOver = kind === 'resolved' || kind === 'dropped';
+    const span = {
+      fromMs: startsAtMs - marginMs,
+      toMs: (isOver ? atMs : clock.wallMs()) + marginMs,
+      countMax: windowsMax,
+    };
+    return windowsAround(db, server, span).map(({ startMs, endMs, figures }) => ({
+      start: startMs,
+      end: endMs,
+      values: facts(condition, figures),
+      verdict: judge(condition, figures),
+    }));
+  }
+}
+
+export function alertSummary(alert: Alert, registry: Registry): AlertSummary {
+  const { id, rule, severity, server, kind, startsAtMs, firedAtMs, endedAtMs, reason } = alert;
+  return {
+    id,
+    rule,
+    severity,
+    server,
+    server_no: server === '' ? null : (registry.find(server, '')?.sourceNo ?? null),
+    state: kind,
+    starts_at: startsAtMs,
+    fired_at: firedAtMs,
+    ended_at: endedAtMs,
+    reason,
+  };
+}
+
+function firingFirst(a: Alert, b: Alert): number {
+  if (a.kind !== b.kind) return a.kind === 'firing' ? -1 : 1;
+  return b.startsAtMs - a.startsAtMs;
+}
+
+function ruleText(rule: Rule): NonNullable<AlertView['rule']> {
+  const { about, condition, silentMs, forMs, clearForMs, labels, notify } = rule;
+  return {
+    about,
+    when: condition?.when.text ?? null,
+    clear: condition?.clear?.text ?? null,
+    silent: silentMs === undefined ? null : durationText(silentMs),
+    for: durationText(forMs),
+    clear_for: durationText(clearForMs),
+    labels,
+    notify,
+  };
+}
