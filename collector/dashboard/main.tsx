@@ -6,6 +6,8 @@ import './styles/chart.css';
 import './styles/fleet.css';
 import './styles/fleet-table.css';
 import './styles/server.css';
+import './styles/alerts.css';
+import './styles/explain.css';
 import { render } from 'preact';
 import { Page } from './shell/page.tsx';
 import { applyTheme, savedTheme } from './shell/theme.ts';

@@ -124,6 +124,62 @@ describe.skipIf(lacksBrowser)('the page (in Chromium)', () => {
     expect(await page.evaluate('globalThis.sameDocument')).toBe(true);
   });
 
+  test('what is lost, who else takes the name, and a backlog that drains are told without a reload', async () => {
+    await using collector = await startCollector();
+    await using opened = await openPage(browser, collector.url);
+    const { page } = opened;
+    const client = clientOf(collector.url);
+    const row = page.locator('tr[data-server="pc"]');
+    let seq = 0;
+    /** The next sample of a boot, with so many waiting behind it. */
+    const sendNext = (boot_id: string, waiting?: number) => {
+      seq += 1;
+      const sample = { server_id: 'pc', ts: Date.now(), seq, boot_id, cpu_pct: 5 };
+      return sendSamples(client, [sample], waiting === undefined ? {} : { waiting });
+    };
+    let waiting = 20_000;
+    await eventually(async () => {
+      waiting -= 100;
+      await sendNext('a', waiting);
+      expect(await row.innerText()).toMatch(/catching up: 1\d,\d{3} samples, about \d+ (s|min)/);
+    });
+    await sendNext('a');
+    await eventually(async () => expect(await row.innerText()).not.toContain('catching up'));
+
+    for (const boot of ['b', 'a', 'b', 'a']) await sendNext(boot);
+    seq += 9;
+    await sendSamples(client, [{ server_id: 'pc', ts: Date.now(), seq, boot_id: 'a' }], {
+      oldest_outstanding_seq: seq,
+    });
+    await eventually(async () => expect(await row.innerText()).toMatch(/two agents\s*\d+ lost/));
+    await row.locator('a').click();
+    const delivery = page.getByRole('region', { name: 'Delivery' });
+    await eventually(async () => {
+      expect(await delivery.innerText()).toMatch(/boot [ab] from \S+ and boot [ab] from/);
+      expect(await delivery.locator('[data-fact="Lost"] dd').innerText()).not.toBe('0');
+    });
+    const received = await delivery.locator('[data-fact="Received"] dd').innerText();
+    await sendNext('a');
+    await eventually(async () => {
+      const now = await delivery.locator('[data-fact="Received"] dd').innerText();
+      expect(Number(now)).toBe(Number(received) + 1);
+    });
+  });
+
+  test('a server that is decommissioned leaves open pages, and comes back when it sends', async () => {
+    await using collector = await startCollector();
+    await using opened = await openPage(browser, collector.url);
+    const { page } = opened;
+    await send(collector.url, ['pc', 'other']);
+    const names = page.locator('tr[data-server] a');
+    await eventually(async () => expect(await names.allInnerTexts()).toEqual(['other', 'pc']));
+    const removed = await fetch(`${collector.url}/api/servers/1`, { method: 'DELETE' });
+    expect(removed.status).toBe(204);
+    await eventually(async () => expect(await names.allInnerTexts()).toEqual(['other']));
+    await sendSamples(clientOf(collector.url), steadySamples('pc', Date.now(), 1, 20));
+    await eventually(async () => expect(await names.allInnerTexts()).toEqual(['other', 'pc']));
+  });
+
   test('a hostile name is text', async () => {
     const name = '<img src=x onerror=alert(1)>';
     await using collector = await startCollector();

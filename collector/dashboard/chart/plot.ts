@@ -2,6 +2,7 @@
 import uPlot from 'uplot';
 import type { Frame } from '../state/frame.ts';
 import { type ChartLook, chartOptions } from './options.ts';
+import { drawShades, type Shade } from './shade.ts';
 
 export interface ChartSource {
   /** Rises with every change of the data. */
@@ -14,6 +15,7 @@ export interface ChartSource {
   readonly span: () => readonly [number, number];
   /** What time the newest values are of: `now`, or when a server was last heard. */
   readonly newest: () => string;
+  readonly shades?: () => readonly Shade[];
 }
 
 export interface Pointed {
@@ -52,6 +54,7 @@ export class Plot {
       emphasised: () => this.#emphasised,
     });
     const hooks = {
+      drawClear: [(chart: uPlot) => drawShades(chart, source.shades?.() ?? [])],
       setCursor: [() => this.#tell()],
       setSeries: [(_: uPlot, index: number | null) => this.#onFocus(index)],
     };

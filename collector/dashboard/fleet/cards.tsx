@@ -82,7 +82,7 @@ function ServerLink({ server, route }: ServerLinkProps): JSX.Element | null {
   return (
     <a
       class="text"
-      href={formatRoute({ ...route, server: id })}
+      href={formatRoute({ ...route, view: { page: 'server', id } })}
       title={`${server_id} has the maximum`}
     >
       {server_id}

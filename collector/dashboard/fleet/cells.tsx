@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
-import type { ServerState } from '../../api/contract.ts';
+import type { ServerState, ServerSummary } from '../../api/contract.ts';
+import { badgesOf, catchUpText } from '../lib/delivery.ts';
 import { percent, rate } from '../lib/format.ts';
 
 const highPct = 80;
@@ -52,6 +53,7 @@ const stateWords: Readonly<Record<ServerState, string>> = {
   up: 'Heard within the last 2 minutes',
   silent: 'Not heard for 2 minutes, and it said no goodbye',
   off: 'It was stopped properly',
+  decommissioned: 'Taken off the lists; its history is kept until retention',
 };
 
 interface StateTagProps {
@@ -76,27 +78,26 @@ export function StateTag({ state, replayed }: StateTagProps): JSX.Element {
 }
 
 interface FlagsProps {
-  readonly skewed: boolean;
-  readonly offsetMs: number | null;
-  readonly replayed: boolean;
+  readonly server: ServerSummary;
+  readonly state: ServerState;
 }
 
-export function Flags({ skewed, offsetMs, replayed }: FlagsProps): JSX.Element | null {
-  if (!skewed && !replayed) return null;
-  const off = offsetMs === null ? 'more than 5 s' : `${(offsetMs / 1000).toFixed(1)} s`;
+/** What is unusual about it; a backlog is told of only while somebody sends it. */
+export function Flags({ server, state }: FlagsProps): JSX.Element {
+  const { catch_up: catchUp } = server;
   return (
     <>
-      {skewed && (
-        <span
-          class="tag warn"
-          title={`Its clock is off by ${off}: kept out of the fleet's windows`}
-        >
-          skewed
+      {badgesOf(server).map(({ text, why, warns }) => (
+        <span key={text} class={warns ? 'tag warn' : 'tag'} title={why}>
+          {text}
         </span>
-      )}
-      {replayed && (
-        <span class="tag" title="Comes from a replayed file: its times are gone by">
-          replay
+      ))}
+      {catchUp !== null && state === 'up' && (
+        <span
+          class="catching-up"
+          title="It sends what it kept while it could not send, beside what is new"
+        >
+          {catchUpText(catchUp)}
         </span>
       )}
     </>

@@ -17,7 +17,7 @@ interface FleetPageProps {
 
 export function FleetPage({ model, look }: FleetPageProps): JSX.Element {
   const [emphasis, setEmphasis] = useState<number | null>(null);
-  const { fleet, route } = model;
+  const { fleet, alerts, route } = model;
   if (!fleet.loaded) return <FleetSkeleton />;
   if (fleet.servers.size === 0) return <EmptyFleet />;
   const servers = [...fleet.servers.values()];
@@ -25,7 +25,10 @@ export function FleetPage({ model, look }: FleetPageProps): JSX.Element {
   const sought = route.find.trim().toLowerCase();
   const rows = servers
     .filter((server) => server.server_id.toLowerCase().includes(sought))
-    .map((server) => rowOf(server, fleet.summary(server.id), nowMs));
+    .map((server) => {
+      const firing = alerts.firingOf(server.id);
+      return rowOf({ server, range: fleet.summary(server.id), firing }, nowMs);
+    });
   const setOrder = (order: Order): void => model.go({ sort: formatOrder(order) }, true);
   return (
     <>

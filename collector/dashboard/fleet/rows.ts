@@ -1,5 +1,5 @@
 /** The table's rows: what a server's cells hold now. Pure. */
-import type { ServerState, ServerSummary } from '../../api/contract.ts';
+import type { AlertSummary, ServerState, ServerSummary } from '../../api/contract.ts';
 import { ago, moment } from '../lib/format.ts';
 import { currentValue, stateAt } from '../lib/servers.ts';
 import type { Cell } from '../lib/sort.ts';
@@ -11,14 +11,17 @@ export interface Row {
   /** `now`, `3 min ago`; for a replayed server the time of its newest event. */
   readonly seen: string;
   readonly range: RangeSummary;
+  /** Alerts that fire on it, the worst first. */
+  readonly firing: readonly AlertSummary[];
 }
 
-export function rowOf(server: ServerSummary, range: RangeSummary, nowMs: number): Row {
+export function rowOf(parts: Pick<Row, 'server' | 'range' | 'firing'>, nowMs: number): Row {
+  const { server } = parts;
   const state = stateAt(server, nowMs);
   const seen = server.replayed
     ? moment(server.ts, nowMs, false)
     : ago(nowMs - server.last_seen_ms, state === 'up' ? undefined : 0);
-  return { server, state, seen, range };
+  return { ...parts, state, seen };
 }
 
 export interface ColumnSpec {
@@ -30,7 +33,12 @@ export interface ColumnSpec {
   readonly cell: (row: Row, nowMs: number) => Cell;
 }
 
-const stateRank: Readonly<Record<ServerState, number>> = { up: 0, silent: 1, off: 2 };
+const stateRank: Readonly<Record<ServerState, number>> = {
+  up: 0,
+  silent: 1,
+  off: 2,
+  decommissioned: 3,
+};
 const metric =
   (name: Parameters<typeof currentValue>[1]) =>
   (row: Row, nowMs: number): Cell =>

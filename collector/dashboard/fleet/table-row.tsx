@@ -1,5 +1,7 @@
 import { Component, createRef, type JSX } from 'preact';
+import { AlertMark } from '../alerts/marks.tsx';
 import { percent } from '../lib/format.ts';
+import { formatRoute, type Route } from '../lib/route.ts';
 import { currentValue } from '../lib/servers.ts';
 import { Flags, levelOf, PercentBar, Rate, StateTag } from './cells.tsx';
 import type { Row } from './rows.ts';
@@ -8,7 +10,7 @@ import { watchSight } from './sight.ts';
 interface TableRowProps {
   readonly row: Row;
   readonly nowMs: number;
-  readonly href: string;
+  readonly route: Route;
   readonly emphasised: boolean;
   readonly onEmphasis: (id: number | null) => void;
 }
@@ -37,13 +39,14 @@ export class TableRow extends Component<TableRowProps> {
   }
 
   override shouldComponentUpdate(next: Readonly<TableRowProps>): boolean {
-    const { row, href, emphasised } = this.props;
+    const { row, route, emphasised } = this.props;
     if (!this.#inSight && performance.now() - this.#drawnAt < unseenMs) return false;
     return (
       row.server !== next.row.server ||
       row.state !== next.row.state ||
       row.seen !== next.row.seen ||
-      href !== next.href ||
+      row.firing !== next.row.firing ||
+      route !== next.route ||
       emphasised !== next.emphasised ||
       percent(row.range.cpu.avg) !== percent(next.row.range.cpu.avg) ||
       percent(row.range.cpu.max) !== percent(next.row.range.cpu.max) ||
@@ -52,9 +55,10 @@ export class TableRow extends Component<TableRowProps> {
     );
   }
 
-  override render({ row, nowMs, href, emphasised, onEmphasis }: TableRowProps): JSX.Element {
+  override render({ row, nowMs, route, emphasised, onEmphasis }: TableRowProps): JSX.Element {
     this.#drawnAt = performance.now();
-    const { server } = row;
+    const { server, firing } = row;
+    const href = formatRoute({ ...route, view: { page: 'server', id: server.id } });
     return (
       <tr
         ref={this.#element}
@@ -70,14 +74,11 @@ export class TableRow extends Component<TableRowProps> {
           <a class="text" href={href} title={server.server_id}>
             {server.server_id}
           </a>
-          <Flags
-            skewed={server.skewed}
-            offsetMs={server.clock_offset_ms}
-            replayed={server.replayed}
-          />
+          <Flags server={server} state={row.state} />
         </th>
         <td role="cell" class="col-state">
           <StateTag state={row.state} replayed={server.replayed} />
+          <AlertMark firing={firing} route={route} />
           <small class="seen">{row.seen}</small>
         </td>
         <Measures row={row} nowMs={nowMs} />

@@ -1,10 +1,10 @@
 import type { JSX } from 'preact';
 import { nextOrder, type Order, sortRows } from '../lib/sort.ts';
-import { formatRoute, type Route } from '../lib/route.ts';
+import type { Route } from '../lib/route.ts';
 import { count } from '../lib/format.ts';
+import { useCalmOrder } from '../shell/use-calm-order.ts';
 import { COLUMNS, type ColumnSpec, type Row } from './rows.ts';
 import { TableRow } from './table-row.tsx';
-import { useCalmOrder } from './use-calm-order.ts';
 
 interface TableProps {
   readonly rows: readonly Row[];
@@ -16,6 +16,9 @@ interface TableProps {
   readonly onEmphasis: (id: number | null) => void;
 }
 
+/** Rows sorted by a live value change places at most this often. */
+const calmMs = 3_000;
+
 /** The roles say what the elements are by themselves, until a phone's layout makes them a grid. */
 export function FleetTable(props: TableProps): JSX.Element {
   const { rows, nowMs, order, onOrder, onEmphasis } = props;
@@ -26,7 +29,11 @@ export function FleetTable(props: TableProps): JSX.Element {
       : sortRows(part, (row) => column.cell(row, nowMs), order.descending);
   const up = rows.filter((row) => row.state === 'up');
   const gone = rows.filter((row) => row.state !== 'up');
-  const calm = useCalmOrder([...sort(up), ...sort(gone)], `${order.column} ${order.descending}`);
+  const calm = useCalmOrder([...sort(up), ...sort(gone)], {
+    keyOf: ({ server }) => server.id,
+    orderKey: `${order.column} ${order.descending}`,
+    calmMs,
+  });
   return (
     <div class="table-box" {...calm.handlers} onMouseLeave={() => onEmphasis(null)}>
       <table role="table" class="fleet-table">
@@ -69,7 +76,7 @@ function Body({ title, rows, nowMs, route, emphasis, onEmphasis }: BodyProps): J
           key={row.server.id}
           row={row}
           nowMs={nowMs}
-          href={formatRoute({ ...route, server: row.server.id })}
+          route={route}
           emphasised={emphasis === row.server.id}
           onEmphasis={onEmphasis}
         />

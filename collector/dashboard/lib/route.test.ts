@@ -4,7 +4,12 @@ import { formatRoute, HOME, parseRoute, RANGES } from './route.ts';
 
 test('a reload shows what was shown', () => {
   const route = fc.record({
-    server: fc.option(fc.nat()),
+    view: fc.oneof(
+      fc.constant({ page: 'fleet' } as const),
+      fc.record({ page: fc.constant('server' as const), id: fc.nat() }),
+      fc.record({ page: fc.constant('alerts' as const), server: fc.option(fc.nat()) }),
+      fc.record({ page: fc.constant('alert' as const), id: fc.stringMatching(/^[0-9a-f]{16}$/) }),
+    ),
     range: fc.constantFrom(...RANGES),
     sort: fc.constantFrom('', 'cpu', '-cpu', '-mem_max'),
     find: fc.string({ maxLength: 40 }),
@@ -17,9 +22,12 @@ test('a reload shows what was shown', () => {
 });
 
 test('nonsense in the address shows the fleet instead of an empty page', () => {
-  for (const hash of ['', '#', '#/nope', '#/server/', '#/server/-1', '#/server/1e3', '#?range=7']) {
+  const server = ['#/server/', '#/server/-1', '#/server/1e3'];
+  const alert = ['#/alerts/a/b', '#/alerts/<b>', `#/alerts/${'a'.repeat(65)}`, '#/alertsx'];
+  for (const hash of ['', '#', '#/nope', '#?range=7', ...server, ...alert]) {
     expect(parseRoute(hash)).toEqual(HOME);
   }
+  expect(parseRoute('#/alerts?server=x').view).toEqual({ page: 'alerts', server: null });
   expect(parseRoute('#/?sort=<b>').sort).toBe('');
   expect(parseRoute('#/?find=%').find).toBe('%');
 });

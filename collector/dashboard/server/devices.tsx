@@ -1,8 +1,9 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 import type { Sample } from '../../../wire/records/sample.ts';
 import { PercentBar, Rate } from '../fleet/cells.tsx';
 import { bytes } from '../lib/format.ts';
 import { whyAbsent } from '../lib/sample-lines.ts';
+import { PanelTable } from '../shell/panel-table.tsx';
 
 interface DeviceProps {
   readonly sample: Sample | null;
@@ -11,7 +12,7 @@ interface DeviceProps {
 export function FileSystems({ sample }: DeviceProps): JSX.Element {
   const rows = (sample?.fs ?? []).toSorted((one, other) => other.used_pct - one.used_pct);
   return (
-    <DeviceTable
+    <PanelTable
       title="File systems"
       columns={['mount', 'used', 'size', 'inodes']}
       none={rows.length === 0 ? (whyAbsent(sample, 'fs') ?? 'none reported') : null}
@@ -35,7 +36,7 @@ export function FileSystems({ sample }: DeviceProps): JSX.Element {
           </td>
         </tr>
       ))}
-    </DeviceTable>
+    </PanelTable>
   );
 }
 
@@ -76,7 +77,7 @@ interface RateTableProps {
 
 function RateTable({ title, columns, rows, why }: RateTableProps): JSX.Element {
   return (
-    <DeviceTable
+    <PanelTable
       title={title}
       columns={columns}
       none={rows.length === 0 ? (why ?? 'none reported') : null}
@@ -96,40 +97,6 @@ function RateTable({ title, columns, rows, why }: RateTableProps): JSX.Element {
           </td>
         </tr>
       ))}
-    </DeviceTable>
-  );
-}
-
-interface DeviceTableProps {
-  readonly title: string;
-  readonly columns: readonly string[];
-  /** Why there is no row. */
-  readonly none: string | null;
-  readonly children: ComponentChildren;
-}
-
-function DeviceTable({ title, columns, none, children }: DeviceTableProps): JSX.Element {
-  return (
-    <section class="panel device" aria-label={title}>
-      <h2>{title}</h2>
-      {none === null ? (
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                {columns.map((column) => (
-                  <th key={column} scope="col">
-                    {column}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>{children}</tbody>
-          </table>
-        </div>
-      ) : (
-        <p class="none">{none}</p>
-      )}
-    </section>
+    </PanelTable>
   );
 }

@@ -3,9 +3,15 @@ import type { ServerSummary } from '../../api/contract.ts';
 import { compareNames, stateAt } from '../lib/servers.ts';
 import type { Model } from '../state/model.ts';
 
+interface SelectorProps {
+  readonly model: Model;
+  /** The server that is shown. */
+  readonly id: number;
+}
+
 /** The browser's own list: it finds by typing, works by keyboard, and is a wheel on a phone. */
-export function Selector({ model }: { readonly model: Model }): JSX.Element {
-  const { fleet, route } = model;
+export function Selector({ model, id }: SelectorProps): JSX.Element {
+  const { fleet } = model;
   const nowMs = model.clock.now();
   const servers = [...fleet.servers.values()].sort((one, other) =>
     compareNames(one.server_id, other.server_id),
@@ -16,11 +22,13 @@ export function Selector({ model }: { readonly model: Model }): JSX.Element {
     <select
       class="selector"
       aria-label="Show server"
-      value={String(route.server)}
-      onChange={(event) => model.go({ server: Number(event.currentTarget.value) })}
+      value={String(id)}
+      onChange={(event) =>
+        model.go({ view: { page: 'server', id: Number(event.currentTarget.value) } })
+      }
     >
       {/* Until the servers are there, and for an address of one that is not. */}
-      {!fleet.servers.has(route.server ?? -1) && <option value={String(route.server)}>…</option>}
+      {!fleet.servers.has(id) && <option value={String(id)}>…</option>}
       {servers.filter(isUp).map(optionOf)}
       {gone.length > 0 && <optgroup label="Not reporting">{gone.map(optionOf)}</optgroup>}
     </select>

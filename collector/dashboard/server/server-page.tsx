@@ -1,13 +1,15 @@
 import type { JSX } from 'preact';
+import { AlertMark } from '../alerts/marks.tsx';
 import { ago, moment } from '../lib/format.ts';
 import { stateAt } from '../lib/servers.ts';
-import { formatRoute } from '../lib/route.ts';
+import { formatRoute, HOME } from '../lib/route.ts';
 import { Flags, StateTag } from '../fleet/cells.tsx';
 import { BackIcon } from '../shell/icons.tsx';
 import type { Model } from '../state/model.ts';
 import type { MachineState } from '../state/machine.ts';
 import { Cores } from './cores.tsx';
 import { Disks, FileSystems, Interfaces } from './devices.tsx';
+import { DeliveryBlock } from './delivery.tsx';
 import { Facts } from './facts.tsx';
 import { Processes } from './processes.tsx';
 import { Selector } from './selector.tsx';
@@ -15,47 +17,50 @@ import { ServerCharts } from './server-charts.tsx';
 
 interface ServerPageProps {
   readonly model: Model;
+  readonly id: number;
   readonly look: string;
 }
 
-export function ServerPage({ model, look }: ServerPageProps): JSX.Element {
+export function ServerPage({ model, id, look }: ServerPageProps): JSX.Element {
   const { machine, route } = model;
   return (
     <>
       <nav class="server-bar" aria-label="Server">
-        <a class="back" href={formatRoute({ ...route, server: null })}>
+        <a class="back" href={formatRoute({ ...route, view: HOME.view })}>
           <BackIcon /> All servers
         </a>
-        <Selector model={model} />
-        <Status model={model} />
+        <Selector model={model} id={id} />
+        <Status model={model} id={id} />
       </nav>
       <Content model={model} machine={machine} look={look} />
     </>
   );
 }
 
-function Status({ model }: { readonly model: Model }): JSX.Element | null {
-  const { route, fleet } = model;
-  const summary = fleet.servers.get(route.server ?? -1);
+function Status({ model, id }: Omit<ServerPageProps, 'look'>): JSX.Element | null {
+  const { fleet, alerts, machine, route } = model;
+  // One that was taken off the lists still has its page.
+  const summary = fleet.servers.get(id) ?? machine?.view?.summary;
   if (summary === undefined) return null;
   const nowMs = model.clock.now();
+  const state = stateAt(summary, nowMs);
   const seen = summary.replayed
     ? `newest event ${moment(summary.ts, nowMs)}`
     : `heard ${ago(nowMs - summary.last_seen_ms)}`;
   return (
     <p class="status">
-      <StateTag state={stateAt(summary, nowMs)} replayed={summary.replayed} />
-      <Flags
-        skewed={summary.skewed}
-        offsetMs={summary.clock_offset_ms}
-        replayed={summary.replayed}
-      />
+      <StateTag state={state} replayed={summary.replayed} />
+      <Flags server={summary} state={state} />
       <span class="muted">{seen}</span>
+      <AlertMark firing={alerts.firingOf(id)} route={route} />
+      <a class="muted" href={formatRoute({ ...route, view: { page: 'alerts', server: id } })}>
+        alerts
+      </a>
     </p>
   );
 }
 
-interface ContentProps extends ServerPageProps {
+interface ContentProps extends Omit<ServerPageProps, 'id'> {
   readonly machine: MachineState | null;
 }
 
@@ -64,11 +69,13 @@ function Content({ model, machine, look }: ContentProps): JSX.Element {
     return <p class="empty panel">{machine.problem}</p>;
   }
   if (machine === null || machine.view === null) return <ServerSkeleton />;
-  const { sample } = machine;
+  const { sample, view } = machine;
   const nowMs = model.clock.now();
+  const summary = model.fleet.servers.get(machine.id) ?? view.summary;
   return (
     <>
-      <Facts inventory={machine.view.inventory} sample={sample} />
+      <Facts inventory={view.inventory} sample={sample} />
+      <DeliveryBlock delivery={view.delivery} summary={summary} nowMs={nowMs} />
       <ServerCharts model={model} machine={machine} look={look} />
       <Cores sample={sample} />
       <div class="devices">

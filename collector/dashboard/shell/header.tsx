@@ -1,8 +1,9 @@
 import type { JSX } from 'preact';
+import { severityCounts } from '../lib/alerts.ts';
 import { clockTime } from '../lib/format.ts';
-import { formatRoute, RANGES } from '../lib/route.ts';
+import { formatRoute, HOME, RANGES } from '../lib/route.ts';
 import type { Model } from '../state/model.ts';
-import { Mark, ThemeIcon } from './icons.tsx';
+import { BellIcon, Mark, ThemeIcon } from './icons.tsx';
 import { THEMES, type Theme } from './theme.ts';
 
 interface HeaderProps {
@@ -14,13 +15,14 @@ interface HeaderProps {
 export function Header({ model, theme, onTheme }: HeaderProps): JSX.Element {
   return (
     <header class="top">
-      <a class="brand" href={formatRoute({ ...model.route, server: null })} title="All servers">
+      <a class="brand" href={formatRoute({ ...model.route, view: HOME.view })} title="All servers">
         <Mark />
         <span>windrow</span>
       </a>
       <LiveIndicator model={model} />
       <span class="grow" />
-      <RangeButtons model={model} />
+      <AlertsLink model={model} />
+      {hasRange(model) && <RangeButtons model={model} />}
       <ThemeButton theme={theme} onTheme={onTheme} />
     </header>
   );
@@ -47,6 +49,33 @@ function LiveIndicator({ model }: { readonly model: Model }): JSX.Element {
       {text}
     </span>
   );
+}
+
+/** How many fire, coloured by the worst of them. */
+function AlertsLink({ model }: { readonly model: Model }): JSX.Element {
+  const { alerts, route } = model;
+  const { firing } = alerts;
+  const isHere = route.view.page === 'alerts' || route.view.page === 'alert';
+  const counts = firing.length === 0 ? 'none firing' : `firing: ${severityCounts(firing)}`;
+  return (
+    <a
+      class="bell"
+      href={formatRoute({ ...route, view: { page: 'alerts', server: null } })}
+      data-severity={firing[0]?.severity}
+      aria-current={isHere ? 'page' : undefined}
+      aria-label={alerts.loaded ? `Alerts, ${counts}` : 'Alerts'}
+      title={alerts.loaded ? counts : undefined}
+    >
+      <BellIcon />
+      <span class="word">Alerts</span>
+      {firing.length > 0 && <b>{firing.length}</b>}
+    </a>
+  );
+}
+
+/** Alerts are shown whenever they were. */
+function hasRange({ route }: Model): boolean {
+  return route.view.page === 'fleet' || route.view.page === 'server';
 }
 
 function RangeButtons({ model }: { readonly model: Model }): JSX.Element {

@@ -27,6 +27,14 @@ export function ThemeIcon({ theme }: { readonly theme: Theme }): JSX.Element {
   );
 }
 
+export function BellIcon(): JSX.Element {
+  return (
+    <svg class="line-icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+      <path d="M3 11.5h10c-1-1-1.3-2-1.3-4.5a3.7 3.7 0 0 0-7.4 0c0 2.5-.3 3.5-1.3 4.5zM6.7 13.7h2.6" />
+    </svg>
+  );
+}
+
 export function BackIcon(): JSX.Element {
   return (
     <svg class="line-icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">

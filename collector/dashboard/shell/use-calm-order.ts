@@ -1,10 +1,14 @@
 import { useRef } from 'preact/hooks';
-import type { Row } from './rows.ts';
 
-/** Rows sorted by a live value change places at most this often. */
-const calmMs = 3_000;
+interface CalmOptions<Row> {
+  readonly keyOf: (row: Row) => number | string;
+  /** Another key is another order, which a person asked for: it rules at once. */
+  readonly orderKey: string;
+  /** Rows change places at most this often. */
+  readonly calmMs: number;
+}
 
-interface CalmOrder {
+interface CalmOrder<Row> {
   readonly rows: readonly Row[];
   /** For the element around the rows: while it is pointed at or in focus, no row moves away. */
   readonly handlers: {
@@ -15,17 +19,27 @@ interface CalmOrder {
   };
 }
 
+interface Kept {
+  keys: readonly (number | string)[];
+  orderKey: string;
+  at: number;
+  pointed: boolean;
+  focused: boolean;
+}
+
 /** Keeps rows where they are for a while, so that a person can read them and hit what they aim at. */
-export function useCalmOrder(sorted: readonly Row[], orderKey: string): CalmOrder {
-  const kept = useRef({ ids: [] as number[], orderKey: '', at: 0, pointed: false, focused: false });
+export function useCalmOrder<Row>(
+  sorted: readonly Row[],
+  { keyOf, orderKey, calmMs }: CalmOptions<Row>,
+): CalmOrder<Row> {
+  const kept = useRef<Kept>({ keys: [], orderKey: '', at: 0, pointed: false, focused: false });
   const { current } = kept;
-  const ids = sorted.map((row) => row.server.id);
   const held = current.pointed || current.focused || performance.now() - current.at < calmMs;
   if (!held || current.orderKey !== orderKey) {
-    Object.assign(current, { ids, orderKey, at: performance.now() });
+    Object.assign(current, { keys: sorted.map(keyOf), orderKey, at: performance.now() });
   }
-  const place = new Map(current.ids.map((id, index) => [id, index]));
-  const placeOf = (row: Row): number => place.get(row.server.id) ?? Number.MAX_SAFE_INTEGER;
+  const place = new Map(current.keys.map((key, index) => [key, index]));
+  const placeOf = (row: Row): number => place.get(keyOf(row)) ?? Number.MAX_SAFE_INTEGER;
   return {
     rows: sorted.toSorted((one, other) => placeOf(one) - placeOf(other)),
     handlers: {

@@ -1,5 +1,12 @@
 /** The collector's REST routes. Addresses are relative: the page may live behind a proxy's path. */
-import type { FleetSeries, FleetView, ServerSeries, ServerView } from '../../api/contract.ts';
+import type {
+  AlertsView,
+  AlertView,
+  FleetSeries,
+  FleetView,
+  ServerSeries,
+  ServerView,
+} from '../../api/contract.ts';
 import type { Range } from '../lib/route.ts';
 
 export class ApiError extends Error {
@@ -10,6 +17,11 @@ export class ApiError extends Error {
     this.name = 'ApiError';
     this.status = status;
   }
+}
+
+/** Whether the collector said that it has nothing of that name. */
+export function isUnknown(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404;
 }
 
 async function get<Body>(path: string, signal: AbortSignal): Promise<Body> {
@@ -42,3 +54,8 @@ export const getServerSeries = (
   range: Range,
   signal: AbortSignal,
 ): Promise<ServerSeries> => get(`api/servers/${id}/series?minutes=${range}`, signal);
+
+export const getAlerts = (signal: AbortSignal): Promise<AlertsView> => get('api/alerts', signal);
+
+export const getAlert = (id: string, signal: AbortSignal): Promise<AlertView> =>
+  get(`api/alerts/${id}`, signal);

@@ -65,6 +65,10 @@ export class FleetState {
   }
 
   setServer(summary: ServerSummary): void {
+    if (summary.state === 'decommissioned') {
+      this.servers.delete(summary.id);
+      return;
+    }
     this.servers.set(summary.id, summary);
     if (!summary.replayed && !summary.skewed) this.newestTs = Math.max(this.newestTs, summary.ts);
   }

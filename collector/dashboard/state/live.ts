@@ -57,7 +57,7 @@ export class Live {
       if (!this.#resumable) this.#options.onFresh();
     });
     source.addEventListener('error', () => this.#onError(source));
-    for (const name of ['samples', 'detail', 'server', 'notice', 'reset'] as const) {
+    for (const name of ['samples', 'detail', 'server', 'alerts', 'notice', 'reset'] as const) {
       this.#listen(source, name);
     }
   }

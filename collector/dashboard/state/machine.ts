@@ -1,5 +1,5 @@
 /** One server, whole: its newest sample, top processes, inventory and the lines of its charts. */
-import type { Events, ServerSeries, ServerView } from '../../api/contract.ts';
+import type { Events, ServerSeries, ServerSummary, ServerView } from '../../api/contract.ts';
 import type { Sample } from '../../../wire/records/sample.ts';
 import { Grid } from '../lib/grid.ts';
 import type { Range } from '../lib/route.ts';
@@ -44,8 +44,15 @@ export class MachineState {
     if (fromStream !== null && fromStream.ts > (view.sample?.ts ?? 0)) this.#add(fromStream);
   }
 
-  addDetail({ id, sample }: Events['detail']): void {
-    if (id === this.id) this.#add(sample);
+  addDetail({ id, sample, delivery }: Events['detail']): void {
+    if (id !== this.id) return;
+    if (this.view !== null) this.view = { ...this.view, delivery };
+    this.#add(sample);
+  }
+
+  /** It is another state, or its counts are others now. */
+  setSummary(summary: ServerSummary): void {
+    if (summary.id === this.id && this.view !== null) this.view = { ...this.view, summary };
   }
 
   #add(sample: Sample): void {

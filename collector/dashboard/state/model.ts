@@ -3,18 +3,35 @@
  * stream gives what is. Components read it in a frame and never change it.
  */
 import type { Events } from '../../api/contract.ts';
-import { formatRoute, parseRoute, type Range, type Route } from '../lib/route.ts';
-import { ApiError, getFleet, getFleetSeries, getServer, getServerSeries } from './api.ts';
+import { firedText } from '../lib/alerts.ts';
+import {
+  formatRoute,
+  parseRoute,
+  pathOf,
+  type Range,
+  type Route,
+  type View,
+} from '../lib/route.ts';
+import { AlertsState } from './alerts.ts';
+import {
+  getAlerts,
+  getFleet,
+  getFleetSeries,
+  getServer,
+  getServerSeries,
+  isUnknown,
+} from './api.ts';
 import { CollectorClock } from './clock.ts';
+import { ExplainedAlert } from './explained.ts';
 import { FleetState } from './fleet.ts';
 import { Frame } from './frame.ts';
 import { Live, type LiveEvent } from './live.ts';
+import { Loader, retryMs } from './loader.ts';
 import { MachineState } from './machine.ts';
 import { Notices } from './notices.ts';
 
 /** History is read again this often: late samples and maxima that left the range come right. */
 const refreshMs = 60_000;
-const retryMs = 2_000;
 const tickMs = 1_000;
 /** Rows that arrive while REST answers are kept for after it; a second brings a few hundred at most. */
 const waitingRowsMax = 50_000;
@@ -26,25 +43,34 @@ export class Model {
   route: Route = parseRoute(location.hash);
   fleet = new FleetState(this.route.range);
   machine: MachineState | null = null;
-  /** Why the newest load failed, for people. */
-  problem: string | null = null;
+  readonly alerts = new AlertsState();
+  explained: ExplainedAlert | null = null;
   readonly #live = new Live({
     onEvent: (event) => this.#onEvent(event),
     onFresh: () => this.#load(),
     onConnection: this.frame.request,
   });
-  #loading: AbortController | undefined;
+  readonly #loader = new Loader({
+    read: (signal) => this.#read(signal),
+    refreshMs: () => refreshMs,
+    changed: this.frame.request,
+  });
   #waiting: Events['samples'][number][] = [];
-  #loadTimer: ReturnType<typeof setTimeout> | undefined;
 
   get connection(): Live['connection'] {
     return this.#live.connection;
+  }
+
+  /** Why the newest load failed, for people. */
+  get problem(): string | null {
+    return this.#loader.problem ?? this.explained?.loader.problem ?? null;
   }
 
   start(): void {
     addEventListener('hashchange', () => this.#show(parseRoute(location.hash)));
     document.addEventListener('visibilitychange', this.frame.request);
     setInterval(() => this.#tick(), tickMs);
+    this.#explain();
     this.#follow();
   }
 
@@ -60,53 +86,50 @@ export class Model {
     const before = this.route;
     this.route = route;
     this.frame.request();
-    if (route.server !== before.server) this.#follow();
-    else if (route.range !== before.range) this.#load();
+    const moved = pathOf(route.view) !== pathOf(before.view);
+    if (moved) this.#explain();
+    if (serverOf(route.view) !== serverOf(before.view)) this.#follow();
+    else if (moved || route.range !== before.range) this.#load();
   }
 
   /** Opens the stream for what is shown; its first event of life loads the rest. */
   #follow(): void {
-    const { server, range } = this.route;
-    this.machine = server === null ? null : new MachineState(server, range);
+    const server = serverOf(this.route.view);
+    this.machine = server === null ? null : new MachineState(server, this.route.range);
     this.#live.open(server);
-    this.#loadLater(retryMs);
+    this.#loader.stop();
+    this.#loader.loadLater(retryMs);
+    this.explained?.loader.loadLater(retryMs);
   }
 
-  #loadLater(ms: number): void {
-    clearTimeout(this.#loadTimer);
-    this.#loadTimer = setTimeout(() => this.#load(), ms);
+  #explain(): void {
+    const { view } = this.route;
+    this.explained?.loader.stop();
+    this.explained = view.page === 'alert' ? new ExplainedAlert(view.id, this.frame.request) : null;
   }
 
   #load(): void {
-    clearTimeout(this.#loadTimer);
-    this.#loading?.abort();
-    const controller = new AbortController();
-    this.#loading = controller;
-    this.#read(controller.signal)
-      .then(
-        () => {
-          this.problem = null;
-          this.#loadLater(refreshMs);
-        },
-        (error: unknown) => {
-          if (controller.signal.aborted) return;
-          const passes = this.#onProblem(error);
-          this.#loadLater(passes ? retryMs : refreshMs);
-        },
-      )
-      .finally(() => {
-        if (this.#loading === controller) this.#loading = undefined;
-        this.frame.request();
-      });
+    this.#loader.load();
+    this.explained?.loader.load();
   }
 
   async #read(signal: AbortSignal): Promise<void> {
-    const { server, range } = this.route;
-    if (server === null) await this.#readFleet(range, signal);
-    else await this.#readServer(server, range, signal);
+    await Promise.all([this.#readAlerts(signal), this.#readMain(signal)]);
     const waiting = this.#waiting.filter(([id, ts]) => this.#isNews(id, ts));
     this.#waiting = [];
     if (waiting.length > 0) this.fleet.addSamples(waiting, this.clock.now());
+  }
+
+  async #readAlerts(signal: AbortSignal): Promise<void> {
+    this.alerts.askView();
+    this.alerts.load(await getAlerts(signal));
+  }
+
+  async #readMain(signal: AbortSignal): Promise<void> {
+    const { view, range } = this.route;
+    if (view.page === 'server') await this.#readServer(view.id, range, signal);
+    else if (view.page === 'fleet') await this.#readFleet(range, signal);
+    else await this.#readView(signal);
   }
 
   async #readView(signal: AbortSignal): Promise<void> {
@@ -121,30 +144,25 @@ export class Model {
   }
 
   async #readServer(id: number, range: Range, signal: AbortSignal): Promise<void> {
-    const [view, series] = await Promise.all([
-      getServer(id, signal),
-      getServerSeries(id, range, signal),
-      this.#readView(signal),
-    ]);
-    const before = this.machine;
-    const machine = before?.range === range ? before : new MachineState(id, range);
-    machine.load(view, series);
-    this.machine = machine;
+    try {
+      const [view, series] = await Promise.all([
+        getServer(id, signal),
+        getServerSeries(id, range, signal),
+        this.#readView(signal),
+      ]);
+      const before = this.machine;
+      const machine = before?.range === range ? before : new MachineState(id, range);
+      machine.load(view, series);
+      this.machine = machine;
+    } catch (error) {
+      if (!isUnknown(error) || this.machine === null) throw error;
+      this.machine.problem = 'The collector knows no such server.';
+    }
   }
 
   #isNews(id: number | null | undefined, ts: number | null | undefined): boolean {
     const server = typeof id === 'number' ? this.fleet.servers.get(id) : undefined;
     return server !== undefined && typeof ts === 'number' && ts > server.ts;
-  }
-
-  /** Answers whether it may pass by itself. */
-  #onProblem(error: unknown): boolean {
-    if (error instanceof ApiError && error.status === 404 && this.machine !== null) {
-      this.machine.problem = 'The collector knows no such server.';
-      return false;
-    }
-    this.problem = error instanceof ApiError ? error.message : 'The collector cannot be reached.';
-    return true;
   }
 
   #onEvent(event: LiveEvent): void {
@@ -157,6 +175,10 @@ export class Model {
         break;
       case 'server':
         this.fleet.setServer(event.body);
+        this.machine?.setSummary(event.body);
+        break;
+      case 'alerts':
+        this.#onAlerts(event.body);
         break;
       case 'notice':
         this.notices.add(event.body.ts, event.body.text);
@@ -169,12 +191,18 @@ export class Model {
   }
 
   #onSamples(rows: Events['samples']): void {
-    if (this.#loading !== undefined && this.#waiting.length < waitingRowsMax) {
+    if (this.#loader.isReading && this.#waiting.length < waitingRowsMax) {
       this.#waiting.push(...rows);
     }
-    if (!this.fleet.addSamples(rows, this.clock.now()) && this.#loading === undefined) {
-      this.#loadLater(tickMs);
+    if (!this.fleet.addSamples(rows, this.clock.now()) && !this.#loader.isReading) {
+      this.#loader.loadLater(tickMs);
     }
+  }
+
+  #onAlerts(alerts: Events['alerts']): void {
+    const fired = this.alerts.update(alerts);
+    if (fired.length > 0) this.notices.add(this.clock.now(), firedText(fired));
+    this.explained?.update(alerts);
   }
 
   /** The newest sample that the shown view holds. */
@@ -188,4 +216,9 @@ export class Model {
     this.machine?.tick(now);
     this.frame.request();
   }
+}
+
+/** The server that is followed whole. */
+function serverOf(view: View): number | null {
+  return view.page === 'server' ? view.id : null;
 }
