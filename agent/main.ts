@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { runCli } from '../runtime/cli.ts';
 import { configCommand, versionCommand } from '../runtime/config/commands.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { outboxCommand } from './commands/outbox.ts';
 import { replayCommand } from './commands/replay.ts';
 import { RUN_FLAGS, runCommand } from './commands/run.ts';
 import { AGENT_SPEC } from './config.ts';
@@ -13,6 +14,7 @@ const program = new Command('windrow-agent')
   .description('windrow agent: samples this machine and sends what it measures to a collector')
   .addCommand(runCommand())
   .addCommand(replayCommand())
+  .addCommand(outboxCommand())
   .addCommand(
     configCommand({
       spec: AGENT_SPEC,

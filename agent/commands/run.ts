@@ -1,23 +1,20 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { writeFileSync } from 'node:fs';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
-import { aborted, signalOfProcess } from '../../runtime/lifecycle.ts';
-import { createLogger } from '../../runtime/logging.ts';
-import { startAgent } from '../app.ts';
 import { AGENT_SPEC } from '../config.ts';
-import { connect } from '../connect.ts';
+import { runAgent } from '../run.ts';
 
 export const RUN_FLAGS = ['to', 'token_file', 'server_id', 'data', 'interval', 'log'] as const;
 
 export function runCommand(): Command {
   const command = withSettings(new Command('run'), AGENT_SPEC, RUN_FLAGS)
     .description('sample this machine and send the samples to the collector')
-    .action(async () => {
+    .addOption(new Option('--settings-fd <fd>', 'for launch.js').hideHelp())
+    .action(async ({ settingsFd }: { settingsFd?: string }) => {
       const { values } = settingsOf(command, AGENT_SPEC, 'agent');
-      const stopped = signalOfProcess();
-      const log = await createLogger('windrow-agent', values.log);
-      const agent = startAgent(values, connect(values), log);
-      await aborted(stopped);
-      await agent.stop();
+      // Whoever asks for the settings runs the agent itself, with code that is in the cache now.
+      if (settingsFd === undefined) await runAgent(values);
+      else writeFileSync(Number(settingsFd), JSON.stringify(values));
     });
   return command;
 }

@@ -71,6 +71,11 @@ const USAGE: readonly (readonly [Program, string, string | RegExp])[] = [
   ['collector', 'export samples --format xml', '--format'],
   ['collector', 'export samples --fleet', '--fleet'],
   ['collector', 'export windows --fleet --report cpu-mem', '--report and --fleet'],
+  ['collector', 'export alerts --source live', '--source'],
+  ['collector', 'alert bogus', "unknown command 'bogus'"],
+  ['collector', 'alert test', '--from'],
+  ['collector', 'alert test --from 1h --to 2h', '--from is not before --to'],
+  ['collector', 'alert test --from 1h --format csv', '--format'],
   ['collector', 'token bogus', "unknown command 'bogus'"],
   ['collector', 'token create --bogus', '--bogus'],
   ['collector', 'config show --port x', '--port'],
@@ -160,6 +165,7 @@ describe('what fails at work is exit code 1 and one line', () => {
     ['collector', 'windows nowhere.csv --report cpu-mem', 'nowhere.csv cannot be read'],
     ['collector', `windows ${CSV} --report cpu-mem --out no/folder/x.csv`, '--out: '],
     ['collector', 'export windows --data nowhere', /no store in nowhere\n.*--data/],
+    ['collector', 'alert test --from 1h --data nowhere', /no store in nowhere\n.*--data/],
   ] as const)('%s %s', async (program, line, named) => {
     const finished = await cli(program, line);
     expectClear(finished, named);

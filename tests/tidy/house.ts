@@ -28,7 +28,7 @@ export function readHouse(): HouseFile[] {
 }
 
 export function isCode(path: string): boolean {
-  return /\.tsx?$/.test(path);
+  return /\.(?:tsx?|js)$/.test(path);
 }
 
 export function isTest(path: string): boolean {

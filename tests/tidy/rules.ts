@@ -49,7 +49,11 @@ const coresImportNoShell: Rule = (files) =>
 
 function isPure(path: string): boolean {
   if (isTest(path) || isHelper(path)) return false;
-  const alone = ['collector/reports/report.ts', 'runtime/rates.ts'];
+  const alone = [
+    'collector/alerts/lifecycle.ts',
+    'collector/reports/report.ts',
+    'runtime/rates.ts',
+  ];
   return path.startsWith('collector/windows/') || alone.includes(path);
 }
 
@@ -64,6 +68,20 @@ const pureCodeReachesNoNode: Rule = (files) => {
         .filter((to) => to.startsWith('node:'))
         .map((to) => `${path} leads to ${to}`),
     );
+};
+
+/**
+ * What the agent needs only to read its settings, and what of Node it needs only for some of them:
+ * each costs it megabytes for as long as it runs.
+ */
+const HEAVY = new Set(['commander', 'yaml', 'zod', 'node:http', 'node:https', 'node:tls']);
+
+const theRunningAgentIsLight: Rule = (files) => {
+  // A child process that ends takes its libraries along.
+  const own = files.filter(({ path }) => path !== 'agent/metrics/inventory-child.ts');
+  return [...reachable(own, ['agent/run.ts'], { types: false })]
+    .filter((to) => HEAVY.has(to))
+    .map((to) => `agent/run.ts leads to ${to}`);
 };
 
 const helpersServeTestsOnly: Rule = (files) =>
@@ -148,6 +166,7 @@ export const RULES = {
   partsImportDownwards,
   coresImportNoShell,
   pureCodeReachesNoNode,
+  theRunningAgentIsLight,
   helpersServeTestsOnly,
   filesAreShort,
   noFileIsDead,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AGENT_SPEC } from '../../agent/config.ts';
+import { alertsJsonSchema, parseAlerts } from '../../collector/alerts/rules/load.ts';
 import { COLLECTOR_SPEC } from '../../collector/config.ts';
 import { defaultYaml, fileSchema } from '../../runtime/config/document.ts';
 import { type HouseFile, readHouse } from './house.ts';
@@ -23,12 +24,21 @@ describe('the house', () => {
     ['agent', AGENT_SPEC],
     ['collector', COLLECTOR_SPEC],
   ] as const)('config/%s.* are what `npm run config:write` writes', (program, spec) => {
-    const text = (path: string) => house.find((file) => file.path === path)?.text;
     expect(text(`config/${program}.yaml`)).toBe(defaultYaml(spec, program));
     const schema = text(`config/${program}.schema.json`) ?? '';
     expect(JSON.parse(schema)).toEqual(fileSchema(spec, program));
   });
+
+  it('config/alerts.* are good, and the schema is what `npm run config:write` writes', () => {
+    expect(parseAlerts(text('config/alerts.yaml') ?? '', 'alerts.yaml').rules).not.toEqual([]);
+    const schema = text('config/alerts.schema.json') ?? '';
+    expect(JSON.parse(schema)).toEqual(JSON.parse(JSON.stringify(alertsJsonSchema())));
+  });
 });
+
+function text(path: string): string | undefined {
+  return house.find((file) => file.path === path)?.text;
+}
 
 function file(path: string, text = ''): HouseFile {
   return { path, text };
@@ -70,6 +80,20 @@ const BREACHES: readonly (readonly [keyof typeof RULES, number, readonly HouseFi
       file('collector/dashboard/page.tsx', "import { a } from '../../runtime/c.ts';"),
       file('collector/dashboard/type.ts', "import type { C } from '../../runtime/c.ts';"),
       file('collector/windows/a.test.ts', "import { b } from 'node:fs';"),
+    ],
+  ],
+  [
+    'theRunningAgentIsLight',
+    2,
+    [
+      file('agent/run.ts', "import './connect.ts';\nimport type { C } from './config.ts';"),
+      file(
+        'agent/connect.ts',
+        "import '../wire/client.ts';\nspawn('./metrics/inventory-child.ts');",
+      ),
+      file('agent/config.ts', "import { z } from 'zod';"),
+      file('wire/client.ts', "import http from 'node:http';\nimport { z } from 'zod';"),
+      file('agent/metrics/inventory-child.ts', "import 'yaml';"),
     ],
   ],
   [

@@ -1,0 +1,40 @@
+/** How a program ends: its exit code, and what it says when it failed. */
+import { EXIT, exitCodeOf, messageOf, WindrowError } from './errors.ts';
+
+/**
+ * Runs a program and ends the process with an exit code of EXIT. Every expected failure is one line
+ * on stderr, with a second one that says what to do.
+ *
+ * @param name the program's name, before what it says
+ */
+export async function runToEnd(name: string, work: () => Promise<void>): Promise<never> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // `export … | head` closes our stdout: that is the reader's choice, not a failure.
+    process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failure);
+  });
+  let code: number | undefined;
+  try {
+    await work();
+  } catch (error) {
+    report(name, error);
+    code = exitCodeOf(error);
+  }
+  await flushed(process.stdout);
+  // What found something wrong without an error has set exitCode itself.
+  process.exit(code ?? process.exitCode ?? EXIT.ok);
+}
+
+function report(name: string, error: unknown): void {
+  process.stderr.write(`${name}: ${messageOf(error)}\n`);
+  if (error instanceof WindrowError) {
+    if (error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`);
+  } else if (error instanceof Error && error.stack !== undefined) {
+    process.stderr.write(`${error.stack}\n`);
+  }
+}
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => resolve());
+  });
+}
