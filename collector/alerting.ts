@@ -9,6 +9,7 @@ import { AlertEngine } from './alerts/engine.ts';
 import { Notifications } from './alerts/notifications.ts';
 import { type AlertsFile, loadAlertsFile } from './alerts/rules/load.ts';
 import { restoreAlerts } from './alerts/store.ts';
+import type { Source } from './ingest/source.ts';
 import type { Group } from './store/group.ts';
 import type { MadeFleetWindow } from './store/statements.ts';
 import type { EngineOptions } from './windows/engine.ts';
@@ -48,9 +49,9 @@ export class Alerting {
     return this.#file;
   }
 
-  /** Once the sources are restored, and the group is there to write to. */
-  start(): void {
-    this.engine.start(this.#file.rules);
+  /** Once the group is there to write to. @param sources as restored */
+  start(sources: Iterable<Source>): void {
+    this.engine.start(this.#file.rules, sources);
   }
 
   /**

@@ -120,7 +120,7 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   ingest.attach(writer);
   lifecycle.onStop('writer', () => writer.close());
   restore(db, registry, ingest);
-  alerting.start();
+  alerting.start(registry.all());
 
   const ticker = setInterval(() => {
     alerting.engine.tick(registry.all());

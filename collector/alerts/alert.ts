@@ -38,7 +38,12 @@ export interface Transition {
   readonly reason: string;
   /** Null where the clock or an event was the reason. */
   readonly window: WindowFacts | null;
+  /** The top processes of that server when it fired; null at other steps, and where not known. */
+  readonly processes: string | null;
 }
+
+/** What is kept of its firing for as long as the alert is shown. */
+export type Firing = Pick<Transition, 'atMs' | 'processes'>;
 
 /** An alert as its newest transition left it. */
 export interface Alert {
@@ -54,14 +59,26 @@ export interface Alert {
   /** Null while it is active. */
   readonly endedAtMs: number | null;
   readonly reason: string;
+  /** The top processes of that server when it fired; null where not known. */
+  readonly processes: string | null;
 }
 
-/** The alert as its newest transition left it. @param firedAtMs null when it had not fired by then */
-export function alertAt(newest: Transition, firedAtMs: number | null): Alert {
+/** The alert as its newest transition left it. @param firing null when it had not fired by then */
+export function alertAt(newest: Transition, firing: Firing | null): Alert {
   const { id, rule, server, severity, kind, startsAtMs, reason, atMs } = newest;
   const isOver = kind === 'resolved' || kind === 'dropped';
-  const endedAtMs = isOver ? atMs : null;
-  return { id, rule, server, severity, kind, startsAtMs, firedAtMs, endedAtMs, reason };
+  return {
+    id,
+    rule,
+    server,
+    severity,
+    kind,
+    startsAtMs,
+    firedAtMs: firing?.atMs ?? null,
+    endedAtMs: isOver ? atMs : null,
+    reason,
+    processes: firing?.processes ?? null,
+  };
 }
 
 export interface Annotations {

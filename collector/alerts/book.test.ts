@@ -21,7 +21,7 @@ it('who was told of the beginning is told of the end, also when the rule tells o
   const group = new Group();
   const book = new AlertBook({ group: () => group, wallMs: () => noonMs, onChange: () => {} });
   const timing = { forMs: 0, clearForMs: 0, gapMsMax: 60_000 };
-  const cause = { reason: () => 'x', window: null, processes: () => undefined };
+  const cause = { reason: () => 'x', window: null, processes: () => null };
   const observe = (notifier: string, verdict: 'breach' | 'clear', atMs: number): void => {
     const taken = step(timing, book.state('cpu', 'pc-1'), { atMs, verdict });
     book.take(ruleNotifying(notifier), 'pc-1', taken, cause);

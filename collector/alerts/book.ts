@@ -28,6 +28,8 @@ export interface AlertRecord {
   readonly about: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly notify: readonly string[];
+  /** The top processes when it fired; null while pending, and where not known. */
+  readonly processes: string | null;
 }
 
 export interface BookOptions {
@@ -43,7 +45,7 @@ export interface Cause {
   readonly reason: (change: Change) => string;
   readonly window: WindowFacts | null;
   /** The top processes; asked for when an alert fires. */
-  readonly processes: () => string | undefined;
+  readonly processes: () => string | null;
 }
 
 export type TransitionCounts = ReadonlyMap<string, Readonly<Record<TransitionKind, number>>>;
@@ -85,11 +87,13 @@ export class AlertBook {
     const key = keyOf(rule.name, server);
     const known = this.#records.get(key);
     if (state === known?.state) return;
-    const base = known ?? { rule: rule.name, server, reason: '' };
+    const base = known ?? { rule: rule.name, server, reason: '', processes: null };
     const { severity, about, labels } = rule;
     // Whoever was told of its beginning is told of its end, also when the rule has changed meanwhile.
     const notify = [...new Set([...(known?.notify ?? []), ...rule.notify])];
-    const told = { ...base, severity, about, labels, notify };
+    const fires = changes.some(({ kind }) => kind === 'firing');
+    const processes = fires ? cause.processes() : base.processes;
+    const told = { ...base, severity, about, labels, notify, processes };
     for (const change of changes) this.#note(told, change, cause);
     const newest = changes.at(-1);
     if (state === undefined) this.#records.delete(key);
@@ -104,11 +108,7 @@ export class AlertBook {
   end(record: AlertRecord, reason: string): void {
     const key = keyOf(record.rule, record.server);
     const atMs = Math.max(this.#options.wallMs(), record.state.lastMs);
-    this.#note(record, end(record.state, atMs), {
-      reason: () => reason,
-      window: null,
-      processes: () => undefined,
-    });
+    this.#note(record, end(record.state, atMs), { reason: () => reason, window: null });
     this.#records.delete(key);
     this.#changed.add(key);
   }
@@ -128,8 +128,12 @@ export class AlertBook {
     this.#changed.clear();
   }
 
-  #note(record: Omit<AlertRecord, 'state'>, change: Change, cause: Cause): void {
-    const { rule, server, severity } = record;
+  #note(
+    record: Omit<AlertRecord, 'state'>,
+    change: Change,
+    cause: Pick<Cause, 'reason' | 'window'>,
+  ): void {
+    const { rule, server, severity, processes } = record;
     const { kind, atMs, startsAtMs } = change;
     const transition: Transition = {
       id: alertId(rule, server, startsAtMs),
@@ -141,25 +145,24 @@ export class AlertBook {
       startsAtMs,
       reason: cause.reason(change),
       window: cause.window,
+      processes: kind === 'firing' ? processes : null,
     };
     const group = this.#options.group();
     group.alertTransitions.push(transition);
     this.#count(rule, kind);
-    this.#notify(record, transition, cause);
+    this.#notify(record, transition);
     // The state that it leaves: a resolve knows when the alert fired.
-    const left = this.state(rule, server);
-    this.#options.onChange(
-      alertAt(transition, kind === 'firing' ? atMs : (left?.firedAtMs ?? null)),
-    );
+    const firedAtMs = this.state(rule, server)?.firedAtMs ?? null;
+    const left = firedAtMs === null ? null : { atMs: firedAtMs, processes };
+    this.#options.onChange(alertAt(transition, kind === 'firing' ? transition : left));
   }
 
-  #notify(record: Omit<AlertRecord, 'state'>, transition: Transition, cause: Cause): void {
+  #notify(record: Omit<AlertRecord, 'state'>, transition: Transition): void {
     const { kind } = transition;
     if (kind !== 'firing' && kind !== 'resolved') return;
     if (record.notify.length === 0) return;
     const nowMs = this.#options.wallMs();
-    const processes = kind === 'firing' ? cause.processes() : undefined;
-    const notice = noticeOf({ ...transition, kind }, { ...record, processes, nowMs });
+    const notice = noticeOf({ ...transition, kind }, { ...record, nowMs });
     const body = JSON.stringify(notice);
     const { notices } = this.#options.group();
     for (const lane of record.notify) notices.push({ lane, no: null, atMs: nowMs, body });
@@ -177,7 +180,7 @@ function keyOf(rule: string, server: string): string {
   return `${rule}\0${server}`;
 }
 
-function activeAlert({ rule, server, severity, state, reason }: AlertRecord): Alert {
+function activeAlert({ rule, server, severity, state, reason, processes }: AlertRecord): Alert {
   const { startsAtMs, firedAtMs, phase } = state;
   return {
     id: alertId(rule, server, startsAtMs),
@@ -189,5 +192,6 @@ function activeAlert({ rule, server, severity, state, reason }: AlertRecord): Al
     firedAtMs,
     endedAtMs: null,
     reason,
+    processes,
   };
 }

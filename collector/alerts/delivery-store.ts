@@ -59,11 +59,21 @@ export class DeliveryStore {
     );
   }
 
-  /** The oldest that wait for this notifier, in order. */
-  waiting(notifier: string): Waiting[] {
-    return this.#queue
-      .oldestOf(notifier, pageItems)
-      .map(({ id, body }) => ({ id, notice: JSON.parse(body) as AlertNotice }));
+  /** The oldest that wait for this notifier, in order, and the ids of those that damage has spoilt. */
+  waiting(notifier: string): { readonly waiting: Waiting[]; readonly spoilt: readonly number[] } {
+    const { items, spoilt } = this.#queue.oldestOf(notifier, pageItems);
+    const waiting = items.map(({ id, body }) => ({ id, notice: JSON.parse(body) as AlertNotice }));
+    return { waiting, spoilt };
+  }
+
+  /** Nobody can tell any more what they said. */
+  dropSpoilt(ids: readonly number[]): void {
+    inTransaction(this.#db, () => this.#queue.drop(ids));
+  }
+
+  /** The file that all of it is in. */
+  get path(): string {
+    return this.#db.location() ?? '';
   }
 
   /** How many notices wait for this notifier or are on their way to it. */
@@ -131,7 +141,7 @@ export class DeliveryStore {
   trim(notifier: string, atMs: number): number {
     const excess = Math.min(this.#queue.count(notifier) - waitingMax, pageItems);
     if (excess <= 0) return 0;
-    const oldest = this.waiting(notifier).slice(0, excess);
+    const oldest = this.waiting(notifier).waiting.slice(0, excess);
     inTransaction(this.#db, () => {
       for (const { notice } of oldest) {
         this.#settle(notifier, notice, { outcome: 'dropped', attempts: 0, error: null, atMs });

@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { noonMs } from '../../runtime/testing/manual-clock.ts';
+import { seededRandom } from '../../runtime/testing/seeded-random.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { AlertStatements } from '../store/alert-statements.ts';
 import { Group } from '../store/group.ts';
@@ -48,17 +49,6 @@ notifiers: { ${name}: { type: command, command: [none] } }
   'alerts.yaml',
 );
 
-/** Uniform in [0, 1), the same for the same seed. Source: mulberry32, T. Ettinger, public domain. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** The collector's part that makes alerts, over the rig's database; a restart makes a new one. */
 function startBook(rig: DeliveryRig) {
   let group = new Group();
@@ -75,7 +65,7 @@ function startBook(rig: DeliveryRig) {
       const timing = { forMs, clearForMs, gapMsMax: 3 * slideMs };
       const observation = { atMs: rig.clock.wallMs(), verdict };
       const taken = step(timing, book.state(rule.name, server), observation);
-      const cause = { reason: () => 'a script', window: null, processes: () => undefined };
+      const cause = { reason: () => 'a script', window: null, processes: () => null };
       book.take(rule, server, taken, cause);
     },
     /** @returns the notices that are queued by it */
@@ -105,7 +95,7 @@ async function play(
 ): Promise<Outcome & { rig: DeliveryRig }> {
   const rig = deliveryRig(temporaryFolder());
   rig.settings.silences = silences;
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   const queued: AlertNotice[] = [];
   const interrupted = new Set<string>();
   let book = startBook(rig);

@@ -175,6 +175,21 @@ it('a store that cannot be written repeats no notification: what became of the l
   expect(sentTo(rig)).toEqual([['pc-1 firing'], ['pc-1 resolved']]);
 });
 
+it('a notice that a flipped bit has spoilt is dropped, counted and told; the others are sent', async () => {
+  const rig = rigOf();
+  rig.enqueue(firing, other);
+  rig.db.exec(`UPDATE queue_items SET body = replace(body, 'pc-1', 'qc-1')`);
+  rig.clock.advance(500);
+  await rig.settle();
+  expect(sentTo(rig)).toEqual([['pc-2 firing']]);
+  expect(rig.counts).toEqual({ dropped: 1, sent: 1 });
+  expect(rig.store.count(name)).toBe(0);
+  expect(rig.lines).toMatchObject([
+    { level: 'error', notifier: name, file: rig.store.path, notices: 1 },
+  ]);
+  expect(rig.store.path).toMatch(/windrow\.db$/);
+});
+
 it('beyond the bound the oldest are dropped, counted, and the resolve of one is not sent', async () => {
   const rig = rigOf();
   rig.notifier.answer = () => down;

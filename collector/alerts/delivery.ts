@@ -12,7 +12,7 @@ import type { AlertNotice } from './alert.ts';
 import type { DeliveryStore, Settled } from './delivery-store.ts';
 import type { Outcome } from './deliveries.ts';
 import type { Notification, Notifier } from './notifiers/port.ts';
-import { groupNext } from './stages/grouping.ts';
+import { groupNext, type Waiting } from './stages/grouping.ts';
 import { type Silence, silenceOf } from './stages/silence.ts';
 
 const backoff: BackoffLimits = { baseMs: 1_000, capMs: 60_000 };
@@ -81,7 +81,8 @@ export class Delivery {
     if (pausedMs > 0) return pausedMs;
     const outgoing = store.outgoing(name);
     if (outgoing !== undefined) return this.#attempt(outgoing, signal);
-    const waiting = store.waiting(name);
+    const { waiting, spoilt } = store.waiting(name);
+    if (spoilt.length > 0) this.#dropSpoilt(spoilt);
     const [oldest] = waiting;
     if (oldest === undefined) return this.#idle(signal);
     const ageMs = clock.wallMs() - oldest.notice.enqueuedMs;
@@ -92,7 +93,15 @@ export class Delivery {
     return 0;
   }
 
-  #take(waiting: ReturnType<DeliveryStore['waiting']>): void {
+  #dropSpoilt(ids: readonly number[]): void {
+    const { name, store, observer, log } = this.#options;
+    store.dropSpoilt(ids);
+    const facts = { notifier: name, file: store.path, notices: ids.length };
+    log.error(facts, 'damaged notices are dropped');
+    observer.settled(name, 'dropped', ids.length);
+  }
+
+  #take(waiting: readonly Waiting[]): void {
     const { name, store, clock, observer } = this.#options;
     const grouping = groupNext(waiting, {
       isSilenced: (notice) => this.#isSilenced(notice),

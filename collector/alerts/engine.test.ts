@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { noonMs } from '../../runtime/testing/manual-clock.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import type { DecodedSample } from '../../wire/records/decoded.ts';
+import { pastAlerts } from './store.ts';
 import { feed, slideMs, startEngine as start, type Values } from './testing/engine-rig.ts';
 
 const AT_ONCE = `
@@ -127,6 +128,36 @@ notifiers:`,
     expect(rig.notices().map(({ annotations }) => annotations.processes)).toEqual([
       'make (181.3 % of a core), cc (99 % of a core), ld (3 % of a core)',
       'ld (60 % of memory), cc (2 % of memory), make (1 % of memory)',
+    ]);
+  });
+
+  it('keep the processes that were on top, over a restart and after the end', () => {
+    const dataDir = temporaryFolder();
+    const first = start(WAITING, dataDir);
+    const source = first.source('pc-1');
+    const sampled = (name: string): void => {
+      const rows = [{ pid: 1, name, cpu_pct: 99, mem_pct: 1 }];
+      const sample = { processes: { by_cpu: rows, by_mem: rows } } as unknown as DecodedSample;
+      first.engine.sample(source, sample);
+    };
+    feed(first, source, [95, 95]);
+    sampled('ffmpeg');
+    feed(first, source, [95]);
+    sampled('idle');
+    feed(first, source, [95]);
+    first.commit();
+    first.crash();
+
+    const onTop = 'ffmpeg (99 % of a core)';
+    const second = start(WAITING, dataDir, first.clock);
+    expect([...second.engine.active()]).toMatchObject([{ kind: 'firing', processes: onTop }]);
+    feed(second, second.source('pc-1'), [10, 10, 10]);
+    second.commit();
+    expect(pastAlerts(second.db, { countMax: 9 })).toMatchObject([{ processes: onTop }]);
+    expect(second.transitions().map(({ kind, processes }) => [kind, processes])).toEqual([
+      ['pending', null],
+      ['firing', onTop],
+      ['resolved', null],
     ]);
   });
 });

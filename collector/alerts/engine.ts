@@ -7,7 +7,7 @@
  */
 import type { Clock } from '../../runtime/clock.ts';
 import type { DecodedSample } from '../../wire/records/decoded.ts';
-import type { Alerting } from '../ingest/alerting.ts';
+import type { Alerting, EndReason } from '../ingest/alerting.ts';
 import type { Source } from '../ingest/source.ts';
 import type { FleetWindow } from '../windows/fleet.ts';
 import type { ServerWindow } from '../windows/window.ts';
@@ -71,10 +71,16 @@ export class AlertEngine implements Alerting {
     for (const record of restored.records) this.#book.restore(record);
   }
 
-  /** Once the sources are restored, and the group is there to write to. */
-  start(rules: readonly Rule[]): void {
+  /**
+   * Once the group is there to write to.
+   * @param sources as restored; some may have been taken out while no collector ran
+   */
+  start(rules: readonly Rule[], sources: Iterable<Source>): void {
     this.#startedMs = this.#options.clock.monotonicMs();
     this.setRules(rules);
+    for (const source of sources) {
+      if (source.decommissioned) this.ended(source, 'decommissioned');
+    }
   }
 
   get rules(): ReadonlyMap<string, Rule> {
@@ -131,7 +137,7 @@ export class AlertEngine implements Alerting {
   }
 
   /** Nothing more is expected of the server: it said goodbye, or was taken out. */
-  ended({ serverId, sourceNo, replayed }: Source, reason: string): void {
+  ended({ serverId, sourceNo, replayed }: Source, reason: EndReason): void {
     if (replayed) return;
     for (const rule of this.#rules.keys()) {
       const record = this.#book.record(rule, serverId);
@@ -172,7 +178,7 @@ export class AlertEngine implements Alerting {
       reason: ({ kind }) =>
         kind === 'firing' ? `not heard for ${durationText(rule.silentMs ?? 0)}` : 'heard again',
       window: null,
-      processes: () => undefined,
+      processes: () => null,
     });
   }
 
@@ -196,7 +202,7 @@ export class AlertEngine implements Alerting {
     this.#book.take(rule, server, taken, {
       reason: ({ heldMs }) => reasonText(values, heldMs),
       window: { startMs: window.startMs, endMs: window.endMs, values },
-      processes: () => (sourceNo === undefined ? undefined : this.#processes.top(sourceNo, order)),
+      processes: () => (sourceNo === undefined ? null : this.#processes.top(sourceNo, order)),
     });
   }
 

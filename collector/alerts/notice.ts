@@ -7,16 +7,15 @@ export interface Telling {
   readonly about: string;
   /** The rule's own. */
   readonly labels: Readonly<Record<string, string>>;
-  readonly processes: string | undefined;
   /** The collector's clock. */
   readonly nowMs: number;
 }
 
 export function noticeOf(
   transition: Transition & { readonly kind: 'firing' | 'resolved' },
-  { severity, about, labels: own, processes, nowMs }: Telling,
+  { severity, about, labels: own, nowMs }: Telling,
 ): AlertNotice {
-  const { id, rule, server, kind, atMs, startsAtMs, reason } = transition;
+  const { id, rule, server, kind, atMs, startsAtMs, reason, processes } = transition;
   const labels = {
     ...own,
     alertname: rule,
@@ -35,7 +34,7 @@ export function noticeOf(
     annotations: {
       summary: `${server || 'fleet'}: ${about}`,
       description: reason,
-      ...(processes === undefined ? {} : { processes }),
+      ...(processes === null ? {} : { processes }),
     },
     fingerprint: fingerprintOf(labels),
     transitionAtMs: atMs,

@@ -18,9 +18,9 @@ export class NewestProcesses {
     });
   }
 
-  /** `firefox (181.2 % of a core), node (12 % of a core)`; undefined when not known. */
-  top(sourceNo: number, order: ProcessOrder): string | undefined {
-    return this.#bySource.get(sourceNo)?.[order] || undefined;
+  /** `firefox (181.2 % of a core), node (12 % of a core)`; null when not known. */
+  top(sourceNo: number, order: ProcessOrder): string | null {
+    return this.#bySource.get(sourceNo)?.[order] || null;
   }
 
   forget(sourceNo: number): void {

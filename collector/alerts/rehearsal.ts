@@ -52,5 +52,7 @@ function transitionOf(
     startsAtMs,
     reason: reasonText(values, heldMs),
     window: { startMs, endMs, values },
+    // The store keeps what was on top for hours, not for as long as windows.
+    processes: null,
   };
 }

@@ -25,7 +25,7 @@ it('tells the alerts that ended last, the newest first, and their steps', () => 
   const rig = startEngine(RULES);
   for (const name of ['a', 'b', 'c']) feed(rig, rig.source(name), [99, 99, 50]);
   rig.commit();
-  const past = pastAlerts(rig.db, 2);
+  const past = pastAlerts(rig.db, { countMax: 2 });
   expect(past.map(({ server }) => server)).toEqual(['c', 'b']);
   const startsAtMs = noonMs + 70_000;
   expect(past[0]).toMatchObject({
@@ -38,6 +38,18 @@ it('tells the alerts that ended last, the newest first, and their steps', () => 
   const steps = transitionsOf(rig.db, past[0]?.id ?? '');
   expect(steps.map(({ kind }) => kind)).toEqual(['pending', 'firing', 'resolved']);
   expect(steps[0]?.window?.values).toEqual({ 'cpu_pct.avg': 99 });
+});
+
+it('tells those of one server alone, however many others ended since', () => {
+  const rig = startEngine(RULES);
+  feed(rig, rig.source('a'), [99, 99, 50, 99, 99, 50]);
+  for (const name of ['b', 'c']) feed(rig, rig.source(name), [99, 99, 50]);
+  rig.commit();
+  const startsOf = (server: string): number[] =>
+    pastAlerts(rig.db, { server, countMax: 2 }).map(({ startsAtMs }) => startsAtMs - noonMs);
+  expect(startsOf('a')).toEqual([40_000, 10_000]);
+  expect(startsOf('b')).toEqual([70_000]);
+  expect(startsOf('nobody')).toEqual([]);
 });
 
 it('of many windows gives the first and the last', () => {
@@ -89,9 +101,9 @@ it('a store that only the first windrow has opened has no alerts', () => {
 });
 
 it('transitions are bounded: the oldest go first', () => {
-  const { db } = startEngine('', temporaryFolder());
+  const { db } = startEngine('rules: []', temporaryFolder());
   const old = db.prepare(
-    "INSERT INTO alert_transitions VALUES (?, 'x', 'cpu', 'a', 'pending', 'info', 1, 1, '', NULL)",
+    "INSERT INTO alert_transitions VALUES (?, 'x', 'cpu', 'a', 'pending', 'info', 1, 1, '', NULL, NULL)",
   );
   for (const no of [1, 2, transitionRowsMax]) old.run(no);
   const group = new Group();
@@ -105,6 +117,7 @@ it('transitions are bounded: the oldest go first', () => {
     startsAtMs: noonMs,
     reason: '',
     window: null,
+    processes: null,
   };
   group.alertTransitions.push(transition);
   new AlertStatements(db).write(group);

@@ -57,16 +57,31 @@ export function transitionsOf(db: DatabaseSync, alertId: string): Transition[] {
     .map(toTransition);
 }
 
+export interface Past {
+  /** Of this server alone; undefined: of all, and of the fleet. */
+  readonly server?: string | undefined;
+  readonly countMax: number;
+}
+
 /** The alerts that were resolved last, the newest first. */
-export function pastAlerts(db: DatabaseSync, countMax: number): Alert[] {
-  const fired = db.prepare(
-    "SELECT at_ms FROM alert_transitions WHERE alert_id = ? AND kind = 'firing'",
+export function pastAlerts(db: DatabaseSync, { server, countMax }: Past): Alert[] {
+  const of = server === undefined ? [] : [server];
+  const ends = db
+    .prepare(
+      `SELECT * FROM alert_transitions WHERE kind = 'resolved' ${of.length > 0 ? 'AND server = ?' : ''}
+       ORDER BY no DESC LIMIT ?`,
+    )
+    .all(...of, countMax)
+    .map(toTransition);
+  const firing = db.prepare(
+    "SELECT * FROM alert_transitions WHERE alert_id = ? AND kind = 'firing'",
   );
-  return db
-    .prepare("SELECT * FROM alert_transitions WHERE kind = 'resolved' ORDER BY no DESC LIMIT ?")
-    .all(countMax)
-    .map(toTransition)
-    .map((end) => alertAt(end, Number(fired.get(end.id)?.['at_ms'] ?? end.startsAtMs)));
+  return ends.map((end) => {
+    const fired = firing.get(end.id);
+    // Its firing may be older than what is kept.
+    const unknown = { atMs: end.startsAtMs, processes: null };
+    return alertAt(end, fired === undefined ? unknown : toTransition(fired));
+  });
 }
 
 /** A stored window as a rule sees it. */
@@ -150,7 +165,7 @@ function spanOf(row: Row): { startMs: number; endMs: number } {
 }
 
 function toTransition(row: Row): Transition {
-  const facts = row['facts'];
+  const { facts, processes } = row;
   return {
     id: String(row['alert_id']),
     rule: String(row['rule']),
@@ -161,5 +176,6 @@ function toTransition(row: Row): Transition {
     startsAtMs: Number(row['starts_ms']),
     reason: String(row['reason']),
     window: typeof facts === 'string' ? (JSON.parse(facts) as WindowFacts) : null,
+    processes: typeof processes === 'string' ? processes : null,
   };
 }

@@ -29,6 +29,7 @@ function alert(id: string, changes: Partial<Alert> = {}): Alert {
     firedAtMs: null,
     endedAtMs: null,
     reason: 'x',
+    processes: null,
     ...changes,
   };
 }

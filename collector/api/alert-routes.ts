@@ -7,7 +7,11 @@ export const alertRoutes: FastifyPluginCallback<{ alerts: AlertViews }> = (
   { alerts },
   done,
 ) => {
-  server.get('/api/alerts', () => alerts.all());
+  server.get<{ Querystring: { server?: string } }>('/api/alerts', (request, reply) => {
+    const { server: id } = request.query;
+    if (id === undefined) return alerts.all();
+    return alerts.ofServer(Number(id)) ?? reply.code(404).send({ error: 'no such server' });
+  });
   server.get<{ Params: { id: string } }>('/api/alerts/:id', (request, reply) => {
     return alerts.explain(request.params.id) ?? reply.code(404).send({ error: 'no such alert' });
   });

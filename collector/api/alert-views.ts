@@ -9,6 +9,7 @@ import type { Rule } from '../alerts/rules/rule.ts';
 import { pastAlerts, transitionsOf, windowsAround } from '../alerts/store.ts';
 import { durationText } from '../alerts/wording.ts';
 import type { Registry } from '../ingest/registry.ts';
+import type { Source } from '../ingest/source.ts';
 import type { AlertSummary, AlertsView, AlertView } from './contract.ts';
 
 const activeMax = 1_000;
@@ -33,15 +34,30 @@ export class AlertViews {
   }
 
   all(): AlertsView {
+    return this.#list(undefined);
+  }
+
+  /** Of one server alone; undefined when the collector knows no such server. */
+  ofServer(sourceNo: number): AlertsView | undefined {
+    const source = this.#options.registry.get(sourceNo);
+    return source === undefined ? undefined : this.#list(source);
+  }
+
+  #list(source: Source | undefined): AlertsView {
     const { engine, registry, db, clock } = this.#options;
-    const active = [...engine.active()].sort(firingFirst);
+    const isListed = ({ server }: Alert): boolean =>
+      source === undefined || server === source.serverId;
+    // Alerts are of live servers, whatever name a replayed file has for its own.
+    const isReplay = source?.replayed === true;
+    const active = isReplay ? [] : [...engine.active()].filter(isListed).sort(firingFirst);
+    const past = isReplay ? [] : pastAlerts(db, { server: source?.serverId, countMax: pastMax });
     const shown = (alert: Alert): AlertSummary => alertSummary(alert, registry);
     return {
       now: clock.wallMs(),
       rules: [...engine.rules.values()].map(({ name, about }) => ({ name, about })),
       active: active.slice(0, activeMax).map(shown),
       active_count: active.length,
-      past: pastAlerts(db, pastMax).map(shown),
+      past: past.map(shown),
     };
   }
 
@@ -51,11 +67,11 @@ export class AlertViews {
     const transitions = transitionsOf(db, id);
     const newest = transitions.at(-1);
     if (newest === undefined) return undefined;
-    const firedAtMs = transitions.find(({ kind }) => kind === 'firing')?.atMs ?? null;
+    const firing = transitions.find(({ kind }) => kind === 'firing') ?? null;
     const rule = engine.rules.get(newest.rule);
     return {
       now: clock.wallMs(),
-      alert: alertSummary(alertAt(newest, firedAtMs), registry),
+      alert: alertSummary(alertAt(newest, firing), registry),
       rule: rule === undefined ? null : ruleText(rule),
       transitions: transitions.map(({ kind, atMs: at, reason, window }) => ({
         kind,
@@ -101,6 +117,7 @@ export function alertSummary(alert: Alert, registry: Registry): AlertSummary {
     fired_at: firedAtMs,
     ended_at: endedAtMs,
     reason,
+    processes: alert.processes,
   };
 }
 

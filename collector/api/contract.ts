@@ -148,9 +148,11 @@ export interface AlertSummary {
   readonly ended_at: number | null;
   /** Of its newest transition: `cpu_pct.avg 97.3 for 2m`. */
   readonly reason: string;
+  /** The top processes of that server when it fired; null where not known. */
+  readonly processes: string | null;
 }
 
-/** GET /api/alerts */
+/** GET /api/alerts, and of one server alone /api/alerts?server=ID */
 export interface AlertsView {
   readonly now: number;
   /** Rules in force, and what each says of itself. */

@@ -26,9 +26,9 @@ interface RulesOption {
 function checkCommand(): Command {
   const command = withRules('check')
     .description('say whether the rules are good; never touches the network')
-    .action(async ({ rules }: RulesOption) => {
+    .action(async (options: RulesOption) => {
       const { values } = settingsOf(command, COLLECTOR_SPEC, 'collector');
-      await writeOutput(described(loadAlertsFile(rules ?? alertsPath(values))), undefined);
+      await writeOutput(described(loadRules(options, values)), undefined);
     });
   return command;
 }
@@ -50,7 +50,7 @@ function testCommand(): Command {
       checkSettings(values);
       const { windowMs } = windowSettings(values);
       const span = spanOf(options);
-      const file = loadAlertsFile(options.rules ?? alertsPath(values));
+      const file = loadRules(options, values);
       const db = openStore(values.data);
       try {
         const found = rehearse(db, file.rules, { ...span, windowMs });
@@ -72,6 +72,12 @@ function withRules(name: string): Command {
     '--rules <file>',
     'file of alert rules; the one that the collector uses when not given',
   );
+}
+
+function loadRules({ rules }: RulesOption, values: Parameters<typeof alertsPath>[0]): AlertsFile {
+  return rules === undefined
+    ? loadAlertsFile(alertsPath(values))
+    : loadAlertsFile(rules, '--rules');
 }
 
 /** Whether a silent server had said goodbye is not in the history. */

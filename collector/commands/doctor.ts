@@ -6,9 +6,10 @@ import { createServer } from 'node:net';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { type Check, checkDataFolder, type Finding, runChecks } from '../../runtime/doctor.ts';
 import { EXIT, messageOf, systemCodeOf } from '../../runtime/errors.ts';
+import { loadAlertsFile } from '../alerts/rules/load.ts';
 import { isLoopback } from '../api/access.ts';
 import { AccessFiles } from '../api/access-files.ts';
-import { checkSettings, COLLECTOR_SPEC, type CollectorConfig } from '../config.ts';
+import { alertsPath, checkSettings, COLLECTOR_SPEC, type CollectorConfig } from '../config.ts';
 import { readRunning } from '../running.ts';
 import { databasePath, openForReading } from '../store/database.ts';
 import { SERVE_FLAGS } from './serve.ts';
@@ -33,6 +34,7 @@ function checksOf(config: CollectorConfig): Check[] {
     { name: 'disk', run: async () => checkDataFolder(config.data) },
     { name: 'store', run: async () => checkStore(config) },
     { name: 'token', run: async () => checkTokens(config) },
+    { name: 'alerts', run: async () => checkAlerts(config) },
   ];
   const certFile = config['tls.cert_file'];
   if (certFile !== undefined) {
@@ -83,6 +85,12 @@ function checkTokens({ data, listen }: CollectorConfig): Finding {
     message: 'none yet: no agent can send',
     advice: 'Make one with `windrow-collector token create`.',
   };
+}
+
+function checkAlerts(config: CollectorConfig): Finding {
+  const { path, rules, notifiers } = loadAlertsFile(alertsPath(config));
+  const names = Object.keys(notifiers).length;
+  return { status: 'ok', message: `${rules.length} rules and ${names} notifiers in ${path}` };
 }
 
 function checkCertificate(path: string): Finding {

@@ -64,7 +64,18 @@ export const SAMPLES_TABLE: Table<StoredSample> = {
 };
 
 export const ALERTS_TABLE: Table<Transition> = {
-  columns: ['time', 'kind', 'rule', 'server_id', 'severity', 'starts_at', 'reason', 'values', 'id'],
+  columns: [
+    'time',
+    'kind',
+    'rule',
+    'server_id',
+    'severity',
+    'starts_at',
+    'reason',
+    'values',
+    'processes',
+    'id',
+  ],
   row: (transition) => [
     iso(transition.atMs),
     transition.kind,
@@ -74,6 +85,7 @@ export const ALERTS_TABLE: Table<Transition> = {
     iso(transition.startsAtMs),
     transition.reason,
     transition.window === null ? null : JSON.stringify(transition.window.values),
+    transition.processes,
     transition.id,
   ],
 };

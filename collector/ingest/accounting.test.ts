@@ -206,10 +206,31 @@ it('a goodbye counts from the boot that sends, not from the one that was met las
 
 it('a goodbye that the network kept until the next boot sent does not switch the server off', async () => {
   const r = rig();
+  const kept = { sent_at: r.clock.wallMs() - 500 };
   await from(r, 'a', samples('a', 0, 1));
   await from(r, 'b', samples('b', 0, 1));
-  await from(r, 'a', [...samples('a', 1, 2), goodbye('pc', 'a')]);
+  await from(r, 'a', [...samples('a', 1, 2), goodbye('pc', 'a')], kept);
   expect(pc(r).off).toBe(false);
+});
+
+it('what the network kept of an earlier boot takes nothing from the goodbye of the one that sends', async () => {
+  const r = rig();
+  const kept = { sent_at: r.clock.wallMs() - 500 };
+  await from(r, 'a', samples('a', 0, 1));
+  await from(r, 'b', samples('b', 0, 1));
+  await from(r, 'a', samples('a', 1, 2), kept);
+  await from(r, 'b', [goodbye('pc', 'b')]);
+  expect(pc(r).off).toBe(true);
+  await from(r, 'a', samples('a', 2, 3), kept);
+  expect(pc(r).off).toBe(true);
+  expect(pc(r).delivery.received).toBe(4);
+});
+
+it('a goodbye counts though its clock has been set back a little', async () => {
+  const r = rig();
+  await from(r, 'a', samples('a', 0, 1));
+  await from(r, 'a', [goodbye('pc', 'a')], { sent_at: r.clock.wallMs() - 8_000 });
+  expect(pc(r).off).toBe(true);
 });
 
 it('what a boot still sends after its goodbye is its backlog: the server stays off', async () => {

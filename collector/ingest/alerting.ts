@@ -6,11 +6,14 @@ import type { DecodedSample } from '../../wire/records/decoded.ts';
 import type { ServerWindow } from '../windows/window.ts';
 import type { Source } from './source.ts';
 
+/** Why nothing more is expected of a server; told to people. */
+export type EndReason = 'said goodbye' | 'decommissioned';
+
 export interface Alerting {
   sample(source: Source, sample: DecodedSample): void;
   window(source: Source, window: ServerWindow): void;
-  /** Nothing more is expected of the server: it said goodbye, or was taken out. */
-  ended(source: Source, reason: string): void;
+  /** Nothing more is expected of the server. */
+  ended(source: Source, reason: EndReason): void;
   /** The source is gone from the store. */
   forget(source: Source): void;
 }

@@ -19,11 +19,15 @@ export interface AnnouncedState {
   /** The sender's clock when it sent the newest batch; null before any. */
   readonly sentAtMs: number | null;
   readonly pendingFromMs: number | null;
+  readonly senderBootId: string | null;
 }
+
+type Told = Pick<BatchHeader, 'sent_at' | 'pending_from_ms' | 'boot_id' | 'sent_by'>;
 
 export class Announced {
   #sentAtMs = Number.NEGATIVE_INFINITY;
   #pendingFromMs: number | undefined;
+  #senderBootId: string | undefined;
 
   /** Event time of the earliest sample that still waits; undefined when none does. */
   get pendingFromMs(): number | undefined {
@@ -36,19 +40,27 @@ export class Announced {
     return earlierMs > 0 && earlierMs <= onItsWayMsMax;
   }
 
-  hear(header: Pick<BatchHeader, 'sent_at' | 'pending_from_ms'>): void {
+  /** The boot whose process sent the newest batch. */
+  get senderBootId(): string | undefined {
+    return this.#senderBootId;
+  }
+
+  hear(header: Told): void {
     if (this.isLatecomer(header)) return;
+    this.#senderBootId = header.sent_by ?? header.boot_id;
     this.#sentAtMs = header.sent_at;
     this.#pendingFromMs = header.pending_from_ms;
   }
 
   checkpoint(): AnnouncedState {
     const sentAtMs = Number.isFinite(this.#sentAtMs) ? this.#sentAtMs : null;
-    return { sentAtMs, pendingFromMs: this.#pendingFromMs ?? null };
+    const pendingFromMs = this.#pendingFromMs ?? null;
+    return { sentAtMs, pendingFromMs, senderBootId: this.#senderBootId ?? null };
   }
 
-  restore({ sentAtMs, pendingFromMs }: AnnouncedState): void {
+  restore({ sentAtMs, pendingFromMs, senderBootId }: AnnouncedState): void {
     this.#sentAtMs = sentAtMs ?? Number.NEGATIVE_INFINITY;
     this.#pendingFromMs = pendingFromMs ?? undefined;
+    this.#senderBootId = senderBootId ?? undefined;
   }
 }

@@ -135,8 +135,8 @@ export class Intake {
   }
 
   /**
-   * Only the boot that sends now can say it, in its last batch: an older one's goodbye may have
-   * waited for long, or been kept by the network.
+   * Only the boot that sends now can say it: an older one's goodbye may have waited for long, or
+   * been kept by the network. Of the boot itself it is the last word, whatever its clock shows.
    */
   #goodbye({ serverId, bootId }: { serverId: string; bootId: string }, batch: Intaking): void {
     const { registry, checkpoints, engine, observer } = this.#options;
@@ -146,7 +146,8 @@ export class Intake {
     this.#options.accounting.noteSender(source, batch);
     if (senders.currentBootId === undefined)
       this.#options.accounting.heardFrom(source, bootId, batch);
-    if (senders.currentBootId !== bootId || batch.isLatecomer) return;
+    const isKept = batch.isLatecomer && source.announced.senderBootId !== bootId;
+    if (senders.currentBootId !== bootId || isKept) return;
     source.off = true;
     source.goodbyeBootId = bootId;
     source.idleClosed = true;

@@ -62,11 +62,6 @@ export class Senders {
     return this.#conflict;
   }
 
-  /** Whether another boot had taken over from the current one: it may be a latecomer's last word. */
-  get hasReturned(): boolean {
-    return this.#current !== undefined && this.#replaced.has(this.#current.bootId);
-  }
-
   /** A boot sends. @returns whether a conflict was found by this */
   heard({ bootId, remote, wallMs, monotonicMs }: Heard): boolean {
     const previous = this.#current;

@@ -51,7 +51,7 @@ describe('loadReport', () => {
       good.replace('labels:', '  - { header: cpu, from: server_id }\nlabels:'),
       'columns[1].header: cpu is there twice',
     ],
-    ['columns: [', 'at line 1'],
+    ['columns: [', 'r.yaml line 1: '],
     ['', 'the file'],
   ])('names file and key of what is wrong (%#)', async (text, key) => {
     const folder = await folderOf({ 'r.yaml': text });

@@ -1,8 +1,8 @@
 /** Reports come from YAML files: `NAME.yaml` in the folder is the report NAME. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { parseYaml } from '../../runtime/config/yaml.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { type ReportDefinition, reportSchema } from './definition.ts';
 
@@ -32,10 +32,7 @@ export async function loadReport(folder: string, name: string): Promise<ReportDe
     throw new WindrowError('usage', `there is no report ${name}`, { hint });
   }
   const path = join(folder, name + extension);
-  const document = parseDocument(await readFile(path, 'utf8'));
-  const [error] = document.errors;
-  if (error) throw new WindrowError('config', `${path}: ${error.message}`, { cause: error });
-  const parsed = reportSchema.safeParse(document.toJS());
+  const parsed = reportSchema.safeParse(parseYaml(await readFile(path, 'utf8'), path));
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.flatMap((issue) => sentences(issue, []));
   throw new WindrowError('config', `${path}: ${issues.join('; ')}`);

@@ -16,7 +16,9 @@ export class AlertStatements {
   constructor(db: DatabaseSync) {
     this.#putState = db.prepare('INSERT OR REPLACE INTO alert_states VALUES (?,?,?)');
     this.#dropState = db.prepare('DELETE FROM alert_states WHERE rule = ? AND server = ?');
-    this.#transition = db.prepare('INSERT INTO alert_transitions VALUES (NULL,?,?,?,?,?,?,?,?,?)');
+    this.#transition = db.prepare(
+      'INSERT INTO alert_transitions VALUES (NULL,?,?,?,?,?,?,?,?,?,?)',
+    );
     this.#trim = db.prepare(
       'DELETE FROM alert_transitions WHERE no <= (SELECT max(no) FROM alert_transitions) - ?',
     );
@@ -39,6 +41,7 @@ export class AlertStatements {
         transition.startsAtMs,
         transition.reason,
         transition.window === null ? null : JSON.stringify(transition.window),
+        transition.processes,
       );
     }
     if (alertTransitions.length > 0) this.#trim.run(transitionRowsMax);

@@ -193,7 +193,7 @@ it('steps of alerts go with the windows of their age, however many there are', (
   const { db } = fixture();
   db.exec(`WITH RECURSIVE step(no) AS (SELECT 1 UNION ALL SELECT no + 1 FROM step WHERE no < 12000)
     INSERT INTO alert_transitions
-    SELECT no, 'x', 'cpu', 'a', 'pending', 'info', ${noonMs} + no, 1, '', NULL FROM step`);
+    SELECT no, 'x', 'cpu', 'a', 'pending', 'info', ${noonMs} + no, 1, '', NULL, NULL FROM step`);
   const nowMs = noonMs + hourMs + 11_000;
   expect(retain(db, { ...KEEP_ALL, windowsAgeMs: hourMs }, nowMs)).toBe(3);
   const { n, oldest } = db

@@ -121,11 +121,13 @@ export const MIGRATIONS: readonly string[] = [
     at_ms      INTEGER NOT NULL,
     starts_ms  INTEGER NOT NULL,
     reason     TEXT NOT NULL,
-    facts      TEXT
+    facts      TEXT,
+    processes  TEXT
   ) STRICT;
   CREATE INDEX alert_transitions_by_alert ON alert_transitions (alert_id, no);
   CREATE INDEX alert_transitions_by_time ON alert_transitions (at_ms);
   CREATE INDEX alert_ends ON alert_transitions (no) WHERE kind = 'resolved';
+  CREATE INDEX alert_ends_by_server ON alert_transitions (server, no) WHERE kind = 'resolved';
   `,
   // Notifications: what waits for each notifier, is on its way, was told, and became of it.
   `

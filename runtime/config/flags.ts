@@ -30,10 +30,19 @@ export function settingsOf<S extends Spec>(command: Command, spec: S, program: s
   });
 }
 
+/** Where the last word of a key does not say what its value is. */
+const placeholders: Readonly<Record<string, string>> = {
+  alerts: 'file',
+  data: 'dir',
+  interval: 'duration',
+  listen: 'host',
+  log: 'level',
+  reports: 'dir',
+  to: 'url',
+};
+
 function placeholder(key: string): string {
-  if (key === 'data') return 'dir';
-  if (key.endsWith('file')) return 'file';
-  return key === 'to' ? 'url' : (key.split(/[._]/).at(-1) ?? 'value');
+  return placeholders[key] ?? key.split(/[._]/).at(-1) ?? 'value';
 }
 
 function camelCase(flag: string): string {

@@ -4,9 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { messageOf, systemCodeOf, WindrowError } from '../errors.ts';
+import { whatIsWrong } from './issue.ts';
+import { parseYaml } from './yaml.ts';
 
 /** One setting: how its value is checked, its default as it would be written, what it is for. */
 export interface Setting<Schema extends z.ZodType = z.ZodType> {
@@ -105,16 +106,6 @@ function checked(setting: Setting, input: unknown, where: string): unknown {
   });
 }
 
-/** zod's own words where a setting has none are about JavaScript's types. */
-function whatIsWrong(issue: z.core.$ZodIssue | undefined): string {
-  if (issue === undefined) return 'is not valid';
-  const own = !issue.message.startsWith('Invalid ');
-  if (own) return issue.message;
-  if (issue.code === 'invalid_type' && issue.expected === 'string') return 'must be text';
-  if (issue.code === 'invalid_value') return `must be one of ${issue.values.join(', ')}`;
-  return 'is of the wrong type';
-}
-
 function unknownVariables(spec: Spec, env: Sources['env']): string[] {
   const known = new Set([...Object.keys(spec).map(variableOf), ...COMMON_VARIABLES]);
   return Object.keys(env).filter((name) => name.startsWith('WINDROW_') && !known.has(name));
@@ -144,23 +135,13 @@ function readFile(spec: Spec, sources: Sources): FileValues {
     );
   }
   const shown = relative(sources.cwd, join(asked?.startsWith('/') ? '' : sources.cwd, path));
-  return { path: shown.startsWith('..') ? path : shown, values: parseYaml(spec, text, path) };
+  return { path: shown.startsWith('..') ? path : shown, values: flatValues(spec, text, path) };
 }
 
-function parseYaml(spec: Spec, text: string, path: string): Record<string, unknown> {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const problem = document.errors[0];
-  if (problem !== undefined) {
-    const { line } = lines.linePos(problem.pos[0]);
-    throw new WindrowError(
-      'config',
-      `${path} line ${line}: ${problem.message.split('\n')[0] ?? 'not YAML'}`,
-    );
-  }
-  const root: unknown = document.toJS({ maxAliasCount: 0 });
+function flatValues(spec: Spec, text: string, path: string): Record<string, unknown> {
+  const root = parseYaml(text, path);
   const flat: Record<string, unknown> = {};
-  if (root === null || root === undefined) return flat;
+  if (root === undefined) return flat;
   flatten(root, '', { spec, path, flat });
   return flat;
 }

@@ -42,7 +42,7 @@ describe.skipIf(lacksBrowser)('alerts on the page (in Chromium)', () => {
     await page.evaluate('globalThis.sameDocument = true');
     expect(await page.title()).toBe('windrow');
 
-    await pc.send(97, 8);
+    await pc.send(97, 8, 'ffmpeg <b>');
     await eventually(async () => expect(await page.title()).toBe('(1) windrow'));
     const notice = page.locator('.notices[aria-live="polite"] li');
     expect(await notice.innerText()).toContain('critical: busy on pc-07 fires: cpu_pct.avg 97 for');
@@ -55,6 +55,8 @@ describe.skipIf(lacksBrowser)('alerts on the page (in Chromium)', () => {
         /^busy fired on pc-07 at \d\d:\d\d:\d\d because cpu_pct\.avg stayed above 90% for 2s: 97\.0%$/,
       );
     });
+    const processes = 'Top processes then: ffmpeg <b> (97 % of a core)';
+    expect(await page.locator('.explain .on-top').innerText()).toBe(processes);
     expect(await page.locator('.chart canvas').count()).toBe(1);
 
     await pc.send(20, 6);
@@ -73,6 +75,7 @@ describe.skipIf(lacksBrowser)('alerts on the page (in Chromium)', () => {
 
     await page.getByRole('link', { name: 'All alerts' }).click();
     expect(await rules(page, 'past')).toEqual(['busy']);
+    expect(await cells(page, 'past', '.col-reason .on-top')).toEqual([processes]);
     expect(await page.getByRole('heading', { name: 'All quiet' }).count()).toBe(1);
     expect(await page.evaluate('globalThis.sameDocument')).toBe(true);
   });
@@ -133,7 +136,7 @@ describe.skipIf(lacksBrowser)('alerts on the page (in Chromium)', () => {
     });
   });
 
-  test('with nothing to tell it says who looks out, and of an unknown alert that it is unknown', async () => {
+  test('with nothing to tell it says who looks out, and of what it does not know that it is unknown', async () => {
     await using collector = await startWithRules(rulesFile(RULES));
     await new MadePc(collector.url, 'pc', 20_000).send(10, 10);
     const expected = /status of 404/;
@@ -148,6 +151,9 @@ describe.skipIf(lacksBrowser)('alerts on the page (in Chromium)', () => {
     await unknown.waitFor();
     await page.getByRole('link', { name: 'To all alerts' }).click();
     await quiet.waitFor();
+    await page.goto(`${collector.url}/#/alerts?server=99`);
+    await page.getByRole('heading', { name: 'The collector knows no such server.' }).waitFor();
+    expect(await quiet.count()).toBe(0);
   });
 
   test('a page that was open while the collector restarted shows what fires now', async () => {

@@ -1,6 +1,6 @@
 /** Rules, from a sample's arrival to the page, against a real collector with short windows. */
 import { DatabaseSync } from 'node:sqlite';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { AlertsView, AlertSummary, AlertView } from '../../collector/api/contract.ts';
@@ -60,7 +60,7 @@ it('a breach fires, is shown and explained, and is resolved', async () => {
   const pc = new MadePc(collector.url, 'pc-1', 28_000);
   await pc.send(20, 5);
   const told = nextEvent<AlertSummary[]>(collector.url, 'alerts');
-  await pc.send(97, 8);
+  await pc.send(97, 8, 'ffmpeg');
   expect(await told).toMatchObject([{ rule: 'busy', server: 'pc-1', state: 'firing' }]);
 
   const { active } = await alertsOf(collector);
@@ -68,11 +68,14 @@ it('a breach fires, is shown and explained, and is resolved', async () => {
     { rule: 'busy', server: 'pc-1', server_no: 1, state: 'firing', severity: 'warning' },
   ]);
   expect(active[0]?.reason).toBe('cpu_pct.avg 97 for 2s');
+  const processes = 'ffmpeg (97 % of a core)';
+  expect(active[0]?.processes).toBe(processes);
   await pc.send(20, 6);
   const { past } = await alertsOf(collector);
-  expect(past).toMatchObject([{ id: active[0]?.id, state: 'resolved' }]);
+  expect(past).toMatchObject([{ id: active[0]?.id, state: 'resolved', processes }]);
 
   const why = await getJson<AlertView>(`${collector.url}/api/alerts/${past[0]?.id}`);
+  expect(why.alert.processes).toBe(processes);
   expect(why.rule).toMatchObject({ when: 'cpu_pct.avg > 90', for: '2s', silent: null });
   expect(why.transitions.map(({ kind }) => kind)).toEqual(['pending', 'firing', 'resolved']);
   const verdicts = why.windows.map(({ verdict, values }) => [verdict, values['cpu_pct.avg']]);
@@ -94,6 +97,48 @@ it('a breach fires, is shown and explained, and is resolved', async () => {
     'firing busy pc-1',
     'resolved busy pc-1',
   ]);
+  expect(rows[2]).toContain(processes);
+});
+
+it('one server’s alerts are had alone', async () => {
+  await using collector = await startWithRules(rulesFile(RULES));
+  for (const name of ['pc-1', 'pc-2']) {
+    const pc = new MadePc(collector.url, name, 28_000);
+    await pc.send(97, 8);
+    await pc.send(20, 6);
+    await pc.send(97, 7);
+  }
+  const { past, active, active_count } = await getJson<AlertsView>(
+    `${collector.url}/api/alerts?server=2`,
+  );
+  expect(named([...active, ...past])).toEqual(['firing busy pc-2', 'resolved busy pc-2']);
+  expect(active_count).toBe(1);
+  const unknown = await fetch(`${collector.url}/api/alerts?server=3`);
+  expect([unknown.status, await unknown.json()]).toEqual([404, { error: 'no such server' }]);
+});
+
+it('a server that is taken out while no collector runs leaves no alert behind', async () => {
+  using data = tempDir();
+  const told = join(data.path, 'told');
+  const rules = rulesFile(`${RULES}
+notifiers: { own: { type: command, command: [sh, -c, 'echo $WINDROW_ALERT_STATUS >>"$0"', ${told}] } }
+`);
+  const toldText = () => (existsSync(told) ? readFileSync(told, 'utf8') : '');
+  const first = await startWithRules(rules, { dataDir: data.path });
+  await new MadePc(first.url, 'pc-1', 28_000).send(97, 10);
+  await eventually(async () => expect(toldText()).toBe('firing\n'));
+  await first.stop();
+  const removed = await run('collector', ['server', 'rm', 'pc-1', '--data', data.path]);
+  expect(removed.code).toBe(0);
+
+  await using second = await startWithRules(rules, { dataDir: data.path });
+  await eventually(async () => {
+    expect((await alertsOf(second)).past).toMatchObject([
+      { server: 'pc-1', state: 'resolved', reason: 'decommissioned' },
+    ]);
+    expect(toldText()).toBe('firing\nresolved\n');
+  });
+  expect((await alertsOf(second)).active).toEqual([]);
 });
 
 it('a room that is switched off in the evening raises nothing; one that is cut off does', async () => {
@@ -107,9 +152,9 @@ it('a room that is switched off in the evening raises nothing; one that is cut o
   await Promise.all(room.map((pc) => pc.goodbye()));
   await eventually(async () => {
     expect(named((await alertsOf(collector)).active)).toEqual(['firing gone cut-off']);
+    const raised = storedIn(collector.dataDir).filter((step) => /^(firing|resolved)/.test(step));
+    expect(raised).toEqual(['firing gone cut-off']);
   }, 40_000);
-  const raised = storedIn(collector.dataDir).filter((step) => /^(firing|resolved)/.test(step));
-  expect(raised).toEqual(['firing gone cut-off']);
   await cut.send(20, 1);
   await eventually(async () => {
     expect(named((await alertsOf(collector)).past)).toEqual(['resolved gone cut-off']);

@@ -50,11 +50,14 @@ export class MadePc {
     this.#ts = Math.floor((Date.now() - agoMs) / 1_000) * 1_000;
   }
 
-  async send(cpu: number, seconds: number): Promise<void> {
+  /** @param busiest the process that is on top by now, where one is told of */
+  async send(cpu: number, seconds: number, busiest?: string): Promise<void> {
+    const rows = [{ pid: 7, name: busiest, cpu_pct: cpu, mem_pct: 1 }];
+    const processes = busiest === undefined ? undefined : { by_cpu: rows, by_mem: rows };
     const samples = Array.from({ length: seconds }, () => {
       this.#ts += 1_000;
       this.#seq += 1;
-      return { server_id: this.#name, ts: this.#ts, seq: this.#seq, cpu_pct: cpu };
+      return { server_id: this.#name, ts: this.#ts, seq: this.#seq, cpu_pct: cpu, processes };
     });
     await sendSamples(this.#client, samples);
   }

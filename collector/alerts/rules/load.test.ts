@@ -52,15 +52,18 @@ it('takes a rule with its defaults', () => {
   expect([groupWaitMs, silences]).toEqual([500, []]);
 });
 
-it('an empty file has no rules', () => {
-  expect(parseAlerts('', 'a.yaml').rules).toEqual([]);
-  expect(parseAlerts('# nothing yet\n', 'a.yaml').rules).toEqual([]);
+it('that there are no rules must be said', () => {
+  expect(parseAlerts('rules: []', 'a.yaml').rules).toEqual([]);
+  expect(parseAlerts('notifiers: {}', 'a.yaml').rules).toEqual([]);
+  for (const text of ['', '# nothing yet\n', '---\n']) {
+    expect(failureOf(() => parseAlerts(text, 'a.yaml')).message).toMatch(/^a\.yaml: is empty; /);
+  }
 });
 
 /** What is wrong in a rule, and what must be said: always the file, the rule, and the key. */
 const WRONG_RULES: readonly (readonly [string, string, string | RegExp])[] = [
   ['a name in capitals', ruleText({ name: 'CPU' }), /rule CPU: name: must be 1 to 64 of/],
-  ['no name', ruleText({ name: undefined }), /rule number 1: name: /],
+  ['no name', ruleText({ name: undefined }), /rule number 1: name: must be given/],
   ['no sentence', ruleText({ about: undefined }), /rule cpu-high: about: /],
   ['an unknown key', ruleText({ whem: 'x' }), /rule cpu-high: whem: is not known here/],
   ['no severity', ruleText({ severity: undefined }), /rule cpu-high: severity: /],
@@ -124,8 +127,8 @@ describe('what is wrong in a rule is told with file, rule and key', () => {
 });
 
 it.each([
-  ['not YAML', 'rules: [', /^a\.yaml: /],
-  ['a list', '- x', /^a\.yaml: the file: /],
+  ['not YAML', 'rules:\n  [', /^a\.yaml line 2: [^\n]*[^:\n]$/],
+  ['a list', '- x', 'a.yaml: the file: must hold keys and values'],
   ['an unknown key', 'rule: []', /^a\.yaml: rule: is not known here/],
   ['rules that are none', 'rules: 7', /^a\.yaml: rules: /],
   ['a rule twice', fileText(ruleText(), ruleText()), 'a.yaml: rule cpu-high: name: is there twice'],
@@ -136,7 +139,21 @@ it.each([
   ],
   ['a long wait', 'group_wait: 2s', /^a\.yaml: group_wait: must be from 0s to 1s/],
   ['a wrong notifier', 'notifiers: { ops: { type: pager } }', /^a\.yaml: notifiers\.ops/],
-  ['a wrong silence', 'silences: [{ about: x, daily: noon }]', /^a\.yaml: silences\.0\.daily: /],
+  [
+    'a wrong silence',
+    'silences: [{ about: x, daily: noon }]',
+    /^a\.yaml: silence number 1: daily: /,
+  ],
+  [
+    'a silence of no rule',
+    `${fileText(ruleText())}silences: [{ about: x, rules: [cpu-*, cpu] }]`,
+    'a.yaml: silence number 1: rules: there is no rule cpu',
+  ],
+  [
+    'a command of nothing',
+    'notifiers: { ops: { type: command, command: [] } }',
+    'notifiers.ops.command: must have a length of at least 1',
+  ],
   ['an alias', 'rules: &a [*a]', /^a\.yaml: aliases are not taken/],
 ])('a file with %s is refused', (_, text, expected) => {
   expect(failureOf(() => parseAlerts(text, 'a.yaml')).message).toMatch(expected);
@@ -145,10 +162,13 @@ it.each([
 it('a file that cannot be read, or is too large, is refused by name', () => {
   const folder = temporaryFolder();
   const missing = join(folder, 'missing.yaml');
-  expect(failureOf(() => loadAlertsFile(missing)).message).toContain(`cannot read ${missing}`);
+  const unread = failureOf(() => loadAlertsFile(missing, '--rules'));
+  expect(unread.message).toContain(`--rules: cannot read ${missing}: `);
   const large = join(folder, 'large.yaml');
   writeFileSync(large, `#${'x'.repeat(256 * 1024)}`);
   expect(failureOf(() => loadAlertsFile(large)).message).toBe(`${large}: is larger than 256 KiB`);
   mkdirSync(join(folder, 'folder'));
-  expect(failureOf(() => loadAlertsFile(join(folder, 'folder'))).message).toContain('cannot read');
+  for (const path of [join(folder, 'folder'), '/dev/zero']) {
+    expect(failureOf(() => loadAlertsFile(path)).message).toBe(`${path}: is not a file`);
+  }
 });

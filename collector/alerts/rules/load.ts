@@ -1,9 +1,10 @@
 /** The alerts file: rules, notifiers and silences. Read as a whole or not at all. */
 import { readFileSync, statSync } from 'node:fs';
-import { type Document, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { whatIsWrong } from '../../../runtime/config/issue.ts';
 import { duration } from '../../../runtime/config/units.ts';
-import { messageOf, WindrowError } from '../../../runtime/errors.ts';
+import { parseYaml } from '../../../runtime/config/yaml.ts';
+import { type ErrorDetails, messageOf, WindrowError } from '../../../runtime/errors.ts';
 import { type Notifiers, notifiersSchema } from '../notifiers/settings.ts';
 import { type Silence, silencesSchema } from '../stages/silence.ts';
 import { compileRule, type Rule, ruleSchema } from './rule.ts';
@@ -36,23 +37,26 @@ export interface AlertsFile {
   readonly groupWaitMs: number;
 }
 
-/** @throws WindrowError `config` naming the file, the rule and the key that is wrong */
-export function loadAlertsFile(path: string): AlertsFile {
-  return parseAlerts(readText(path), path);
+/**
+ * @param givenBy the setting or flag that names the file
+ * @throws WindrowError `config` naming the file, the rule and the key that is wrong
+ */
+export function loadAlertsFile(path: string, givenBy = 'alerts'): AlertsFile {
+  return parseAlerts(readText(path, givenBy), path);
 }
 
 /** @throws WindrowError `config` */
 export function parseAlerts(text: string, path: string): AlertsFile {
-  const document = parseDocument(text);
-  const [problem] = document.errors;
-  if (problem !== undefined) throw wrong(path, problem.message.split('\n')[0] ?? 'is not YAML');
-  const root = valueOf(document, path);
-  const parsed = alertsFileSchema.safeParse(root ?? {});
+  const root = parseYaml(text, path);
+  // Most likely it is just being written; without its rules all that fires would be over.
+  if (root === undefined) throw wrong(path, 'is empty; `rules: []` says that there are no rules');
+  const parsed = alertsFileSchema.safeParse(root);
   if (!parsed.success) throw wrong(path, firstIssue(parsed.error, root));
   const { rules, notifiers, silences, group_wait: groupWaitMs } = parsed.data;
   const names = rules.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw wrong(path, `rule ${twice}: name: is there twice`);
+  checkSilences(silences, names, path);
   const notifierNames = Object.keys(notifiers);
   return {
     path,
@@ -63,31 +67,35 @@ export function parseAlerts(text: string, path: string): AlertsFile {
   };
 }
 
-function readText(path: string): string {
+/** A rule that was renamed must not begin to wake people at night. */
+function checkSilences(silences: readonly Silence[], rules: readonly string[], path: string): void {
+  for (const [i, { rules: patterns = [] }] of silences.entries()) {
+    const stranger = patterns.find((name) => !name.includes('*') && !rules.includes(name));
+    if (stranger === undefined) continue;
+    throw wrong(path, `silence number ${i + 1}: rules: there is no rule ${stranger}`, {
+      hint: `The rules are: ${rules.join(', ') || 'none'}.`,
+    });
+  }
+}
+
+function readText(path: string, givenBy: string): string {
   try {
-    const { size } = statSync(path);
-    if (size > fileBytesMax) throw wrong(path, `is larger than ${fileBytesMax / 1024} KiB`);
+    const about = statSync(path);
+    // Reading a device or a pipe might never end.
+    if (!about.isFile()) throw wrong(path, 'is not a file');
+    if (about.size > fileBytesMax) throw wrong(path, `is larger than ${fileBytesMax / 1024} KiB`);
     return readFileSync(path, 'utf8');
   } catch (cause) {
     if (cause instanceof WindrowError) throw cause;
-    throw new WindrowError('config', `alerts: cannot read ${path}: ${messageOf(cause)}`, {
+    throw new WindrowError('config', `${givenBy}: cannot read ${path}: ${messageOf(cause)}`, {
       cause,
       hint: 'Name a YAML file that this user may read.',
     });
   }
 }
 
-function valueOf(document: Document.Parsed, path: string): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 0 });
-  } catch (cause) {
-    // A file of a few lines could unfold to gigabytes.
-    throw wrong(path, `aliases are not taken: ${messageOf(cause)}`);
-  }
-}
-
-function wrong(path: string, message: string): WindrowError {
-  return new WindrowError('config', `${path}: ${message}`);
+function wrong(path: string, message: string, details: ErrorDetails = {}): WindrowError {
+  return new WindrowError('config', `${path}: ${message}`, details);
 }
 
 function withPath<T>(path: string, compile: () => T): T {
@@ -95,28 +103,26 @@ function withPath<T>(path: string, compile: () => T): T {
     return compile();
   } catch (cause) {
     if (!(cause instanceof WindrowError)) throw cause;
-    throw new WindrowError('config', `${path}: ${cause.message}`, {
+    throw wrong(path, cause.message, {
       cause,
       ...(cause.hint === undefined ? {} : { hint: cause.hint }),
     });
   }
 }
 
-/** `rule cpu-high: severity: …`; a rule without a name is told by its place. */
+/** `rule cpu-high: severity: …`; a silence, and a rule without a name, are told by their place. */
 function firstIssue(error: z.ZodError, root: unknown): string {
   const [issue] = error.issues;
   if (issue === undefined) return 'is not valid';
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys] : issue.path;
-  const message =
-    issue.code === 'unrecognized_keys'
-      ? 'is not known here'
-      : issue.message.replace(/^Invalid/, 'invalid');
-  if (path[0] !== 'rules' || typeof path[1] !== 'number') {
+  const message = issue.code === 'unrecognized_keys' ? 'is not known here' : whatIsWrong(issue);
+  const [list, index, ...key] = path;
+  if ((list !== 'rules' && list !== 'silences') || typeof index !== 'number') {
     return `${path.map(String).join('.') || 'the file'}: ${message}`;
   }
-  const [, index, ...key] = path;
-  const where = `rule ${nameOf(root, index) ?? `number ${index + 1}`}`;
-  return `${where}: ${key.length === 0 ? message : `${key.map(String).join('.')}: ${message}`}`;
+  const name = list === 'rules' ? nameOf(root, index) : undefined;
+  const where = `${list === 'rules' ? 'rule' : 'silence'} ${name ?? `number ${index + 1}`}`;
+  return [where, ...(key.length === 0 ? [] : [key.map(String).join('.')]), message].join(': ');
 }
 
 function nameOf(root: unknown, index: number): string | undefined {

@@ -71,7 +71,7 @@ export function startEngine(
       for (const { window } of fleet) engine.fleetWindow(window);
     },
   });
-  engine.start(parseAlerts(rules, 'alerts.yaml').rules);
+  engine.start(parseAlerts(rules, 'alerts.yaml').rules, []);
   let sources = 0;
   const transitions = (): Transition[] => [
     ...storedTransitions(db, { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER }),

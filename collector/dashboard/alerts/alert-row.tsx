@@ -1,6 +1,6 @@
 import { Component, type JSX } from 'preact';
 import type { AlertSummary } from '../../api/contract.ts';
-import { sinceMs, subjectOf } from '../lib/alerts.ts';
+import { processesText, sinceMs, subjectOf } from '../lib/alerts.ts';
 import { ago } from '../lib/format.ts';
 import { formatRoute, type Route } from '../lib/route.ts';
 import { Ago, lasted, Moment, SeverityTag } from './marks.tsx';
@@ -26,6 +26,7 @@ export class AlertRow extends Component<AlertRowProps> {
 
   override render({ alert, about, route, nowMs }: AlertRowProps): JSX.Element {
     const why = formatRoute({ ...route, view: { page: 'alert', id: alert.id } });
+    const processes = processesText(alert);
     return (
       <tr
         role="row"
@@ -46,8 +47,9 @@ export class AlertRow extends Component<AlertRowProps> {
         <td role="cell" class="col-server">
           <Subject alert={alert} route={route} />
         </td>
-        <td role="cell" class="col-reason text" title={alert.reason}>
+        <td role="cell" class="col-reason text" title={`${alert.reason}\n${processes}`.trim()}>
           {alert.reason}
+          {processes !== '' && <small class="on-top">{processes}</small>}
         </td>
         <Times alert={alert} nowMs={nowMs} />
       </tr>

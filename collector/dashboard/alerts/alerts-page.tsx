@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { ofServer, severityCounts } from '../lib/alerts.ts';
+import { severityCounts } from '../lib/alerts.ts';
 import { ago, count } from '../lib/format.ts';
 import { formatRoute, HOME } from '../lib/route.ts';
 import { BackIcon } from '../shell/icons.tsx';
@@ -8,23 +8,20 @@ import { AlertTable } from './alert-table.tsx';
 
 interface AlertsPageProps {
   readonly model: Model;
-  /** Of this server alone; null: all. */
-  readonly server: number | null;
 }
 
 /** What fires now, what may soon, and what did. */
-export function AlertsPage({ model, server }: AlertsPageProps): JSX.Element {
-  const { alerts, route } = model;
+export function AlertsPage({ model }: AlertsPageProps): JSX.Element {
+  const { listed, route } = model;
+  const { firing, pending, past, isUnknown, loaded } = listed;
   const nowMs = model.clock.now();
-  const shared = { rules: alerts.rules, route, nowMs };
-  const firing = ofServer(alerts.firing, server);
-  const pending = ofServer(alerts.pending, server);
-  const past = ofServer(alerts.past, server);
+  const shared = { rules: listed.rules, route, nowMs };
   return (
     <>
-      <Bar model={model} server={server} />
-      {!alerts.loaded && <AlertsSkeleton />}
-      {alerts.loaded && firing.length === 0 && <Quiet model={model} server={server} />}
+      <Bar model={model} />
+      {isUnknown && <NoServer />}
+      {!loaded && !isUnknown && <AlertsSkeleton />}
+      {loaded && !isUnknown && firing.length === 0 && <Quiet model={model} />}
       {firing.length > 0 && (
         <AlertTable {...shared} kind="firing" alerts={firing} about={severityCounts(firing)} />
       )}
@@ -36,27 +33,19 @@ export function AlertsPage({ model, server }: AlertsPageProps): JSX.Element {
           about={`${pending.length}, not yet for as long as their rules ask`}
         />
       )}
-      {server === null && alerts.unlisted > 0 && (
-        <p class="muted">{count(alerts.unlisted, 'more alert')} not listed.</p>
+      {listed.unlisted > 0 && (
+        <p class="muted">{count(listed.unlisted, 'more alert')} not listed.</p>
       )}
       {past.length > 0 && (
-        <AlertTable
-          {...shared}
-          kind="past"
-          alerts={past}
-          about={
-            server === null
-              ? `the newest ${past.length}`
-              : `${past.length} of the newest ${alerts.past.length} of all servers`
-          }
-        />
+        <AlertTable {...shared} kind="past" alerts={past} about={`the newest ${past.length}`} />
       )}
     </>
   );
 }
 
-function Bar({ model, server }: AlertsPageProps): JSX.Element {
-  const { route } = model;
+function Bar({ model }: AlertsPageProps): JSX.Element {
+  const { route, listed } = model;
+  const { server } = listed;
   const all = formatRoute({ ...route, view: { page: 'alerts', server: null } });
   if (server === null) {
     return (
@@ -81,25 +70,21 @@ function Bar({ model, server }: AlertsPageProps): JSX.Element {
   );
 }
 
-function nameOf({ fleet, alerts }: Model, server: number): string {
-  const known = [...alerts.firing, ...alerts.pending, ...alerts.past];
-  return (
-    fleet.servers.get(server)?.server_id ??
-    known.find(({ server_no }) => server_no === server)?.server ??
-    `server ${server}`
-  );
+function nameOf({ fleet, listed }: Model, server: number): string {
+  const [known] = [...listed.firing, ...listed.pending, ...listed.past];
+  return fleet.servers.get(server)?.server_id ?? known?.server ?? `server ${server}`;
 }
 
 /** Nothing fires: said in so many words, with who looks out. */
-function Quiet({ model, server }: AlertsPageProps): JSX.Element {
-  const { alerts } = model;
-  if (alerts.rules.size === 0) return <NoRules />;
-  const [newest] = ofServer(alerts.past, server);
-  const who = count(alerts.rules.size, 'rule watches', 'rules watch');
+function Quiet({ model }: AlertsPageProps): JSX.Element {
+  const { rules, pending, past } = model.listed;
+  if (rules.size === 0) return <NoRules />;
+  const [newest] = past;
+  const who = count(rules.size, 'rule watches', 'rules watch');
   return (
     <section class="quiet panel" aria-label="Firing alerts">
-      <h2>{ofServer(alerts.pending, server).length === 0 ? 'All quiet' : 'Nothing fires'}</h2>
-      <p>{`${who} ${watchedText(model, server)}.`}</p>
+      <h2>{pending.length === 0 ? 'All quiet' : 'Nothing fires'}</h2>
+      <p>{`${who} ${watchedText(model)}.`}</p>
       {newest?.ended_at != null && (
         <p class="muted">The newest alert ended {ago(model.clock.now() - newest.ended_at)}.</p>
       )}
@@ -108,7 +93,8 @@ function Quiet({ model, server }: AlertsPageProps): JSX.Element {
 }
 
 /** Rules look at no replayed server. */
-function watchedText(model: Model, server: number | null): string {
+function watchedText(model: Model): string {
+  const { server } = model.listed;
   if (server !== null) return nameOf(model, server);
   const live = [...model.fleet.servers.values()].filter(({ replayed }) => !replayed);
   return count(live.length, 'server');
@@ -122,6 +108,15 @@ function NoRules(): JSX.Element {
         So nothing is watched. Rules stand in the file that the collector's setting{' '}
         <code>alerts</code> names.
       </p>
+    </section>
+  );
+}
+
+function NoServer(): JSX.Element {
+  return (
+    <section class="empty panel">
+      <h1>The collector knows no such server.</h1>
+      <p>Its history may be older than what is kept, or the address is not whole.</p>
     </section>
   );
 }

@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { AlertView } from '../../api/contract.ts';
+import { processesText } from '../lib/alerts.ts';
 import { duration } from '../lib/format.ts';
 import { formatRoute } from '../lib/route.ts';
 import { BackIcon } from '../shell/icons.tsx';
@@ -54,11 +55,13 @@ interface ExplanationProps extends ExplainPageProps {
 function Explanation(props: ExplanationProps): JSX.Element {
   const { model, view } = props;
   const nowMs = model.clock.now();
+  const processes = processesText(view.alert);
   return (
     <>
       <section class="panel explain" data-alert={view.alert.id} data-state={view.alert.state}>
         <h1>{sentenceOf(view)}</h1>
         <p class="muted">{outcomeOf(view, nowMs)}</p>
+        {processes !== '' && <p class="on-top">{processes}</p>}
         <Facts model={model} view={view} nowMs={nowMs} />
       </section>
       <ExplainCharts {...props} />

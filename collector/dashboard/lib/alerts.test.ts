@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { firedText, furtherOn, ofServer, severityCounts, worstFirst } from './alerts.ts';
+import { firedText, furtherOn, severityCounts, worstFirst } from './alerts.ts';
 import { madeAlert } from '../testing/made-alert.ts';
 
 test('the worst stands first, then the newest, and equal ones never change places', () => {
@@ -28,13 +28,6 @@ test('an alert never goes back', () => {
   expect(furtherOn(pending, firing)).toBe(firing);
   expect(furtherOn(resolved, firing)).toBe(resolved);
   expect(furtherOn(firing, resolved)).toBe(resolved);
-});
-
-test('one server’s alerts leave those of the fleet out', () => {
-  const fleet = madeAlert({ server: '', server_no: null });
-  const own = madeAlert({ server_no: 7 });
-  expect(ofServer([fleet, own], 7)).toEqual([own]);
-  expect(ofServer([fleet, own], null)).toEqual([fleet, own]);
 });
 
 test('what fires is told in one sentence, however much it is', () => {

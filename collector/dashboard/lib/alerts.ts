@@ -41,16 +41,13 @@ export function newestFirst(one: AlertSummary, other: AlertSummary): number {
   );
 }
 
-/** `server` null: all of them. */
-export function ofServer(
-  alerts: readonly AlertSummary[],
-  server: number | null,
-): readonly AlertSummary[] {
-  return server === null ? alerts : alerts.filter(({ server_no }) => server_no === server);
-}
-
 export function subjectOf({ server }: Pick<AlertSummary, 'server'>): string {
   return server === '' ? 'the fleet' : server;
+}
+
+/** What was on top when it fired; '' where that is not known. */
+export function processesText({ processes }: Pick<AlertSummary, 'processes'>): string {
+  return processes === null ? '' : `Top processes then: ${processes}`;
 }
 
 /** `2 critical, 1 warning`; '' for none. */

@@ -47,7 +47,7 @@ function Shown({ model, look }: ShownProps): JSX.Element | null {
     case 'server':
       return <ServerPage key={view.id} id={view.id} model={model} look={look} />;
     case 'alerts':
-      return <AlertsPage key={view.server} model={model} server={view.server} />;
+      return <AlertsPage key={view.server} model={model} />;
     case 'alert':
       return model.explained === null ? null : (
         <ExplainPage key={view.id} model={model} explained={model.explained} look={look} />

@@ -10,7 +10,7 @@ function viewOf(active: readonly AlertSummary[], past: readonly AlertSummary[] =
 const idsOf = (alerts: readonly AlertSummary[]): string[] => alerts.map(({ id }) => id);
 
 test('an alert goes from pending over firing to past, and is told of once', () => {
-  const alerts = new AlertsState();
+  const alerts = new AlertsState(null);
   alerts.askView();
   alerts.load(viewOf([madeAlert({ id: 'a', state: 'pending' })]));
   expect(idsOf(alerts.pending)).toEqual(['a']);
@@ -29,7 +29,7 @@ test('an alert goes from pending over firing to past, and is told of once', () =
 });
 
 test('an answer that was overtaken by the stream takes nothing back', () => {
-  const alerts = new AlertsState();
+  const alerts = new AlertsState(null);
   alerts.askView();
   alerts.update([madeAlert({ id: 'new' }), madeAlert({ id: 'over', state: 'resolved' })]);
   alerts.load(viewOf([madeAlert({ id: 'over', state: 'firing' })]));
@@ -38,7 +38,7 @@ test('an answer that was overtaken by the stream takes nothing back', () => {
 });
 
 test('what the collector no longer lists is gone after the next load', () => {
-  const alerts = new AlertsState();
+  const alerts = new AlertsState(null);
   alerts.askView();
   alerts.load(viewOf([madeAlert({ id: 'a' }), madeAlert({ id: 'b' })]));
   alerts.update([madeAlert({ id: 'c' })]);
@@ -48,14 +48,14 @@ test('what the collector no longer lists is gone after the next load', () => {
 });
 
 test('a dropped alert leaves no trace', () => {
-  const alerts = new AlertsState();
+  const alerts = new AlertsState(null);
   alerts.update([madeAlert({ id: 'a', state: 'pending' })]);
   alerts.update([madeAlert({ id: 'a', state: 'dropped', ended_at: 9 })]);
   expect([...alerts.pending, ...alerts.firing, ...alerts.past]).toEqual([]);
 });
 
 test('a server’s row knows what fires there, and of nothing the same nothing', () => {
-  const alerts = new AlertsState();
+  const alerts = new AlertsState(null);
   alerts.update([
     madeAlert({ id: 'mild', severity: 'info' }),
     madeAlert({ id: 'bad', severity: 'critical' }),
@@ -67,7 +67,7 @@ test('a server’s row knows what fires there, and of nothing the same nothing',
 });
 
 test('a flood stays within bounds and is counted', () => {
-  const alerts = new AlertsState();
+  const alerts = new AlertsState(null);
   const flood = (state: 'firing' | 'resolved', count: number): AlertSummary[] =>
     Array.from({ length: count }, (_, i) =>
       madeAlert({ id: `${state}-${i}`, state, ended_at: state === 'firing' ? null : i }),
@@ -79,4 +79,12 @@ test('a flood stays within bounds and is counted', () => {
   expect(alerts.past[0]?.id).toBe('resolved-499');
   alerts.update([]);
   expect(alerts.unlisted).toBe(200);
+});
+
+test('the list of one server takes from the stream what is about it', () => {
+  const alerts = new AlertsState(7);
+  const own = madeAlert({ id: 'own', server_no: 7 });
+  const others = [madeAlert({ server_no: 8 }), madeAlert({ server: '', server_no: null })];
+  expect(alerts.update([own, ...others])).toEqual([own]);
+  expect(alerts.firing).toEqual([own]);
 });

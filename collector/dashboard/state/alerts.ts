@@ -6,6 +6,7 @@
  */
 import type { AlertSummary, AlertsView } from '../../api/contract.ts';
 import { furtherOn, isActive, newestFirst, worstFirst } from '../lib/alerts.ts';
+import { getAlerts, isUnknown } from './api.ts';
 
 /** As many as the collector lists. */
 const activeMax = 1_000;
@@ -21,7 +22,11 @@ interface Entry {
 const nothing: readonly AlertSummary[] = [];
 
 export class AlertsState {
+  /** Of this server alone; null: of all, and of the fleet. */
+  readonly server: number | null;
   loaded = false;
+  /** The collector knows no such server. */
+  isUnknown = false;
   /** Rules in force: their names, and what they say of themselves. */
   rules: ReadonlyMap<string, string> = new Map();
   /** The worst first, then the newest. */
@@ -34,6 +39,20 @@ export class AlertsState {
   #entries = new Map<string, Entry>();
   #firingOf = new Map<number, readonly AlertSummary[]>();
   #asking = 0;
+
+  constructor(server: number | null) {
+    this.server = server;
+  }
+
+  async read(signal: AbortSignal): Promise<void> {
+    this.askView();
+    try {
+      this.load(await getAlerts(this.server, signal));
+    } catch (error) {
+      if (this.server === null || !isUnknown(error)) throw error;
+      this.isUnknown = true;
+    }
+  }
 
   /** Called when a view is asked for: what the stream says from now on may be newer than it. */
   askView(): void {
@@ -48,6 +67,7 @@ export class AlertsState {
     this.rules = new Map(view.rules.map(({ name, about }) => [name, about]));
     this.unlisted = view.active_count - view.active.length;
     this.loaded = true;
+    this.isUnknown = false;
     this.#arrange();
   }
 
@@ -55,6 +75,7 @@ export class AlertsState {
   update(alerts: readonly AlertSummary[]): AlertSummary[] {
     const fired: AlertSummary[] = [];
     for (const alert of alerts) {
+      if (this.server !== null && alert.server_no !== this.server) continue;
       const before = this.#entries.get(alert.id)?.alert.state;
       const after = this.#put(alert);
       if (after.state === 'firing' && before !== 'firing') fired.push(after);

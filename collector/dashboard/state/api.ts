@@ -55,7 +55,9 @@ export const getServerSeries = (
   signal: AbortSignal,
 ): Promise<ServerSeries> => get(`api/servers/${id}/series?minutes=${range}`, signal);
 
-export const getAlerts = (signal: AbortSignal): Promise<AlertsView> => get('api/alerts', signal);
+/** @param server of this one alone; null: of all */
+export const getAlerts = (server: number | null, signal: AbortSignal): Promise<AlertsView> =>
+  get(server === null ? 'api/alerts' : `api/alerts?server=${server}`, signal);
 
 export const getAlert = (id: string, signal: AbortSignal): Promise<AlertView> =>
   get(`api/alerts/${id}`, signal);

@@ -13,14 +13,7 @@ import {
   type View,
 } from '../lib/route.ts';
 import { AlertsState } from './alerts.ts';
-import {
-  getAlerts,
-  getFleet,
-  getFleetSeries,
-  getServer,
-  getServerSeries,
-  isUnknown,
-} from './api.ts';
+import { getFleet, getFleetSeries, getServer, getServerSeries, isUnknown } from './api.ts';
 import { CollectorClock } from './clock.ts';
 import { ExplainedAlert } from './explained.ts';
 import { FleetState } from './fleet.ts';
@@ -43,7 +36,10 @@ export class Model {
   route: Route = parseRoute(location.hash);
   fleet = new FleetState(this.route.range);
   machine: MachineState | null = null;
-  readonly alerts = new AlertsState();
+  /** Those of all servers. */
+  readonly alerts = new AlertsState(null);
+  /** What the list of alerts shows: all of them, or those of one server. */
+  listed = this.alerts;
   explained: ExplainedAlert | null = null;
   readonly #live = new Live({
     onEvent: (event) => this.#onEvent(event),
@@ -71,6 +67,7 @@ export class Model {
     document.addEventListener('visibilitychange', this.frame.request);
     setInterval(() => this.#tick(), tickMs);
     this.#explain();
+    this.#narrow();
     this.#follow();
   }
 
@@ -88,8 +85,9 @@ export class Model {
     this.frame.request();
     const moved = pathOf(route.view) !== pathOf(before.view);
     if (moved) this.#explain();
+    const narrowed = this.#narrow();
     if (serverOf(route.view) !== serverOf(before.view)) this.#follow();
-    else if (moved || route.range !== before.range) this.#load();
+    else if (moved || narrowed || route.range !== before.range) this.#load();
   }
 
   /** Opens the stream for what is shown; its first event of life loads the rest. */
@@ -108,21 +106,26 @@ export class Model {
     this.explained = view.page === 'alert' ? new ExplainedAlert(view.id, this.frame.request) : null;
   }
 
+  /** Answers whether the list of alerts is another now. */
+  #narrow(): boolean {
+    const { view } = this.route;
+    const server = view.page === 'alerts' ? view.server : null;
+    if (server === this.listed.server) return false;
+    this.listed = server === null ? this.alerts : new AlertsState(server);
+    return true;
+  }
+
   #load(): void {
     this.#loader.load();
     this.explained?.loader.load();
   }
 
   async #read(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#readAlerts(signal), this.#readMain(signal)]);
+    const alerts = [...new Set([this.alerts, this.listed])];
+    await Promise.all([...alerts.map((each) => each.read(signal)), this.#readMain(signal)]);
     const waiting = this.#waiting.filter(([id, ts]) => this.#isNews(id, ts));
     this.#waiting = [];
     if (waiting.length > 0) this.fleet.addSamples(waiting, this.clock.now());
-  }
-
-  async #readAlerts(signal: AbortSignal): Promise<void> {
-    this.alerts.askView();
-    this.alerts.load(await getAlerts(signal));
   }
 
   async #readMain(signal: AbortSignal): Promise<void> {
@@ -201,6 +204,7 @@ export class Model {
 
   #onAlerts(alerts: Events['alerts']): void {
     const fired = this.alerts.update(alerts);
+    if (this.listed !== this.alerts) this.listed.update(alerts);
     if (fired.length > 0) this.notices.add(this.clock.now(), firedText(fired));
     this.explained?.update(alerts);
   }

@@ -13,6 +13,7 @@ export function madeAlert(change: Partial<AlertSummary>): AlertSummary {
     fired_at: 100,
     ended_at: null,
     reason: 'cpu_pct.avg 97.3 for 2m',
+    processes: null,
     ...change,
   };
 }
