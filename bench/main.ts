@@ -9,6 +9,7 @@ const BENCHES: Readonly<
   ingest: () => import('./ingest.ts'),
   alerts: () => import('./alerts.ts'),
   agent: () => import('./agent.ts'),
+  'catch-up': () => import('./catch-up.ts'),
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

@@ -1,7 +1,15 @@
-import { closeSync, openSync, readdirSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, it, onTestFinished } from 'vitest';
-import { openQueueFile } from '../../runtime/queue/file.ts';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
 import { createManualClock } from '../../runtime/testing/manual-clock.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
@@ -91,23 +99,51 @@ it('while the file cannot be opened records wait in memory, bounded, and go into
   expect(lines.length).toBe(2);
 });
 
-it('a record that a flipped bit has spoilt is counted and left out, the others of its batch are sent', () => {
-  const { path, clock, open } = fixture();
-  const { log } = createKeptLog();
-  const file = openQueueFile({ path, bytesMax, clock, log });
-  const good = { lane: 'first', no: 0, atMs: 1, body: '{"value":0}' };
-  const spoilt = [
-    { ...good, body: '{"value":\n0}' },
-    { ...good, body: '"value":0}' },
-    { ...good, atMs: -1 },
-    { ...good, no: -5 },
-    { ...good, lane: 'fi rst' },
-  ];
-  file.add([good, ...spoilt, { ...good, no: 1 }], { keep: [], mayDropWhenLow: true });
-  void file.close();
+it('what is on its way is not dropped from memory either: it may arrive, and would be counted all the same', () => {
+  const folder = temporaryFolder();
+  closeSync(openSync(join(folder, 'sub'), 'w'));
+  const outbox = fixture(join(folder, 'sub', 'outbox.db')).open('boot');
+  fill(outbox, 0, 200);
+  const lease = outbox.takeBacklog();
+  if (lease === undefined) throw new Error('nothing was given');
+  fill(outbox, 200, 5_000);
+  expect(outbox.dropped).toBeGreaterThan(0);
+  outbox.acknowledge(lease);
+  expect(outbox.size + outbox.dropped).toBe(5_000 - lease.records.length);
+});
+
+it('a record that a flipped bit has spoilt is counted, told and left out; the others of its batch are sent', async () => {
+  const { path, lines, open } = fixture();
+  const first = open('first');
+  fill(first, 0, 5);
+  await first.close();
+  const bytes = readFileSync(path);
+  const at = bytes.indexOf('{"seq":2,"fill":"x') + 30;
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
   const outbox = open('second');
-  expect(seqs(outbox.takeBacklog())).toEqual([0, 1]);
-  expect([outbox.size, outbox.dropped]).toEqual([2, spoilt.length]);
+  const lease = outbox.takeBacklog();
+  expect(seqs(lease)).toEqual([0, 1, 3, 4]);
+  if (lease === undefined) throw new Error('nothing was given');
+  expect(outbox.factsOf(lease)).toMatchObject({ oldestOutstandingSeq: 0, dropped: 1, waiting: 0 });
+  expect([outbox.size, outbox.dropped]).toEqual([4, 1]);
+  expect(lines).toMatchObject([{ level: 'error', file: path, items: 1 }]);
+});
+
+it('a time that JavaScript has not makes the file a damaged one', async () => {
+  const { path, lines, open } = fixture();
+  const first = open('first');
+  fill(first, 0, 5);
+  await first.close();
+  const db = new DatabaseSync(path);
+  db.exec('UPDATE queue_items SET at_ms = 9223372036854775807 WHERE no = 2');
+  db.close();
+  const outbox = open('second');
+  expect(outbox.takeBacklog()).toBeUndefined();
+  expect(lines).toMatchObject([{ level: 'error', msg: 'a damaged file was set aside' }]);
+  expect([outbox.size, outbox.dropped]).toEqual([0, 5]);
+  fill(outbox, 0, 1);
+  expect(seqs(outbox.takeLive())).toEqual([0]);
 });
 
 it('the newest are never dropped: they may arrive yet, and would be counted all the same', () => {

@@ -15,7 +15,6 @@ import {
   setQueueFileAside,
 } from '../../runtime/queue/file.ts';
 import type { QueuedItem, QueueItem } from '../../runtime/queue/queue.ts';
-import { bootIdCharsMax, timestampMsMax } from '../../wire/limits.ts';
 import { countOf, Held, heldRecordsMax, type Waiting } from './held.ts';
 import { fitting, leaseRecordsMax } from './lease-size.ts';
 import type { Lease, NewRecord, Outbox, WaitingFacts } from './port.ts';
@@ -187,17 +186,10 @@ export class DurableOutbox implements Outbox {
   }
 
   #backlogInFile(): Waiting[] {
-    const onTheirWay = new Set(idsOf([...this.#onTheirWay()]));
-    const rows = this.#read(
-      (file) => file.oldest(leaseRecordsMax + onTheirWay.size, this.#live[0]?.id),
-      [],
-    );
-    const spoilt = rows.filter((row) => !isSound(row));
-    if (spoilt.length > 0) {
-      this.#held.noteDropped(unknownBoot, { items: spoilt.length, numbered: spoilt.length });
-      this.#file?.delivered(spoilt.map(({ id }) => id));
-    }
-    return rows.filter((row) => !onTheirWay.has(row.id) && isSound(row)).map(waitingOf);
+    const except = idsOf([...this.#onTheirWay()]);
+    const beforeId = this.#live[0]?.id;
+    const rows = this.#read((file) => file.oldest(leaseRecordsMax, { beforeId, except }), []);
+    return rows.map(waitingOf);
   }
 
   #backlogInMemory(): Waiting[] {
@@ -222,19 +214,6 @@ export class DurableOutbox implements Outbox {
     this.#taken.delete(lease);
     return records;
   }
-}
-
-/** A flipped bit that SQLite cannot see must not spoil a whole batch: neither its header nor its lines. */
-function isSound({ lane, no, atMs, body }: QueuedItem): boolean {
-  const isOneLine = body.startsWith('{') && body.endsWith('}') && !body.includes('\n');
-  const isTime = atMs >= 0 && atMs <= timestampMsMax;
-  return (
-    isOneLine &&
-    isTime &&
-    (no === null || no >= 0) &&
-    lane.length <= bootIdCharsMax &&
-    /^[\w-]+$/.test(lane)
-  );
 }
 
 function itemOf({ bootId, seq, atMs, line }: Waiting): QueueItem {

@@ -1,6 +1,7 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { WindrowError } from '../../runtime/errors.ts';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
+import { seededRandom } from '../../runtime/testing/seeded-random.ts';
 import { createMemoryOutbox } from '../outbox/testing/memory-outbox.ts';
 import { Shipper } from './shipper.ts';
 
@@ -9,21 +10,9 @@ const outageSeconds = 30 * 60;
 /** The end of the outage, gone through second by second: long enough for all waits to be at their cap. */
 const lastSeconds = 3 * 60;
 const answerMs = 20;
-const startMs = 1_000_000;
-
-/** A seeded generator (mulberry32), so that a failure can be seen again. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 it('a thousand agents that come back at once come spread out: peak to mean of what arrives is at most 3', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], now: startMs });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   const stopping = new AbortController();
   onTestFinished(() => {
     stopping.abort();
@@ -31,15 +20,14 @@ it('a thousand agents that come back at once come spread out: peak to mean of wh
   });
   const random = seededRandom(20_260_115);
   const { log } = createKeptLog();
-  let nowMs = startMs;
-  const clock = { wallMs: () => nowMs, monotonicMs: () => nowMs };
+  const clock = { wallMs: () => performance.now(), monotonicMs: () => performance.now() };
   let isAway = true;
   const arrived: number[] = [];
   let backMs = 0;
   const sender = {
     async send({ records }: { readonly records: readonly unknown[] }) {
       if (isAway) throw new WindrowError('unreachable', 'nobody there', { retryable: true });
-      const second = Math.floor((nowMs - backMs) / 1_000);
+      const second = Math.floor((performance.now() - backMs) / 1_000);
       arrived[second] = (arrived[second] ?? 0) + records.length;
       await new Promise((resolve) => setTimeout(resolve, answerMs));
       return { stored: records.length, duplicates: 0, quarantined: 0, now: 0 };
@@ -62,15 +50,12 @@ it('a thousand agents that come back at once come spread out: peak to mean of wh
   });
   const second = async (): Promise<void> => {
     for (const { tick } of fleet) tick();
-    for (let step = 0; step < 50; step += 1) {
-      nowMs += 20;
-      await vi.advanceTimersByTimeAsync(20);
-    }
+    await vi.advanceTimersByTimeAsync(1_000);
   };
   for (let i = 0; i < lastSeconds; i += 1) await second();
 
   isAway = false;
-  backMs = nowMs;
+  backMs = performance.now();
   const waiting = (): number => fleet.reduce((sum, { outbox }) => sum + outbox.size, 0);
   for (let i = 0; i < 10 * 60 && waiting() > 0; i += 1) await second();
   const counts = Array.from(arrived, (count) => count ?? 0);
@@ -83,4 +68,4 @@ it('a thousand agents that come back at once come spread out: peak to mean of wh
   expect(waiting()).toBe(0);
   expect(total).toBeGreaterThanOrEqual(agents * outageSeconds);
   expect(peak / mean).toBeLessThanOrEqual(3);
-});
+}, 60_000);

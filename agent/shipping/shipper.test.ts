@@ -212,6 +212,32 @@ it('each batch says what else waits, from when on, and below which number none w
   ]);
 });
 
+it('after an outage each batch says how much waits, the live ones too, until nothing does', async () => {
+  const { sent, add, running } = fixture([away, away]);
+  add(400);
+  void running();
+  await settle();
+  sent.length = 0;
+  let made = 400;
+  for (let second = 0; second < 4; second += 1) {
+    await settle(1_000);
+    add(1);
+    made += 1;
+  }
+  await settle();
+  let left = 400;
+  const live = sent.filter((batch) => (seqsOf(batch)[0] ?? 0) >= 400 - liveRecordsMax);
+  expect(live.length).toBeGreaterThan(2);
+  expect(sent.length).toBeGreaterThan(live.length + 2);
+  for (const batch of sent) {
+    // A tick adds one, and is sent before anything else is.
+    if ((seqsOf(batch)[0] ?? 0) >= 400) left += 1;
+    left -= batch.records.length;
+    expect(batch.header.waiting).toBe(left === 0 ? undefined : left);
+  }
+  expect([left, seqsOf(sent.at(-1)).at(-1)]).toEqual([0, made - 1]);
+});
+
 it('what was refused for good is told as dropped', async () => {
   const { sent, add, running } = fixture([refused]);
   add(3);

@@ -21,6 +21,8 @@ export class DamagedFileError extends Error {
 
 export function isDamage(error: unknown): boolean {
   if (error instanceof DamagedFileError) return true;
+  // A number that JavaScript has not: no queue writes such.
+  if (systemCodeOf(error) === 'ERR_OUT_OF_RANGE') return true;
   if (!(error instanceof Error) || !('errcode' in error)) return false;
   // The low byte is the primary code; the rest tells where in SQLite.
   return typeof error.errcode === 'number' && damageCodes.has(error.errcode & 0xff);

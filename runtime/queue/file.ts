@@ -7,7 +7,8 @@
  *
  * - A killed process loses nothing. A power cut loses at most a second (wal-sync.ts).
  * - File and log stay below a cap and out of the disk's last twentieth (room.ts).
- * - A damaged file is set aside with a message, and a new one begun (damage.ts).
+ * - A damaged file is set aside with a message, and a new one begun (damage.ts). An item that is
+ *   not what was added is dropped and counted (checksum.ts).
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -23,7 +24,13 @@ import {
   setWalAside,
   walPathOf,
 } from './damage.ts';
-import { type Dropped, DurableQueue, type QueuedItem, type QueueItem } from './queue.ts';
+import {
+  type Dropped,
+  DurableQueue,
+  type OldestOptions,
+  type QueuedItem,
+  type QueueItem,
+} from './queue.ts';
 import { pageBytes, Room, type RoomOptions } from './room.ts';
 import { QUEUE_SCHEMA } from './schema.ts';
 import { WalSync } from './wal-sync.ts';
@@ -84,6 +91,7 @@ export function setQueueFileAside({ path, clock, log }: QueueFileOptions, error:
 }
 
 export class QueueFile {
+  readonly #options: QueueFileOptions;
   readonly #db: DatabaseSync;
   readonly #queue: DurableQueue;
   readonly #room: Room;
@@ -91,8 +99,10 @@ export class QueueFile {
   /** Still in the file, to be removed with the next transaction. */
   #delivered = new Set<number>();
   #items: number;
+  #isSpoiltTold = false;
 
-  constructor(options: RoomOptions) {
+  constructor(options: QueueFileOptions) {
+    this.#options = options;
     this.#db = openChecked(options.path);
     try {
       this.#queue = new DurableQueue(this.#db);
@@ -137,10 +147,12 @@ export class QueueFile {
     this.#sync.settled(ids);
   }
 
-  /** The oldest that are not delivered, at most `countMax`, of those added before `beforeId`. */
-  oldest(countMax: number, beforeId?: number): QueuedItem[] {
+  /** The oldest that are not delivered, at most `countMax`; fewer when damaged ones were among them. */
+  oldest(countMax: number, options?: OldestOptions): QueuedItem[] {
     this.#forgetDelivered();
-    return this.#queue.oldest(countMax, beforeId);
+    const { items, spoilt } = this.#queue.oldest(countMax, options);
+    if (spoilt.length > 0) this.#dropSpoilt(spoilt);
+    return items;
   }
 
   /** The lane's lowest number that is not delivered. */
@@ -184,6 +196,16 @@ export class QueueFile {
     this.#room.giveBack();
     this.#items -= this.#transaction(() => this.#queue.remove([...this.#delivered]));
     this.#delivered.clear();
+  }
+
+  #dropSpoilt(ids: readonly number[]): void {
+    this.#items -= this.#transaction(() => this.#queue.drop(ids));
+    this.#sync.settled(ids);
+    if (this.#isSpoiltTold) return;
+    // Once: a disk that goes bad damages more, and all are counted.
+    this.#isSpoiltTold = true;
+    const { path, log } = this.#options;
+    log.error({ file: path, items: ids.length }, 'damaged items are dropped');
   }
 
   /** @returns how many items were dropped for it */

@@ -7,6 +7,7 @@
  * memory either, so a transaction rolled back leaves nothing wrong behind.
  */
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import { checksumOf } from './checksum.ts';
 
 export interface QueueItem {
   /** What goes together: items of a lane keep their order. */
@@ -21,6 +22,14 @@ export interface QueueItem {
 export interface QueuedItem extends QueueItem {
   /** Rises in the order of adding; never used twice. */
   readonly id: number;
+}
+
+/** What a look at the oldest finds. */
+export interface Found {
+  /** As they were added. */
+  readonly items: QueuedItem[];
+  /** Ids of items that are no longer what was added: to be dropped, never to be given out. */
+  readonly spoilt: readonly number[];
 }
 
 /** What waits in one lane. */
@@ -38,6 +47,13 @@ export interface Dropped {
   readonly numbered: number;
 }
 
+export interface OldestOptions {
+  /** Only what was added before this id. */
+  readonly beforeId?: number | undefined;
+  /** Never these ids: they are on their way. */
+  readonly except?: Iterable<number>;
+}
+
 export interface DropOptions {
   /** Of this lane alone; null: of all. */
   readonly lane?: string | null;
@@ -45,7 +61,8 @@ export interface DropOptions {
   readonly except?: Iterable<number>;
 }
 
-const COLUMNS = 'id, lane, no, at_ms AS atMs, body';
+/** Names as in `QueuedItem`, and `checksum`. */
+const COLUMNS = 'id, lane, no, at_ms AS atMs, body, checksum';
 
 export class DurableQueue {
   readonly #add: StatementSync;
@@ -55,15 +72,19 @@ export class DurableQueue {
   readonly #times: StatementSync;
   readonly #remove: StatementSync;
   readonly #droppable: StatementSync;
+  readonly #going: StatementSync;
   readonly #noteDropped: StatementSync;
   readonly #dropped: StatementSync;
   readonly #count: StatementSync;
   readonly #lanes: StatementSync;
 
   constructor(db: DatabaseSync) {
-    this.#add = db.prepare('INSERT INTO queue_items (lane, no, at_ms, body) VALUES (?,?,?,?)');
+    this.#add = db.prepare(
+      'INSERT INTO queue_items (lane, no, at_ms, body, checksum) VALUES (?,?,?,?,?)',
+    );
     this.#oldest = db.prepare(
-      `SELECT ${COLUMNS} FROM queue_items WHERE id < ? ORDER BY id LIMIT ?`,
+      `SELECT ${COLUMNS} FROM queue_items
+       WHERE id < ? AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?`,
     );
     this.#oldestOfLane = db.prepare(
       `SELECT ${COLUMNS} FROM queue_items WHERE lane = ? ORDER BY id LIMIT ?`,
@@ -78,9 +99,14 @@ export class DurableQueue {
       'DELETE FROM queue_items WHERE id IN (SELECT value FROM json_each(?))',
     );
     this.#droppable = db.prepare(
-      `SELECT id, lane, no IS NOT NULL AS numbered FROM queue_items
+      `SELECT id FROM queue_items
        WHERE (?1 IS NULL OR lane = ?1) AND id NOT IN (SELECT value FROM json_each(?2))
        ORDER BY id LIMIT ?3`,
+    );
+    // A lane that damage made something else than text could not be counted for.
+    this.#going = db.prepare(
+      `SELECT iif(typeof(lane) = 'text', lane, '') AS lane, no IS NOT NULL AS numbered
+       FROM queue_items WHERE id IN (SELECT value FROM json_each(?))`,
     );
     this.#noteDropped = db.prepare(
       `INSERT INTO queue_dropped VALUES (?,?,?) ON CONFLICT (lane) DO UPDATE SET
@@ -101,18 +127,22 @@ export class DurableQueue {
   }
 
   /** @returns the item's id */
-  add({ lane, no, atMs, body }: QueueItem): number {
-    return Number(this.#add.run(lane, no, atMs, body).lastInsertRowid);
+  add(item: QueueItem): number {
+    const { lane, no, atMs, body } = item;
+    return Number(this.#add.run(lane, no, atMs, body, checksumOf(item)).lastInsertRowid);
   }
 
-  /** The oldest items of all lanes, at most `countMax`, of those that were added before `beforeId`. */
-  oldest(countMax: number, beforeId = Number.MAX_SAFE_INTEGER): QueuedItem[] {
-    return rowsOf<QueuedItem>(this.#oldest.all(beforeId, countMax));
+  /** The oldest of all lanes, at most `countMax`. */
+  oldest(
+    countMax: number,
+    { beforeId = Number.MAX_SAFE_INTEGER, except = [] }: OldestOptions = {},
+  ): Found {
+    return found(this.#oldest.all(beforeId, JSON.stringify([...except]), countMax));
   }
 
-  /** The oldest items of a lane, at most `countMax`. */
-  oldestOf(lane: string, countMax: number): QueuedItem[] {
-    return rowsOf<QueuedItem>(this.#oldestOfLane.all(lane, countMax));
+  /** The oldest of a lane, at most `countMax`. */
+  oldestOf(lane: string, countMax: number): Found {
+    return found(this.#oldestOfLane.all(lane, countMax));
   }
 
   /** The number of the lane's oldest numbered item, `except` these ids; undefined when none is left. */
@@ -137,9 +167,15 @@ export class DurableQueue {
    */
   dropOldest(count: number, { lane = null, except = [] }: DropOptions = {}): number {
     const rows = this.#droppable.all(lane, JSON.stringify([...except]), count);
-    const going = rowsOf<{ id: number; lane: string; numbered: number }>(rows);
-    for (const { lane: of, numbered } of going) this.#noteDropped.run(of, 1, numbered);
-    return this.remove(going.map(({ id }) => id));
+    return this.drop(rowsOf<{ id: number }>(rows).map(({ id }) => id));
+  }
+
+  /** The same for these. */
+  drop(ids: readonly number[]): number {
+    const rows = this.#going.all(JSON.stringify(ids));
+    const going = rowsOf<{ lane: string; numbered: number }>(rows);
+    for (const { lane, numbered } of going) this.#noteDropped.run(lane, 1, numbered);
+    return this.remove(ids);
   }
 
   /** Counts what was dropped before it came into the queue. */
@@ -166,6 +202,16 @@ export class DurableQueue {
 /** The statements above name their columns as the types do. */
 function rowsOf<Row>(rows: readonly unknown[]): Row[] {
   return rows as Row[];
+}
+
+function found(rows: readonly unknown[]): Found {
+  const items: QueuedItem[] = [];
+  const spoilt: number[] = [];
+  for (const { checksum, ...item } of rowsOf<QueuedItem & { checksum: number }>(rows)) {
+    if (checksumOf(item) === checksum) items.push(item);
+    else spoilt.push(item.id);
+  }
+  return { items, spoilt };
 }
 
 function firstValue(

@@ -212,7 +212,15 @@ describe('what fails at work is exit code 1 and one line', () => {
     const { port } = new URL(collector.url);
     const taken = await cli('collector', `doctor --port ${port}`);
     expect(taken.stdout).toMatch(/^FAIL +port .*\n +→ .*--port/m);
+    expect(taken.stdout).toMatch(/^OK {4}alerts {4}\d+ rules and 0 notifiers in \S+alerts\.yaml$/m);
     expect([taken.code, taken.stderr]).toEqual([1, '']);
+    using folder = tempDir();
+    writeFileSync(join(folder.path, 'a.yaml'), 'rules: [{ name: hot }]');
+    const wrong = await run('collector', ['doctor', '--port', '0', '--data', folder.path], {
+      env: { WINDROW_ALERTS: join(folder.path, 'a.yaml') },
+    });
+    expect(wrong.stdout).toMatch(/^FAIL {2}alerts {4}\S+a\.yaml: rule hot: about: must be given$/m);
+    expect([wrong.code, wrong.stderr]).toEqual([1, '']);
   });
 
   it('a file that was there stays when an export to it fails, and nothing half-written is left', async () => {

@@ -1,5 +1,5 @@
 /** The agent's outbox with real programs: what is not acknowledged survives whatever ends them. */
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { eventually, metric } from '../support/http.ts';
 import {
+  type Program,
   type RunningCollector,
   run,
   startAgent,
@@ -14,6 +15,7 @@ import {
   tempDir,
 } from '../support/programs.ts';
 import { mayMount, smallDisk } from '../support/small-disk.ts';
+import { missing } from '../support/tools.ts';
 
 interface Waiting {
   readonly agent_running: boolean;
@@ -126,69 +128,91 @@ it('`outbox` tells what waits in words, with an agent, without one, and where no
   expect(await words()).toMatch(/records wait[^]*no agent runs here\n$/);
 });
 
-describe.skipIf(spawnSync('strace', ['-V']).error !== undefined && !process.env['CI'])(
-  'watched by strace',
-  () => {
-    /** Seconds of sampling that are watched. */
-    const watched = 10;
+describe.skipIf(missing('strace'))('watched by strace', () => {
+  /** Seconds of sampling that are watched. */
+  const watched = 10;
 
-    /** How often the process asks for a sync until `probe` no longer throws. */
-    async function syncsUntil(pid: number, probe: () => Promise<void>): Promise<number> {
-      using folder = tempDir();
-      const file = join(folder.path, 'calls');
-      const args = ['-f', '-e', 'trace=fdatasync,fsync', '-o', file, '-p', String(pid)];
-      const strace = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] });
-      await once(strace.stderr, 'data');
-      await eventually(probe, 30_000);
-      strace.kill('SIGINT');
-      await once(strace, 'close');
-      return readFileSync(file, 'utf8').match(/\b(fdatasync|fsync)\(/g)?.length ?? 0;
-    }
+  /** How often the process asks for a sync until `probe` no longer throws. */
+  async function syncsUntil(pid: number, probe: () => Promise<void>): Promise<number> {
+    using folder = tempDir();
+    const file = join(folder.path, 'calls');
+    const args = ['-f', '-e', 'trace=fdatasync,fsync', '-o', file, '-p', String(pid)];
+    const strace = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    await once(strace.stderr, 'data');
+    await eventually(probe, 30_000);
+    strace.kill('SIGINT');
+    await once(strace, 'close');
+    return readFileSync(file, 'utf8').match(/\b(fdatasync|fsync)\(/g)?.length ?? 0;
+  }
 
-    it('syncs nothing while the collector answers, and at most once a second while it is away', async () => {
-      await using collector = await startCollector();
-      using data = tempDir();
-      await using agent = await startAgent({ to: collector.url, args: ['--data', data.path] });
-      await eventually(async () => {
-        expect(await metric(collector.url, 'windrow_samples_received_total')).toBeGreaterThan(1);
-      });
-      const received = await metric(collector.url, 'windrow_samples_received_total');
-      const answered = await syncsUntil(agent.pid, async () => {
-        const now = await metric(collector.url, 'windrow_samples_received_total');
-        expect(now).toBeGreaterThanOrEqual(received + watched);
-      });
-      expect(answered).toBe(0);
-      await collector.kill();
-      await eventually(async () => expect(agent.log()).toContain('samples wait'));
-      const { records } = await outboxOf(data.path);
-      const away = await syncsUntil(agent.pid, async () => {
-        expect((await outboxOf(data.path)).records).toBeGreaterThanOrEqual(records + watched);
-      });
-      expect(away).toBeGreaterThanOrEqual(4);
-      expect(away).toBeLessThanOrEqual(12);
+  it('syncs nothing while the collector answers, and at most once a second while it is away', async () => {
+    await using collector = await startCollector();
+    using data = tempDir();
+    await using agent = await startAgent({ to: collector.url, args: ['--data', data.path] });
+    await eventually(async () => {
+      expect(await metric(collector.url, 'windrow_samples_received_total')).toBeGreaterThan(1);
     });
-  },
-);
+    const received = await metric(collector.url, 'windrow_samples_received_total');
+    const answered = await syncsUntil(agent.pid, async () => {
+      const now = await metric(collector.url, 'windrow_samples_received_total');
+      expect(now).toBeGreaterThanOrEqual(received + watched);
+    });
+    expect(answered).toBe(0);
+    await collector.kill();
+    await eventually(async () => expect(agent.log()).toContain('samples wait'));
+    const { records } = await outboxOf(data.path);
+    const away = await syncsUntil(agent.pid, async () => {
+      expect((await outboxOf(data.path)).records).toBeGreaterThanOrEqual(records + watched);
+    });
+    expect(away).toBeGreaterThanOrEqual(4);
+    expect(away).toBeLessThanOrEqual(12);
+  });
+});
+
+/** What must hold while the outbox cannot be written, and after it can again. */
+async function survives(
+  { agent, collector }: { readonly agent: Program; readonly collector: RunningCollector },
+  fault: { readonly begin: () => void; readonly end: () => void },
+): Promise<void> {
+  const received = (): Promise<number> => metric(collector.url, 'windrow_samples_received_total');
+  await eventually(async () => expect(await received()).toBeGreaterThan(1));
+  fault.begin();
+  await eventually(async () => expect(agent.log()).toContain('records wait in memory'));
+  const before = await received();
+  await eventually(async () => expect(await received()).toBeGreaterThan(before + 12), 30_000);
+  expect(agent.log().match(/records wait in memory/g)?.length).toBe(1);
+  fault.end();
+  await eventually(async () => expect(agent.log()).toContain('can be written again'), 30_000);
+  expect(await agent.stop()).toBe(0);
+  for (const seqs of storedByBoot(collector).values()) expect(seqs).toEqual(countTo(seqs.length));
+}
+
+describe.skipIf(missing('prlimit'))('whose writes fail (needs prlimit)', () => {
+  it('an I/O error at every write: samples go on arriving, it is told once, and the outbox recovers by itself', async () => {
+    await using collector = await startCollector();
+    using data = tempDir();
+    const args = ['--data', data.path, '--server-id', 'pc'];
+    await using agent = await startAgent({ to: collector.url, args });
+    // Files may not have a byte: SQLite takes EFBIG as it takes EIO.
+    const limit = (bytes: string): void => {
+      execFileSync('prlimit', ['--pid', String(agent.pid), `--fsize=${bytes}:`]);
+    };
+    await survives(
+      { agent, collector },
+      { begin: () => limit('0'), end: () => limit('unlimited') },
+    );
+    expect(agent.log()).toContain('disk I/O error');
+    expect(await outboxOf(data.path)).toMatchObject({ records: 0, dropped: 0 });
+  });
+});
 
 describe.skipIf(!mayMount())('on a small disk of its own (needs root to mount)', () => {
   it('a full disk: samples go on arriving, it is told once, and the outbox recovers by itself', async () => {
     using disk = smallDisk(4 * 1024);
     await using collector = await startCollector();
     const args = ['--data', join(disk.path, 'data'), '--server-id', 'pc'];
-    const received = (): Promise<number> => metric(collector.url, 'windrow_samples_received_total');
     await using agent = await startAgent({ to: collector.url, args });
-    await eventually(async () => expect(await received()).toBeGreaterThan(1));
-    disk.fill();
-    await eventually(async () => expect(agent.log()).toContain('records wait in memory'));
-    const before = await received();
-    await eventually(async () => expect(await received()).toBeGreaterThan(before + 12), 30_000);
-    expect(agent.log().match(/records wait in memory/g)?.length).toBe(1);
-    disk.makeRoom();
-    await eventually(async () => expect(agent.log()).toContain('can be written again'), 30_000);
-    expect(await agent.stop()).toBe(0);
-    for (const seqs of storedByBoot(collector).values()) {
-      expect(seqs).toEqual(countTo(seqs.length));
-    }
+    await survives({ agent, collector }, { begin: () => disk.fill(), end: () => disk.makeRoom() });
   });
 
   it('an agent that starts on a full disk samples all the same', async () => {
