@@ -22,6 +22,8 @@ import { everyTick } from './ticker.ts';
 const inventoryEveryMs = 60 * 60 * 1000;
 /** At the end what waits has this long to reach the collector, and then the goodbye as long again. */
 const farewellMsMax = 1_000;
+/** A goodbye that did not arrive is said again after this: without it somebody is woken by a silent machine. */
+const goodbyeRetryMs = 100;
 
 export interface Agent {
   stop(): Promise<void>;
@@ -164,13 +166,14 @@ async function sendInventory(running: Running, signal: AbortSignal): Promise<voi
  * waits in the outbox for the next start.
  */
 async function sayGoodbye({ config, log, outbox, shipper, bootId }: Running): Promise<void> {
-  const failure = await failureOf(shipper.flush(AbortSignal.timeout(farewellMsMax)));
+  await failureOf(shipper.flush(AbortSignal.timeout(farewellMsMax)));
   const ts = systemClock.wallMs();
   const { server_id } = config;
   const value = { v: WIRE_VERSION, kind: 'goodbye', server_id, boot_id: bootId, ts };
   outbox.add({ line: recordLine({ topic: SAMPLES_TOPIC, value }), atMs: ts, seq: null });
-  if (failure === undefined) {
-    await failureOf(shipper.flushLive(AbortSignal.timeout(farewellMsMax)));
+  const farewell = AbortSignal.timeout(farewellMsMax);
+  while ((await failureOf(shipper.flushLive(farewell))) !== undefined) {
+    await pause(goodbyeRetryMs, farewell);
   }
   const waiting = outbox.size;
   if (waiting > 0) log.warn({ waiting }, 'what was not sent waits for the next start');

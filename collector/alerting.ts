@@ -22,6 +22,8 @@ export interface AlertingOptions {
   /** What waits for the next commit. */
   readonly group: () => Group;
   readonly onChange: (alert: Alert) => void;
+  /** Whether what is sent is taken in. */
+  readonly hears: () => boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -34,13 +36,13 @@ export class Alerting {
 
   /** @throws WindrowError `config` when the file is not good */
   constructor(options: AlertingOptions) {
-    const { path, db, windows, group, onChange, clock } = options;
+    const { path, db, windows, group, onChange, hears, clock } = options;
     this.#options = options;
     this.#file = loadAlertsFile(path);
     const { windowMs, latenessMs } = windows;
     this.engine = new AlertEngine(
-      { clock, group, onChange, windowMs, latenessMs },
-      restoreAlerts(db),
+      { clock, group, onChange, hears, windowMs, latenessMs },
+      restoreAlerts(db, clock.wallMs()),
     );
   }
 

@@ -93,6 +93,7 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
     windows,
     group: () => writer.group,
     onChange: (alert) => alertFeed.changed(alert),
+    hears: () => writer.failure === undefined,
     clock,
     log,
   });

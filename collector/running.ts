@@ -25,9 +25,15 @@ export interface Listening {
   readonly tls: { readonly cert: Buffer } | undefined;
 }
 
+/**
+ * Where one that listens everywhere is found on this machine. Not `localhost`: on the other family's
+ * loopback anybody may listen on the same port, and would be given a code that lets in.
+ */
+const LOOPBACK_OF: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
+
 /** What there is to note of this process. */
 export function runningNote({ url, listen, port, tls }: Listening): Running {
-  const own = listen === '0.0.0.0' || listen === '::' ? 'localhost' : reachableHost(listen);
+  const own = LOOPBACK_OF[listen] ?? reachableHost(listen);
   const { pid } = process;
   if (tls === undefined) return { pid, url, localUrl: `http://${own}:${port}` };
   const certificate = new X509Certificate(tls.cert).fingerprint256;

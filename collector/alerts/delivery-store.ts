@@ -14,7 +14,7 @@ import type { Outcome } from './deliveries.ts';
 import type { Notification } from './notifiers/port.ts';
 import type { Grouping, Told, Waiting } from './stages/grouping.ts';
 
-/** Notices that may wait for one notifier; beyond it the oldest go. */
+/** Notices that may wait for one notifier, ends of what it was told apart; beyond it the oldest go. */
 export const waitingMax = 10_000;
 /** Rows of the delivery log; the oldest go first. */
 const deliveriesMax = 10_000;
@@ -36,6 +36,7 @@ export class DeliveryStore {
   readonly #dropOutgoing: StatementSync;
   readonly #told: StatementSync;
   readonly #toldAll: StatementSync;
+  readonly #toldIds: StatementSync;
   readonly #putTold: StatementSync;
   readonly #dropTold: StatementSync;
   readonly #log: StatementSync;
@@ -51,6 +52,7 @@ export class DeliveryStore {
     this.#toldAll = db.prepare(
       'SELECT notice FROM told WHERE notifier = ? AND held = ? ORDER BY alert_id',
     );
+    this.#toldIds = db.prepare('SELECT alert_id FROM told WHERE notifier = ? AND held = 0');
     this.#putTold = db.prepare('INSERT OR REPLACE INTO told VALUES (?,?,?,?)');
     this.#dropTold = db.prepare('DELETE FROM told WHERE notifier = ? AND alert_id = ?');
     this.#log = db.prepare('INSERT INTO deliveries VALUES (NULL,?,?,?,?,?,?,?)');
@@ -60,8 +62,11 @@ export class DeliveryStore {
   }
 
   /** The oldest that wait for this notifier, in order, and the ids of those that damage has spoilt. */
-  waiting(notifier: string): { readonly waiting: Waiting[]; readonly spoilt: readonly number[] } {
-    const { items, spoilt } = this.#queue.oldestOf(notifier, pageItems);
+  waiting(
+    notifier: string,
+    countMax = pageItems,
+  ): { readonly waiting: Waiting[]; readonly spoilt: readonly number[] } {
+    const { items, spoilt } = this.#queue.oldestOf(notifier, countMax);
     const waiting = items.map(({ id, body }) => ({ id, notice: JSON.parse(body) as AlertNotice }));
     return { waiting, spoilt };
   }
@@ -137,19 +142,26 @@ export class DeliveryStore {
     });
   }
 
-  /** Holds the bound of the lane. @returns how many were dropped */
+  /**
+   * Holds the bound of the lane. The end of what the receiver knows to fire, or is about to know,
+   * stays: without it that would fire there for ever. @returns how many were dropped
+   */
   trim(notifier: string, atMs: number): number {
     const excess = Math.min(this.#queue.count(notifier) - waitingMax, pageItems);
     if (excess <= 0) return 0;
-    const oldest = this.waiting(notifier).waiting.slice(0, excess);
+    const known = this.#knownToFire(notifier);
+    // Each of these has one end at most.
+    const oldest = this.waiting(notifier, excess + known.size)
+      .waiting.filter(({ notice: { id, status } }) => status === 'firing' || !known.has(id))
+      .slice(0, excess);
     inTransaction(this.#db, () => {
       for (const { notice } of oldest) {
         this.#settle(notifier, notice, { outcome: 'dropped', attempts: 0, error: null, atMs });
       }
-      this.#queue.dropOldest(excess, { lane: notifier });
+      this.#queue.drop(oldest.map(({ id }) => id));
       this.#trimLog.run(deliveriesMax);
     });
-    return excess;
+    return oldest.length;
   }
 
   /** Forgets what belongs to notifiers that are no more. @returns how many notices that were */
@@ -166,6 +178,13 @@ export class DeliveryStore {
       for (const { lane, items } of lanes) forgotten += this.#queue.dropOldest(items, { lane });
       return forgotten;
     });
+  }
+
+  /** Alerts that the receiver was told of, and those that are on their way to it. */
+  #knownToFire(notifier: string): ReadonlySet<string> {
+    const told = this.#toldIds.all(notifier).map((row) => String(row['alert_id']));
+    const outgoing = this.outgoing(notifier)?.notices ?? [];
+    return new Set([...told, ...outgoing.map(({ id }) => id)]);
   }
 
   #settle(notifier: string, notice: AlertNotice, settled: Settled): void {

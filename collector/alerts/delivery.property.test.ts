@@ -57,7 +57,7 @@ function startBook(rig: DeliveryRig) {
     wallMs: () => rig.clock.wallMs(),
     onChange: () => {},
   });
-  for (const record of restoreAlerts(rig.db).records) book.restore(record);
+  for (const record of restoreAlerts(rig.db, rig.clock.wallMs()).records) book.restore(record);
   const statements = new AlertStatements(rig.db);
   return {
     observe(rule: (typeof rules)[number], server: string, verdict: Verdict): void {

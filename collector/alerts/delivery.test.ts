@@ -218,6 +218,32 @@ it('beyond the bound the oldest are dropped, counted, and the resolve of one is 
   expect(rig.counts).toEqual({ dropped: 2, sent: waitingMax, 'not needed': 1 });
 });
 
+it('beyond the bound the end of what the receiver knows to fire is kept, and of what is on its way to it', async () => {
+  const rig = rigOf();
+  rig.enqueue(other);
+  rig.clock.advance(500);
+  await rig.settle();
+  rig.notifier.answer = () => down;
+  rig.enqueue(firing);
+  await rig.settle();
+  rig.db.exec('BEGIN');
+  rig.enqueue(resolved, resolveOf(other));
+  for (let i = 0; i < waitingMax + 600; i += 1) rig.enqueue(madeNotice({ server: `s-${i}` }));
+  rig.db.exec('COMMIT');
+  await rig.step();
+  await rig.step();
+  expect(rig.counts).toEqual({ sent: 1, dropped: 602 });
+  rig.notifier.answer = () => undefined;
+  rig.clock.advance(60_000);
+  // What was on its way, and then the first of what waits.
+  for (let i = 0; i < 3; i += 1) await rig.step();
+  expect(sentTo(rig).map((notices) => notices.slice(0, 3))).toEqual([
+    ['pc-2 firing'],
+    ['pc-1 firing'],
+    ['pc-1 resolved', 'pc-2 resolved', 's-602 firing'],
+  ]);
+});
+
 it('the delivery log is bounded', async () => {
   const rig = rigOf();
   rig.db.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)

@@ -25,6 +25,8 @@ notifiers:
   ops: { type: command, command: [notify] }
   night: { type: command, command: [notify] }
 `;
+const FLEET_RULE = `  - { name: half, about: Half of them., of: fleet, when: cpu_pct.p50 > 90, severity: info }
+notifiers:`;
 describe('a window and what it raised', () => {
   it('are in the store at once, and neither before', () => {
     const rig = start(AT_ONCE);
@@ -247,6 +249,22 @@ describe('after a restart', () => {
     const second = start(AT_ONCE, dataDir, first.clock);
     second.window(second.source('pc-1'), { cpu_pct: 99 }, slideMs);
     expect(second.told).toEqual([]);
+  });
+
+  it('a window of a clock that ran far ahead keeps nothing from being judged', () => {
+    const dataDir = temporaryFolder();
+    const rules = AT_ONCE.replace('notifiers:', FLEET_RULE);
+    const first = start(rules, dataDir);
+    first.window(first.source('pc-1'), { cpu_pct: 5 }, -6 * 3_600_000);
+    first.due(first.clock.wallMs() + 6 * 3_600_000);
+    first.commit();
+    first.crash();
+
+    const second = start(rules, dataDir, first.clock);
+    feed(second, second.source('pc-1'), [99]);
+    second.due(second.clock.wallMs());
+    second.commit();
+    expect(second.told).toEqual(['firing cpu pc-1', 'firing half ']);
   });
 
   it('what was not committed comes again', () => {

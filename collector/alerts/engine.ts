@@ -26,6 +26,13 @@ const recentSlackMs = 30_000;
 const fleetHoldMs = 2 * 60_000;
 /** Silence is looked for in steps, so that a room cut off at once is told at once. */
 const silenceStepMs = 10_000;
+/** Ticks come each second; after a longer pause (a stopped process, a frozen machine) nothing could be heard in it. */
+const tickGapMsMax = 10_000;
+/**
+ * Who was last heard longer ago than this when the program started is not expected before it is
+ * heard: in the evening the collector may go first, and then no goodbye reaches it.
+ */
+const expectedMsMax = 60 * 60_000;
 
 const fleet = '';
 
@@ -41,6 +48,8 @@ export interface AlertEngineOptions extends Pick<BookOptions, 'group' | 'onChang
   readonly clock: Clock;
   readonly windowMs: number;
   readonly latenessMs: number;
+  /** Whether what is sent is taken in: not while the store cannot be written. */
+  readonly hears: () => boolean;
 }
 
 /** What an earlier run of the program left. */
@@ -58,8 +67,10 @@ export class AlertEngine implements Alerting {
   readonly #judgedThroughMs: Map<number, number>;
   #fleetJudgedThroughMs: number;
   #rules: ReadonlyMap<string, Rule> = new Map();
-  /** Monotonic; before it nothing was heard. */
-  #startedMs = Number.POSITIVE_INFINITY;
+  /** Monotonic; before it nobody could be heard, so that nobody was silent. */
+  #hearingSinceMs = Number.POSITIVE_INFINITY;
+  #started = { wallMs: 0, monotonicMs: Number.POSITIVE_INFINITY };
+  #tickedMs = Number.POSITIVE_INFINITY;
   #nextSilenceMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: AlertEngineOptions, restored: RestoredAlerts) {
@@ -76,7 +87,10 @@ export class AlertEngine implements Alerting {
    * @param sources as restored; some may have been taken out while no collector ran
    */
   start(rules: readonly Rule[], sources: Iterable<Source>): void {
-    this.#startedMs = this.#options.clock.monotonicMs();
+    const { clock } = this.#options;
+    this.#started = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+    this.#hearingSinceMs = this.#started.monotonicMs;
+    this.#tickedMs = this.#hearingSinceMs;
     this.setRules(rules);
     for (const source of sources) {
       if (source.decommissioned) this.ended(source, 'decommissioned');
@@ -151,15 +165,18 @@ export class AlertEngine implements Alerting {
     this.#processes.forget(sourceNo);
   }
 
-  /** Now and then: who has fallen silent, and who is heard again. */
+  /** Once a second: who has fallen silent, and who is heard again. */
   tick(sources: Iterable<Source>): void {
-    const nowMs = this.#options.clock.monotonicMs();
+    const { clock, hears } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (!hears() || nowMs - this.#tickedMs > tickGapMsMax) this.#hearingSinceMs = nowMs;
+    this.#tickedMs = nowMs;
     if (nowMs < this.#nextSilenceMs) return;
     this.#nextSilenceMs = nowMs + silenceStepMs;
     const rules = [...this.#rules.values()].filter(({ silentMs }) => silentMs !== undefined);
     if (rules.length === 0) return;
     for (const source of sources) {
-      if (!isWatched(source) || source.lastSeenMs === 0) continue;
+      if (!isWatched(source) || !this.#isExpected(source)) continue;
       for (const rule of rules) this.#judgeSilence(rule, source, nowMs);
     }
   }
@@ -167,9 +184,10 @@ export class AlertEngine implements Alerting {
   #judgeSilence(rule: Rule, source: Source, nowMs: number): void {
     const { serverId, lastSeenMonotonicMs } = source;
     const state = this.#book.state(rule.name, serverId);
-    const isSilent = nowMs - lastSeenMonotonicMs >= (rule.silentMs ?? Infinity);
-    // The clock of silence starts with the program, so until it was heard nothing is known.
-    const isHeard = lastSeenMonotonicMs > this.#startedMs;
+    const sinceMs = Math.max(lastSeenMonotonicMs, this.#hearingSinceMs);
+    const isSilent = nowMs - sinceMs >= (rule.silentMs ?? Infinity);
+    // The clock of silence starts with our hearing, so until it was heard nothing is known.
+    const isHeard = lastSeenMonotonicMs > this.#hearingSinceMs;
     const verdict = isSilent ? 'breach' : isHeard ? 'clear' : 'unknown';
     if (state === undefined && verdict !== 'breach') return;
     const atMs = Math.max(this.#options.clock.wallMs(), (state?.lastMs ?? 0) + 1);
@@ -180,6 +198,11 @@ export class AlertEngine implements Alerting {
       window: null,
       processes: () => null,
     });
+  }
+
+  #isExpected({ lastSeenMs, lastSeenMonotonicMs }: Source): boolean {
+    const { wallMs, monotonicMs } = this.#started;
+    return lastSeenMonotonicMs > monotonicMs || lastSeenMs > wallMs - expectedMsMax;
   }
 
   #judgeAll(of: Rule['of'], judged: Judged, figuresOf: () => Figures): void {

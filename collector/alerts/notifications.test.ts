@@ -51,7 +51,7 @@ function started(settings: NotificationSettings, dataDir = temporaryFolder()) {
     new DurableQueue(db).add({ lane, no: null, atMs: notice.enqueuedMs, body });
     notifications.wake();
   };
-  return { notifications, outcomes, lines, enqueue, stop, dataDir };
+  return { db, notifications, outcomes, lines, enqueue, stop, dataDir };
 }
 
 it('each notifier has its own pace: one that is down holds up no other', async () => {
@@ -120,6 +120,18 @@ it('a reload adds, changes and removes notifiers; what waits for a changed one g
   await vi.waitFor(() => expect(kept.received).toHaveLength(2));
   expect([...running.notifications.waiting().keys()].sort()).toEqual(['fresh', 'kept', 'moved']);
   expect(running.lines.at(-1)).toMatchObject({ level: 'warn', notices: 1 });
+});
+
+it('a reload while the store cannot be written leaves every notifier at work', async () => {
+  const receiver = await startReceiver();
+  const running = started(settingsFor({ ops: 'http://127.0.0.1:1', gone: 'http://127.0.0.1:1' }));
+  running.enqueue('gone', 'pc-1');
+  await vi.waitFor(() => expect(running.lines).toHaveLength(1));
+  running.db.exec('PRAGMA query_only = ON');
+  await running.notifications.reload(settingsFor({ ops: receiver.url }));
+  running.db.exec('PRAGMA query_only = OFF');
+  running.enqueue('ops', 'pc-2');
+  await vi.waitFor(() => expect(running.outcomes).toEqual(['ops sent 1']));
 });
 
 it('a reload doubles nothing that is on its way, neither to who stays nor to who moves', async () => {

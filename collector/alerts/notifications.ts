@@ -1,6 +1,7 @@
 /** All notifiers at work: each delivers its lane by itself, so one that is down holds up no other. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../runtime/clock.ts';
+import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import { Delivery, type DeliveryObserver, type DeliverySettings } from './delivery.ts';
 import { DeliveryStore } from './delivery-store.ts';
@@ -76,15 +77,20 @@ export class Notifications {
   #start(): void {
     if (this.#stopped) return;
     const { notifiers } = this.#settings;
-    const forgotten = this.#store.forgetOthers(Object.keys(notifiers));
-    if (forgotten > 0) {
-      this.#options.log.warn(
-        { notices: forgotten },
-        'notices for notifiers that are no more are gone',
-      );
-    }
+    this.#forgetOthers(Object.keys(notifiers));
     for (const [name, settings] of Object.entries(notifiers)) {
       if (!this.#running.has(name)) this.#running.set(name, this.#startWorker(name, settings));
+    }
+  }
+
+  /** A full disk must keep nobody from being told; they are forgotten at the next start then. */
+  #forgetOthers(names: readonly string[]): void {
+    const { log } = this.#options;
+    try {
+      const notices = this.#store.forgetOthers(names);
+      if (notices > 0) log.warn({ notices }, 'notices for notifiers that are no more are gone');
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'notices for notifiers that are no more stay for now');
     }
   }
 

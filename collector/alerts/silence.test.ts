@@ -20,6 +20,7 @@ function pass(rig: EngineRig, seconds: number, sources: readonly Source[]): void
 }
 
 function hear(rig: EngineRig, source: Source): void {
+  source.lastSeenMs = rig.clock.wallMs();
   source.lastSeenMonotonicMs = rig.clock.monotonicMs();
 }
 
@@ -82,6 +83,48 @@ it('counts anew from a restart, and nothing is over before something is heard', 
   for (const source of sources) hear(second, source);
   pass(second, 10, sources);
   expect(second.told.slice(1)).toEqual(['resolved silent pc-1', 'resolved silent pc-2']);
+});
+
+it('is nothing while the collector itself could hear nobody, and counts anew from then on', () => {
+  const rig = start(SILENCE);
+  const sources = [rig.source('pc-1'), rig.source('pc-2')];
+  pass(rig, 60, sources);
+  // A full disk: what is sent is refused.
+  rig.hear(false);
+  pass(rig, 300, sources);
+  rig.hear(true);
+  pass(rig, 110, sources);
+  expect(rig.told).toEqual([]);
+  hear(rig, sources[0]!);
+  pass(rig, 20, sources);
+  expect(rig.told).toEqual(['firing silent pc-2']);
+});
+
+it('is nothing when the collector itself stood still', () => {
+  const rig = start(SILENCE);
+  const source = rig.source('pc-1');
+  pass(rig, 60, [source]);
+  rig.clock.advance(180_000);
+  pass(rig, 110, [source]);
+  expect(rig.told).toEqual([]);
+  pass(rig, 20, [source]);
+  expect(rig.told).toEqual(['firing silent pc-1']);
+});
+
+it.each([
+  ['an hour', 3_600_000, []],
+  ['a short while', 3_590_000, ['firing silent pc-1']],
+])('of whom the collector did not hear for %s before its start', (_, agoMs, told) => {
+  const rig = start(SILENCE);
+  const source = rig.source('pc-1');
+  source.lastSeenMs -= agoMs;
+  pass(rig, 600, [source]);
+  expect(rig.told).toEqual(told);
+  // Once heard it is expected, also when the clock was wrong at the start.
+  rig.clock.setWall(noonMs - 86_400_000);
+  hear(rig, source);
+  pass(rig, 200, [source]);
+  expect(rig.told.at(-1)).toBe('firing silent pc-1');
 });
 
 it('leaves other alerts of that server as they are', () => {

@@ -14,24 +14,31 @@ import type { AlertRecord } from './book.ts';
 import type { RestoredAlerts } from './engine.ts';
 import { type Figures, fleetFigures, serverFigures } from './rules/expression.ts';
 
-/** What an earlier run of the program left. */
-export function restoreAlerts(db: DatabaseSync): RestoredAlerts {
+/**
+ * What an earlier run of the program left.
+ * @param nowMs the clock's wall time
+ */
+export function restoreAlerts(db: DatabaseSync, nowMs: number): RestoredAlerts {
   const records = db
     .prepare('SELECT body FROM alert_states')
     .all()
     .map((row) => JSON.parse(String(row['body'])) as AlertRecord);
-  // A window was judged in the commit that stored it.
+  // A window was judged in the commit that stored it, but for one of a clock that ran ahead: taken
+  // for judged, it would keep all from being judged until that time has come.
   const newest = db.prepare(
-    `SELECT source_no, (SELECT end_ms FROM windows WHERE source_no = s.source_no
+    `SELECT source_no, (SELECT end_ms FROM windows WHERE source_no = s.source_no AND end_ms <= ?
      ORDER BY start_ms DESC LIMIT 1) AS end_ms FROM sources s WHERE replay_id = ''`,
   );
   const judgedThroughMs = new Map<number, number>();
-  for (const { source_no: sourceNo, end_ms: endMs } of newest.iterate()) {
+  for (const { source_no: sourceNo, end_ms: endMs } of newest.iterate(nowMs)) {
     if (endMs !== null) judgedThroughMs.set(Number(sourceNo), Number(endMs));
   }
   const fleet = db
-    .prepare('SELECT end_ms FROM fleet_windows WHERE origin_ms = 0 ORDER BY start_ms DESC LIMIT 1')
-    .get()?.['end_ms'];
+    .prepare(
+      `SELECT end_ms FROM fleet_windows WHERE origin_ms = 0 AND end_ms <= ?
+       ORDER BY start_ms DESC LIMIT 1`,
+    )
+    .get(nowMs)?.['end_ms'];
   const fleetJudgedThroughMs = typeof fleet === 'number' ? fleet : Number.NEGATIVE_INFINITY;
   return { records, judgedThroughMs, fleetJudgedThroughMs };
 }

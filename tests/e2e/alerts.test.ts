@@ -161,6 +161,26 @@ it('a room that is switched off in the evening raises nothing; one that is cut o
   });
 });
 
+it('a collector that cannot store is deaf, and calls nobody silent for that', async () => {
+  await using collector = await startWithRules(rulesFile(RULES));
+  const [pc, cut] = ['pc-1', 'cut-off'].map((name) => new MadePc(collector.url, name, 60_000));
+  await Promise.all([pc?.send(20, 10), cut?.send(20, 10)]);
+  const db = new DatabaseSync(join(collector.dataDir, 'collector', 'windrow.db'));
+  db.exec('BEGIN IMMEDIATE');
+  const lockedMs = performance.now();
+  await eventually(async () => {
+    await expect(pc?.send(20, 1)).rejects.toThrow(/cannot store/);
+    // Twice what the rule waits.
+    expect(performance.now() - lockedMs).toBeGreaterThan(20_000);
+  }, 60_000);
+  db.exec('ROLLBACK');
+  db.close();
+  await eventually(async () => {
+    await pc?.send(20, 1);
+    expect(storedIn(collector.dataDir)).toEqual(['firing gone cut-off']);
+  }, 60_000);
+});
+
 it('a backlog raises nothing, nor does it end what is', async () => {
   await using collector = await startWithRules(rulesFile(RULES));
   const now = new MadePc(collector.url, 'pc-1', 20_000);

@@ -37,6 +37,8 @@ export interface EngineRig {
   transitions(): Transition[];
   /** Notices that wait in the store. */
   notices(): (AlertNotice & { readonly lane: string })[];
+  /** Whether the collector takes in what is sent, from now on. */
+  hear(isHearing: boolean): void;
   /** Ends as kill -9 would: what was not committed is gone. */
   crash(): void;
 }
@@ -58,9 +60,10 @@ export function startEngine(
   const onChange = ({ kind, rule, server }: Alert): void =>
     void told.push(`${kind} ${rule} ${server}`);
   const group = () => writer.group;
+  let hears = true;
   const engine: AlertEngine = new AlertEngine(
-    { clock, group, onChange, windowMs, latenessMs: 5_000 },
-    restoreAlerts(db),
+    { clock, group, onChange, hears: () => hears, windowMs, latenessMs: 5_000 },
+    restoreAlerts(db, clock.wallMs()),
   );
   const writer = new StoreWriter({
     db,
@@ -114,6 +117,9 @@ export function startEngine(
         .map(({ lane, body }) =>
           Object.assign(JSON.parse(String(body)) as AlertNotice, { lane: String(lane) }),
         ),
+    hear(isHearing) {
+      hears = isHearing;
+    },
     crash: () => db.close(),
   };
 }

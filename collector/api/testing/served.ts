@@ -55,8 +55,15 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
   const files = new AccessFiles(dataDir);
   const batches: DecodedBatch[] = [];
   const engine = new AlertEngine(
-    { clock, group: () => new Group(), onChange: () => {}, windowMs: 30_000, latenessMs: 5_000 },
-    restoreAlerts(db),
+    {
+      clock,
+      group: () => new Group(),
+      onChange: () => {},
+      hears: () => true,
+      windowMs: 30_000,
+      latenessMs: 5_000,
+    },
+    restoreAlerts(db, clock.wallMs()),
   );
   const metrics = new CollectorMetrics({
     counts: () => ({ ...noCounts(), received: 42 }),
