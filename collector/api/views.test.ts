@@ -96,7 +96,8 @@ it('how a server’s samples came, from which run of its agent, and who else tak
   const about = (bootId: string) => ({ server_id: 'pc', boot_id: bootId });
   await rig.send([sample({ ts: noonMs - 9_000, seq: 0, boot_id: 'a' })], about('a'));
   for (const [i, bootId] of ['b', 'a', 'b', 'a'].entries()) {
-    await rig.send([sample({ ts: noonMs + i, seq: i + 5, boot_id: bootId })], about(bootId));
+    const header = { ...about(bootId), sent_at: noonMs + i + 1 };
+    await rig.send([sample({ ts: noonMs + i, seq: i + 5, boot_id: bootId })], header);
   }
   await rig.send([sample({ ts: noonMs + 9, seq: 9, boot_id: 'a' })], {
     ...about('a'),

@@ -101,6 +101,51 @@ it('a header about another server or boot says nothing of a boot that is new', a
   expect(pc(r).delivery.lost).toBe(0);
 });
 
+it('a gap that is given up because there are too many is lost in all the books', async () => {
+  const r = rig();
+  // Gaps after each number, 1,100 of them: the 76 below the newest 1,024 numbers are given up.
+  await from(
+    r,
+    'a',
+    Array.from({ length: 1_100 }, (_, i) =>
+      sample({ ts: noonMs - 1_100_000 + i * 1_000, seq: 2 * i, boot_id: 'a' }),
+    ),
+    { oldest_outstanding_seq: 0 },
+  );
+  expect(pc(r).boots.get('a')?.sequence.lost).toBe(76);
+  expect(pc(r).delivery).toMatchObject({ received: 1_100, lost: 76 });
+  expect(r.ingest.counts.lost).toBe(76);
+});
+
+it('a batch that the network kept says nothing of the clock, also after a kill of the collector', async () => {
+  const dataDir = temporaryFolder();
+  const before = rig(dataDir);
+  const kept = { sent_at: noonMs - 8_000 };
+  await from(before, 'a', samples('a', 0, 40));
+  await from(before, 'a', samples('a', 40, 80), kept);
+  expect(pc(before)).toMatchObject({ clockOffsetMs: 0, skewed: false });
+  before.crash();
+  const after = rig(dataDir);
+  await from(after, 'a', samples('a', 80, 120), kept);
+  expect(pc(after)).toMatchObject({ clockOffsetMs: 0, skewed: false });
+  expect(count(after.db, 'windows')).toBeGreaterThan(10);
+  expect(count(after.db, `windows WHERE flags & ${FLAG.skewed} <> 0`)).toBe(0);
+});
+
+it('a clock that was set back shows a minute later, one set forward at once', async () => {
+  const r = rig();
+  await from(r, 'a', samples('a', 0, 1));
+  for (let second = 1; second <= 60; second += 1) {
+    r.clock.advance(1_000);
+    expect(pc(r).skewed).toBe(false);
+    await from(r, 'a', samples('a', second, second + 1), { sent_at: r.clock.wallMs() - 8_000 });
+  }
+  expect(pc(r)).toMatchObject({ clockOffsetMs: -8_000, skewed: true });
+  await from(r, 'a', samples('a', 61, 62), { sent_at: r.clock.wallMs() + 9_000 });
+  expect(pc(r)).toMatchObject({ clockOffsetMs: 9_000, skewed: true });
+  expect(r.told.filter((told) => told === 'changed pc')).toHaveLength(2);
+});
+
 it('received, late, duplicate and lost are kept for each server, and add up to those of all', async () => {
   const r = rig();
   await from(r, 'a', samples('a', 0, 60));
@@ -118,9 +163,9 @@ it('the books go on after a kill of the collector, with the last boot and an ide
   const dataDir = temporaryFolder();
   const before = rig(dataDir);
   for (const [i, bootId] of ['a', 'b', 'a', 'b', 'a'].entries()) {
-    await from(before, bootId, samples(bootId, i, i + 1));
+    await from(before, bootId, samples(bootId, i, i + 1), { sent_at: noonMs + i });
   }
-  await from(before, 'a', samples('a', 0, 1), { sent_at: noonMs - 60_000 });
+  await from(before, 'a', samples('a', 0, 1), { sent_at: noonMs + 60_000 });
   const { delivery, clockOffsetMs } = pc(before);
   const conflict = pc(before).senders.conflict;
   expect(conflict?.senders.map(({ bootId, remote }) => [bootId, remote])).toEqual([
@@ -153,22 +198,6 @@ it('repeats alone, without a header, are in the books after a kill too', async (
   expect(pc(rig(dataDir)).delivery).toMatchObject({ received: 3, duplicates: 3 });
 });
 
-it('what an older windrow stored has no books: they begin at nothing', async () => {
-  const dataDir = temporaryFolder();
-  const before = rig(dataDir);
-  await from(before, 'a', samples('a', 0, 3));
-  before.db.exec(
-    `UPDATE sources SET state = json_remove(state, '$.delivery', '$.senders',
-     '$.decommissioned', '$.goodbyeBootId');
-     UPDATE boots SET sequence = json_remove(sequence, '$.firstHeardMs', '$.startedMs')`,
-  );
-  before.crash();
-  const after = rig(dataDir);
-  expect(pc(after).delivery).toEqual({ received: 0, late: 0, duplicates: 0, lost: 0 });
-  expect(pc(after)).toMatchObject({ decommissioned: false });
-  expect(await from(after, 'a', samples('a', 2, 4))).toMatchObject({ stored: 1, duplicates: 1 });
-});
-
 it('the boot that sends is remembered over a restart, however many boots its backlog has', async () => {
   const dataDir = temporaryFolder();
   const before = rig(dataDir);
@@ -192,6 +221,19 @@ it('the backlog of an earlier run is no other sender: no conflict, and the last 
   }
   expect(pc(r).senders.conflict).toBeUndefined();
   expect(pc(r).senders.currentBootId).toBe('new');
+});
+
+it('what the network kept or repeats of an earlier boot, however often, is no conflict', async () => {
+  const r = rig();
+  await from(r, 'a', samples('a', 0, 5), { sent_at: noonMs - 3_000 });
+  for (let i = 0; i < 5; i += 1) {
+    await from(r, 'b', samples('b', i, i + 1), { sent_at: noonMs + i });
+    await from(r, 'a', samples('a', i, i + 1), { sent_at: noonMs - 3_000 });
+    await from(r, 'a', samples('a', 5 + i, 6 + i), { sent_at: noonMs - 4_000 - i });
+  }
+  expect(pc(r).senders.conflict).toBeUndefined();
+  expect(pc(r).senders.currentBootId).toBe('b');
+  expect(pc(r).delivery).toMatchObject({ received: 15, duplicates: 5 });
 });
 
 it('a goodbye counts from the boot that sends, not from the one that was met last', async () => {
@@ -230,6 +272,15 @@ it('a goodbye counts though its clock has been set back a little', async () => {
   const r = rig();
   await from(r, 'a', samples('a', 0, 1));
   await from(r, 'a', [goodbye('pc', 'a')], { sent_at: r.clock.wallMs() - 8_000 });
+  expect(pc(r).off).toBe(true);
+});
+
+it('a goodbye of a boot that began after the clock had been set back counts', async () => {
+  const r = rig();
+  const back = { sent_at: r.clock.wallMs() - 8_000 };
+  await from(r, 'a', samples('a', 0, 1));
+  await from(r, 'b', samples('b', 0, 1), back);
+  await from(r, 'b', [goodbye('pc', 'b')], back);
   expect(pc(r).off).toBe(true);
 });
 

@@ -56,6 +56,8 @@ export class Accounting {
   /** The header says which process sends; a batch says it once for all its records. */
   noteSender(source: Source, batch: Intaking): void {
     const bootId = senderIn(batch.header, source);
+    // What the network kept, or repeats, is no sign that its sender still runs.
+    if (source.announced.isOutdated(batch.header)) return;
     if (bootId !== undefined) this.heardFrom(source, bootId, batch);
   }
 
@@ -66,9 +68,11 @@ export class Accounting {
     if (conflicts) observer.serverChanged(source);
   }
 
-  noteClock(source: Source, offsetMs: number): void {
+  /** @param measuredMs the sender's clock when it sent, minus ours when it came */
+  noteClock(source: Source, measuredMs: number): void {
     const wasSkewed = source.skewed;
-    source.clockOffsetMs = offsetMs;
+    const nowMs = this.#options.clock.monotonicMs();
+    source.clockOffsetMs = source.clockOffset.note(measuredMs, nowMs);
     if (source.skewed !== wasSkewed) this.#options.observer.serverChanged(source);
   }
 
@@ -81,7 +85,11 @@ export class Accounting {
     const { checkpoints, clock } = this.#options;
     const boot = source.boots.get(identity.bootId) ?? this.#newBoot(source, identity, batch);
     boot.lastHeardMs = clock.monotonicMs();
-    if (!boot.sequence.add(identity.seq)) {
+    const { lost } = boot.sequence;
+    const isNew = boot.sequence.add(identity.seq);
+    // Where the numbers have more gaps than are remembered, the lowest is given up.
+    this.count(source, 'lost', boot.sequence.lost - lost);
+    if (!isNew) {
       this.count(source, 'duplicates', 1);
       batch.duplicates += 1;
       checkpoints.source(source);

@@ -4,7 +4,7 @@ import { createManualClock, noonMs } from '../../runtime/testing/manual-clock.ts
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { storedWindows } from '../store/history.ts';
 import { onItsWayMsMax } from './announced.ts';
-import { goodbye, steady } from './testing/records.ts';
+import { goodbye, inventory, steady } from './testing/records.ts';
 import { type Rig, startRig } from './testing/rig.ts';
 
 beforeEach(() => {
@@ -87,6 +87,21 @@ it('so does a goodbye', async () => {
   r.clock.advance(100);
   await r.send([goodbye()], about);
   expect(finalEnds(r)).toEqual([10, 20, 30, 40, 50]);
+});
+
+it('what waits still is not forgotten when an agent that has started again sends its inventory alone', async () => {
+  const r = rig();
+  await afterOutage(r);
+  const pending = { ...about, pending_from_ms: noonMs + 20_000 };
+  await r.pass(25);
+  await r.send([inventory()], { ...pending, sent_at: r.clock.wallMs() });
+  // No sample for longer than a topic may be silent, and the server is heard all the same.
+  await r.pass(10);
+  expect(finalEnds(r)).toEqual([10, 20]);
+  const all = [...seconds(20, 40), ...seconds(95, 96)];
+  await r.send(all, { ...about, sent_at: r.clock.wallMs() });
+  expect(finalEnds(r)).toEqual([10, 20, 30, 40, 50, 60, 70, 80]);
+  expect(r.ingest.counts.late).toBe(0);
 });
 
 it('a clock that was set back is believed again', async () => {

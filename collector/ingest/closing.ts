@@ -92,7 +92,8 @@ export class Closing {
     }
     for (const lane of source.takeSilentLanes(nowMs - idleMs)) {
       engine.forgetLane(source.sourceNo, lane);
-      engine.advance(source.sourceNo, undefined, source.clampMs(clock.wallMs()));
+      const { pendingFromMs } = source.announced;
+      engine.advance(source.sourceNo, pendingFromMs, source.clampMs(clock.wallMs()));
       checkpoints.source(source);
     }
   }

@@ -156,8 +156,10 @@ export class Ingest {
   }
 
   /** Declares a source to the engine as it was at the last commit. */
-  openRestored(source: Source, { engine: restored, senders }: SourceState): void {
+  openRestored(source: Source, { engine: restored, senders, clockOffsetMs }: SourceState): void {
     source.lastSeenMonotonicMs = this.#options.clock.monotonicMs();
+    // The first batch after a restart may be one that was long on its way.
+    if (clockOffsetMs !== null) source.clockOffset.note(clockOffsetMs, source.lastSeenMonotonicMs);
     if (senders !== undefined) source.senders.restore(senders, source.lastSeenMonotonicMs);
     const { originMs, replayed } = source;
     restored.newestMsByLane.forEach((ms, lane) => {

@@ -8,6 +8,7 @@ import { intervalBetween, rateOver } from '../../runtime/rates.ts';
 import type { SourceCheckpoint } from '../windows/source.ts';
 import { Announced, type AnnouncedState } from './announced.ts';
 import { CatchUp } from './catch-up.ts';
+import { ClockOffset } from './clock-offset.ts';
 import { type DeliveryCounts, noDelivery } from './counts.ts';
 import { Senders, type SendersState } from './senders.ts';
 import { Sequence, type SequenceState } from './sequence.ts';
@@ -81,6 +82,7 @@ export class Source implements SourceIdentity {
   readonly senders = new Senders();
   readonly catchUp = new CatchUp();
   readonly announced = new Announced();
+  readonly clockOffset = new ClockOffset();
   /** Since its first sample, restarts of this program included. */
   readonly delivery: DeliveryCounts = noDelivery();
 
@@ -100,7 +102,7 @@ export class Source implements SourceIdentity {
   idleClosed = false;
   /** Taken off the lists by a person, until it sends again. */
   decommissioned = false;
-  /** The sender's clock minus ours; null where the format does not tell. */
+  /** The sender's clock minus ours, as `clockOffset` told last; null where the format does not tell. */
   clockOffsetMs: number | null = null;
   #counters: { tsMs: number; values: Counters } | null = null;
   /** Lane → when it was last heard, monotonic. */

@@ -1,0 +1,41 @@
+/**
+ * How far a sender's clock is from ours, from when its batches were sent and when they came.
+ *
+ * What a batch shows is the offset less its time on the way, so the highest is the nearest to the
+ * truth: a batch that the network kept for a while shows less, and says nothing of the clock.
+ *
+ * Invariant: the highest holds each measurement for `holdMsMax` less `partMs` at least, and for
+ * `holdMsMax` at most. So a clock that was set back shows after that time, one set forward at once.
+ */
+
+/** The highest of this last while counts. */
+export const holdMsMax = 60_000;
+/** One highest is kept for each part of it. */
+const partMs = 10_000;
+
+interface Part {
+  /** When its first measurement was made, monotonic. */
+  readonly fromMs: number;
+  highestMs: number;
+}
+
+export class ClockOffset {
+  /** Ascending by time, over `holdMsMax`. */
+  readonly #parts: Part[] = [];
+
+  /**
+   * @param offsetMs the sender's clock when it sent, minus ours when it came
+   * @param nowMs monotonic
+   * @returns the highest measured lately
+   */
+  note(offsetMs: number, nowMs: number): number {
+    while (nowMs - (this.#parts[0]?.fromMs ?? nowMs) >= holdMsMax) this.#parts.shift();
+    const newest = this.#parts.at(-1);
+    if (newest !== undefined && nowMs - newest.fromMs < partMs) {
+      newest.highestMs = Math.max(newest.highestMs, offsetMs);
+    } else {
+      this.#parts.push({ fromMs: nowMs, highestMs: offsetMs });
+    }
+    return Math.max(...this.#parts.map(({ highestMs }) => highestMs));
+  }
+}
