@@ -46,10 +46,10 @@ function asText(summary: OutboxSummary): string {
   const waiting = total(boots, 'items');
   const bytes = megabytes(total(boots, 'bodyBytes'));
   return [
-    waiting === 0 ? 'nothing waits' : `${count(waiting)} wait (${bytes})`,
+    waiting === 0 ? `nothing waits in ${path}` : `${count(waiting)} wait in ${path} (${bytes})`,
     ...lines,
     ...(dropped > 0 ? [`${count(dropped)} dropped since this file was begun`] : []),
-    ...(diskBytes > 0 ? [`${megabytes(diskBytes)} on disk in ${path}`] : []),
+    ...(diskBytes > 0 ? [`${megabytes(diskBytes)} on disk`] : []),
     isAgentRunning ? 'an agent works with it' : 'no agent runs here',
     '',
   ].join('\n');
@@ -67,6 +67,8 @@ function megabytes(bytes: number): string {
   return `${(bytes / MiB).toFixed(1)} MiB`;
 }
 
+/** A damaged file may hold what is no time. */
 function time(ms: number): string {
-  return new Date(ms).toISOString();
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? `${ms} ms (no time: damaged)` : date.toISOString();
 }

@@ -1,18 +1,21 @@
 import {
   closeSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
 import { createManualClock } from '../../runtime/testing/manual-clock.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
+import { QueueFile } from '../../runtime/queue/file.ts';
 import { DurableOutbox, liveRecordsMax } from './durable.ts';
 import { heldRecordsMax } from './held.ts';
 import type { Lease } from './port.ts';
@@ -99,6 +102,51 @@ it('while the file cannot be opened records wait in memory, bounded, and go into
   expect(lines.length).toBe(2);
 });
 
+it('before the file of an earlier run can be opened anything may wait in it; then what it holds is told', async () => {
+  const { path, clock, open } = fixture();
+  const first = open('first');
+  fill(first, 50, 60);
+  await first.close();
+  // What SQLite makes beside the file cannot be made: a folder is in its place.
+  mkdirSync(`${path}-shm`);
+  const outbox = open('second');
+  fill(outbox, 100, 102);
+  const live = outbox.takeLive();
+  if (live === undefined) throw new Error('nothing was given');
+  expect(outbox.takeBacklog()).toBeUndefined();
+  expect(outbox.factsOf(live)).toMatchObject({ oldestOutstandingSeq: 100, pendingFromMs: 0 });
+  rmdirSync(`${path}-shm`);
+  clock.advance(10_000);
+  fill(outbox, 102, 103);
+  expect(outbox.factsOf(live)).toMatchObject({ oldestOutstandingSeq: 100, pendingFromMs: 50 });
+  const backlog = outbox.takeBacklog();
+  if (backlog === undefined) throw new Error('nothing was given');
+  expect(outbox.factsOf(backlog)).toMatchObject({ oldestOutstandingSeq: 50, pendingFromMs: 100 });
+  outbox.acknowledge(backlog);
+  outbox.acknowledge(live);
+  const last = outbox.takeLive();
+  if (last === undefined) throw new Error('nothing was given');
+  expect(outbox.factsOf(last).pendingFromMs).toBeUndefined();
+});
+
+it('a file that is opened but cannot be read yet tells the same', async () => {
+  const { open } = fixture();
+  const first = open('first');
+  fill(first, 50, 60);
+  await first.close();
+  const failing = vi.spyOn(QueueFile.prototype, 'earliestMs').mockImplementation(() => {
+    throw new Error('disk I/O error');
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+  const outbox = open('second');
+  fill(outbox, 100, 101);
+  const live = outbox.takeLive();
+  if (live === undefined) throw new Error('nothing was given');
+  expect(outbox.factsOf(live).pendingFromMs).toBe(0);
+  failing.mockRestore();
+  expect(outbox.factsOf(live).pendingFromMs).toBe(50);
+});
+
 it('what is on its way is not dropped from memory either: it may arrive, and would be counted all the same', () => {
   const folder = temporaryFolder();
   closeSync(openSync(join(folder, 'sub'), 'w'));
@@ -175,4 +223,21 @@ it('what was dropped stays counted after a restart', async () => {
   const backlog = again.takeBacklog();
   if (backlog === undefined) throw new Error('nothing was given');
   expect(again.factsOf(backlog)).toMatchObject({ oldestOutstandingSeq: 3, dropped: 3 });
+});
+
+it('of a file that cannot be read nothing is said to be gone from it', () => {
+  const outbox = fixture().open('boot');
+  fill(outbox, 0, 200);
+  const fails = (method: 'add' | 'oldestNumber' | 'earliestMs') =>
+    vi.spyOn(QueueFile.prototype, method).mockImplementation(() => {
+      throw new Error('disk I/O error');
+    });
+  const failing = [fails('add'), fails('oldestNumber'), fails('earliestMs')];
+  onTestFinished(() => void vi.restoreAllMocks());
+  fill(outbox, 200, 202);
+  const live = outbox.takeLive();
+  if (live === undefined) throw new Error('nothing was given');
+  expect(outbox.factsOf(live).oldestOutstandingSeq).toBeUndefined();
+  for (const each of failing) each.mockRestore();
+  expect(outbox.factsOf(live).oldestOutstandingSeq).toBe(0);
 });

@@ -7,6 +7,7 @@
  * While the file cannot be written, only what is in memory is sent: what is in the file could not
  * be taken out of it. A file found damaged is set aside, and what memory knows goes into a new one.
  */
+import { existsSync } from 'node:fs';
 import { isDamage } from '../../runtime/queue/damage.ts';
 import {
   openQueueFile,
@@ -24,6 +25,8 @@ import { Trouble } from './trouble.ts';
 export const liveRecordsMax = 30;
 /** Boot id of what was dropped when nobody could tell any more whose it was. */
 const unknownBoot = '';
+/** The beginning of time: of a file that was not read yet anything may wait. */
+const anyTimeMs = 0;
 
 export interface DurableOutboxOptions extends QueueFileOptions {
   /** Of this process. */
@@ -48,6 +51,7 @@ export class DurableOutbox implements Outbox {
   constructor(options: DurableOutboxOptions) {
     this.#options = options;
     this.#trouble = new Trouble(options.clock, options.log);
+    this.#earliestInFileMs = existsSync(options.path) ? anyTimeMs : undefined;
     this.#store();
   }
 
@@ -86,13 +90,14 @@ export class DurableOutbox implements Outbox {
     const ownIds = idsOf(own);
     const earliestMs = this.#read((file) => file.earliestMs(ownIds), this.#earliestInFileMs);
     this.#earliestInFileMs = earliestMs;
-    const inFile = this.#read((file) => file.oldestNumber(lease.bootId), undefined);
+    const inFile = this.#oldestInFile(lease.bootId);
     const dropped = this.#read((file) => file.dropped(lease.bootId).numbered, 0);
     const numbered = this.#held.records.filter(({ seq }) => seq !== null);
     const others = numbered.filter((record) => !own.includes(record)).map(({ atMs }) => atMs);
     const inMemory = numbered.find(({ bootId }) => bootId === lease.bootId)?.seq;
     return {
-      oldestOutstandingSeq: least([inFile, inMemory]),
+      // Told too high it would be believed: the collector counts as lost what lies below.
+      oldestOutstandingSeq: inFile === undefined ? undefined : least([inFile, inMemory]),
       pendingFromMs: least([earliestMs, ...others]),
       dropped: dropped + this.#held.droppedOf(lease.bootId).numbered,
       waiting: this.size - own.length,
@@ -173,6 +178,15 @@ export class DurableOutbox implements Outbox {
     } catch (again) {
       this.#trouble.failed(again);
     }
+  }
+
+  /**
+   * Null when it has none of the boot, undefined when it cannot be read. Before the file was opened
+   * only this process' records are sent, and of those it has none.
+   */
+  #oldestInFile(bootId: string): number | null | undefined {
+    if (this.#file === undefined) return null;
+    return this.#read((file) => file.oldestNumber(bootId) ?? null, undefined);
   }
 
   #read<T>(read: (file: QueueFile) => T, otherwise: T): T {

@@ -1,5 +1,5 @@
 /** What waits in an outbox, read beside the agent that works with it or without one. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { isFolderLocked } from '../../runtime/folder-lock.ts';
@@ -26,20 +26,31 @@ export interface OutboxSummary {
   readonly dropped: number;
 }
 
-/** @throws WindrowError `store_unavailable` when the file cannot be read */
+/**
+ * Of a folder without an outbox: that nothing waits.
+ * @throws WindrowError `input` when there is no such folder, `store_unavailable` when the file cannot be read
+ */
 export function summarize(dataDir: string): OutboxSummary {
+  assertFolder(dataDir);
   const path = outboxPath(dataDir);
-  const common = { path, diskBytes: bytesOf(path) + bytesOf(walPathOf(path)) };
-  if (!existsSync(path)) return { ...common, isAgentRunning: false, boots: [], dropped: 0 };
   try {
-    const { boots, dropped } = readLanes(path);
-    return { ...common, isAgentRunning: isFolderLocked(outboxFolder(dataDir)), boots, dropped };
+    const diskBytes = bytesOf(path) + bytesOf(walPathOf(path));
+    if (!existsSync(path)) return { path, diskBytes, isAgentRunning: false, boots: [], dropped: 0 };
+    const isAgentRunning = isFolderLocked(outboxFolder(dataDir));
+    return { path, diskBytes, isAgentRunning, ...readLanes(path) };
   } catch (error) {
     throw new WindrowError('store_unavailable', `cannot read ${path}: ${messageOf(error)}`, {
       cause: error,
       hint: 'Run as the user of the agent; a damaged file is set aside when the agent starts.',
     });
   }
+}
+
+function assertFolder(dataDir: string): void {
+  if (existsSync(dataDir) && statSync(dataDir).isDirectory()) return;
+  throw new WindrowError('input', `there is no data folder ${dataDir}`, {
+    hint: 'Name the data folder of an agent with --data (data).',
+  });
 }
 
 function readLanes(path: string): Pick<OutboxSummary, 'boots' | 'dropped'> {

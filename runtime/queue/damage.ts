@@ -1,5 +1,5 @@
 /** A queue's file that cannot be read: how it is told, and how it is set aside so that work goes on. */
-import { closeSync, openSync, readdirSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { systemCodeOf } from '../errors.ts';
 
@@ -10,10 +10,6 @@ const setAsideMax = 2;
  * ERROR (a table or column is missing), CORRUPT, CONSTRAINT, NOTADB. Source: sqlite.org/rescode.html
  */
 const damageCodes: ReadonlySet<number> = new Set([1, 11, 19, 26]);
-/** The first bytes of every write-ahead log but for their last bit. Source: sqlite.org/fileformat2.html#the_write_ahead_log */
-const walMagic = 0x377f0682;
-const walHeaderBytes = 32;
-
 /** What a queue's file says when its content makes no sense. */
 export class DamagedFileError extends Error {
   override readonly name = 'DamagedFileError';
@@ -37,30 +33,6 @@ export function bytesOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/**
- * Whether the write-ahead log is none. SQLite would take it for empty and say nothing; one whose
- * header was never written (zeros: the power failed) is in fact empty.
- */
-export function isWalDamaged(path: string): boolean {
-  const header = Buffer.alloc(walHeaderBytes);
-  let fd: number;
-  try {
-    fd = openSync(walPathOf(path), 'r');
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return false;
-    throw error;
-  }
-  let bytesRead: number;
-  try {
-    bytesRead = readSync(fd, header);
-  } finally {
-    closeSync(fd);
-  }
-  if (bytesRead < walHeaderBytes) return bytesRead > 0;
-  const magic = header.readUInt32BE(0);
-  return magic !== 0 && (magic & ~1) !== walMagic;
-}
-
 /** Renames file and log out of the way. @returns the file's new name */
 export function setAside(path: string, atMs: number): string {
   const aside = asideName(path, atMs);
@@ -76,6 +48,14 @@ export function setWalAside(path: string, atMs: number): string {
   const aside = walPathOf(asideName(path, atMs));
   renameIfThere(walPathOf(path), aside);
   rmSync(`${path}-shm`, { force: true });
+  removeOldest(path);
+  return aside;
+}
+
+/** Copies the log aside: SQLite takes what is sound of it. @returns the copy's name */
+export function copyWalAside(path: string, atMs: number): string {
+  const aside = walPathOf(asideName(path, atMs));
+  copyFileSync(walPathOf(path), aside);
   removeOldest(path);
   return aside;
 }

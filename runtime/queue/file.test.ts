@@ -1,4 +1,11 @@
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -38,6 +45,26 @@ function bytesOnDisk(path: string): number {
     .filter((name) => !name.endsWith('-shm'))
     .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }
+
+it('counts of lanes in which nothing waits are one count from the next opening on, however many there were', async () => {
+  const { path, open } = fixture();
+  for (let run = 0; run < 20; run += 1) {
+    const file = open();
+    file.noteDropped(`boot ${run}`, { items: 3, numbered: 2 });
+    await file.close();
+  }
+  const file = open();
+  expect(file.dropped()).toEqual({ items: 60, numbered: 40 });
+  expect(file.dropped('')).toEqual({ items: 60, numbered: 40 });
+  file.add(items(1), options);
+  file.noteDropped('boot', { items: 1, numbered: 1 });
+  await file.close();
+  expect(open().dropped('boot')).toEqual({ items: 1, numbered: 1 });
+  const db = new DatabaseSync(path, { readOnly: true });
+  const lanes = db.prepare('SELECT lane FROM queue_dropped ORDER BY lane').all();
+  db.close();
+  expect(lanes).toEqual([{ lane: '' }, { lane: 'boot' }]);
+});
 
 it('a file that is full drops its oldest, counts them, and never grows beyond its cap', () => {
   const { path, open } = fixture();
@@ -211,11 +238,50 @@ describe('a damaged file', () => {
     expect(readFileSync(String(lines[0]?.['file']))).toEqual(bytes);
   });
 
-  it('a log with a flipped bit ends where it was flipped; nothing before it is lost', async () => {
-    const { path, open } = fixture();
+  it('a log with a flipped bit ends where it was flipped, and that is told; nothing before it is lost', async () => {
+    const { path, lines, open } = fixture();
     await leftBehind(path, open);
     flip(`${path}-wal`, [size(`${path}-wal`) - 500]);
+    const flipped = readFileSync(`${path}-wal`);
     expect(open().size).toBe(600);
+    expect(lines).toMatchObject([
+      { level: 'error', msg: expect.stringContaining('log was set aside') },
+    ]);
+    expect(readFileSync(String(lines[0]?.['file']))).toEqual(flipped);
+  });
+
+  it.each([
+    ['in its salts', 17],
+    ['in its checksum', 25],
+    ['in its page size', 10],
+  ])('a log whose header was flipped %s is told too', async (_, offset) => {
+    const { path, lines, open } = fixture();
+    await leftBehind(path, open);
+    flip(`${path}-wal`, [offset]);
+    expect(open().size).toBe(600);
+    expect(lines).toMatchObject([
+      { level: 'error', msg: expect.stringContaining('log was set aside') },
+    ]);
+  });
+
+  it('a log with zeros in its middle is told by what stands behind them', async () => {
+    const { path, lines, open } = fixture();
+    await leftBehind(path, open);
+    zero(`${path}-wal`, 20_000, 24_096);
+    expect(open().size).toBe(600);
+    expect(lines).toHaveLength(1);
+  });
+
+  it('what an earlier round of the log left behind its end is no damage', () => {
+    const { path, open } = fixture(64 * MiB);
+    const file = open();
+    for (let from = 0; from < 1_800; from += 60) {
+      file.add(items(60, { from }), options);
+      const copy = fixture(64 * MiB);
+      for (const suffix of ['', '-wal']) copyFileSync(path + suffix, copy.path + suffix);
+      expect(copy.open().size).toBe(from + 60);
+      expect(copy.lines).toEqual([]);
+    }
   });
 
   it('no more than two are kept', async () => {

@@ -17,9 +17,9 @@ import { messageOf } from '../errors.ts';
 import type { Logger } from '../logging.ts';
 import {
   bytesOf,
+  copyWalAside,
   DamagedFileError,
   isDamage,
-  isWalDamaged,
   setAside,
   setWalAside,
   walPathOf,
@@ -33,6 +33,7 @@ import {
 } from './queue.ts';
 import { pageBytes, Room, type RoomOptions } from './room.ts';
 import { QUEUE_SCHEMA } from './schema.ts';
+import { damageOfWal } from './wal-damage.ts';
 import { WalSync } from './wal-sync.ts';
 
 const schemaVersion = 1;
@@ -69,12 +70,8 @@ export class NoRoomError extends Error {
  * @throws what SQLite or the system says when it cannot be used
  */
 export function openQueueFile(options: QueueFileOptions): QueueFile {
-  const { path, clock, log } = options;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  if (isWalDamaged(path)) {
-    const aside = setWalAside(path, clock.wallMs());
-    log.error({ file: aside }, 'a damaged log was set aside; what it held is lost');
-  }
+  mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
+  setDamagedWalAside(options);
   try {
     return new QueueFile(options);
   } catch (error) {
@@ -82,6 +79,15 @@ export function openQueueFile(options: QueueFileOptions): QueueFile {
     setQueueFileAside(options, error);
     return new QueueFile(options);
   }
+}
+
+/** SQLite says nothing of a log that it reads in part, or not at all. */
+function setDamagedWalAside({ path, clock, log }: QueueFileOptions): void {
+  const damage = damageOfWal(path);
+  if (damage === 'none') return;
+  const setItAside = damage === 'whole' ? setWalAside : copyWalAside;
+  const file = setItAside(path, clock.wallMs());
+  log.error({ file }, 'a damaged log was set aside; what it held from there on is lost');
 }
 
 /** Moves the file, in which `error` was found, out of the way, and tells it. */
@@ -108,6 +114,8 @@ export class QueueFile {
       this.#queue = new DurableQueue(this.#db);
       this.#room = new Room(this.#db, options);
       this.#items = this.#queue.count();
+      // Otherwise each run that drops would leave a count behind for ever.
+      this.#transaction(() => this.#queue.sumUpDropped());
       this.#sync = new WalSync(walPathOf(options.path), options.clock);
     } catch (error) {
       this.#db.close();
@@ -165,7 +173,7 @@ export class QueueFile {
     return this.#queue.earliestMs(new Set([...this.#delivered, ...except]));
   }
 
-  /** What was ever dropped, of one lane or of all. */
+  /** What was ever dropped: of all, or of a lane in which something waited when the file was opened, or since. */
   dropped(lane?: string): Dropped {
     return this.#queue.dropped(lane);
   }

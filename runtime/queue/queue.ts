@@ -75,6 +75,8 @@ export class DurableQueue {
   readonly #going: StatementSync;
   readonly #noteDropped: StatementSync;
   readonly #dropped: StatementSync;
+  readonly #sumUpDropped: StatementSync;
+  readonly #forgetDropped: StatementSync;
   readonly #count: StatementSync;
   readonly #lanes: StatementSync;
 
@@ -116,6 +118,14 @@ export class DurableQueue {
       `SELECT ifnull(sum(items), 0) AS items, ifnull(sum(numbered), 0) AS numbered
        FROM queue_dropped WHERE ?1 IS NULL OR lane = ?1`,
     );
+    const nothingWaits = `lane <> '' AND NOT EXISTS
+      (SELECT 1 FROM queue_items WHERE queue_items.lane = queue_dropped.lane)`;
+    this.#sumUpDropped = db.prepare(
+      `INSERT INTO queue_dropped SELECT '', sum(items), sum(numbered) FROM queue_dropped
+       WHERE ${nothingWaits} HAVING count(*) > 0 ON CONFLICT (lane) DO UPDATE SET
+       items = items + excluded.items, numbered = numbered + excluded.numbered`,
+    );
+    this.#forgetDropped = db.prepare(`DELETE FROM queue_dropped WHERE ${nothingWaits}`);
     this.#count = db.prepare(
       'SELECT count(*) AS items FROM queue_items WHERE ?1 IS NULL OR lane = ?1',
     );
@@ -183,7 +193,16 @@ export class DurableQueue {
     this.#noteDropped.run(lane, items, numbered);
   }
 
-  /** What was ever dropped, of one lane or of all. */
+  /**
+   * Counts what was dropped of lanes in which nothing waits for the lane '', so that no more counts
+   * are kept than lanes. Two statements, as `dropOldest`.
+   */
+  sumUpDropped(): void {
+    this.#sumUpDropped.run();
+    this.#forgetDropped.run();
+  }
+
+  /** What was ever dropped, of one lane since it was last summed up, or of all. */
   dropped(lane: string | null = null): Dropped {
     return rowsOf<Dropped>([this.#dropped.get(lane)])[0] ?? { items: 0, numbered: 0 };
   }

@@ -7,6 +7,7 @@
  *   id (checksum.ts).
  * - `queue_times`: the earliest time among numbered items, which is not always the oldest item's.
  * - `queue_dropped`: what was thrown away to make room, by lane; it outlives the items.
+ *   Lane '': of lanes in which nothing waits any longer, and of those that nobody could tell.
  */
 export const QUEUE_SCHEMA = `
   CREATE TABLE queue_items (

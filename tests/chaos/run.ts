@@ -1,7 +1,7 @@
 /** One run: faults on real processes, then all heals and drains, then everybody stops. */
 import { expect } from 'vitest';
 import type { AlertsView } from '../../collector/api/contract.ts';
-import { eventually, getJson } from '../support/http.ts';
+import { eventually, getJson, metric } from '../support/http.ts';
 import type { AgentActor } from './agent-actor.ts';
 import { carryOut } from './faults.ts';
 import type { Link } from './link.ts';
@@ -11,6 +11,7 @@ import { type RunOptions, setUp, type Stage } from './stage.ts';
 /** Agents and notifiers in their longest backoff come back within this. */
 const drainMsMax = 60_000;
 const startsMax = 10;
+const waitingMetric = 'windrow_notifications_waiting{notifier="hook"}';
 /** A sample that has waited for less, clocks set back included, waits for the batch before it. */
 const waitsMsMax = 20_000;
 /** Of samples, for each agent: some windows, and the lateness behind them. */
@@ -77,6 +78,7 @@ async function everybodyTold({ collector, receiver }: Stage): Promise<void> {
     const { active } = await getJson<AlertsView>(`${collector.url}/api/alerts`);
     // Of the fleet nobody is left whose windows would end an alert.
     expect(active.filter(({ server }) => server !== '')).toEqual([]);
+    expect(await metric(collector.url ?? '', waitingMetric)).toBe(0);
     expect(receiver.unresolved()).toEqual([]);
   }, drainMsMax);
 }

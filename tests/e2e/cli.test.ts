@@ -204,6 +204,18 @@ describe('what fails at work is exit code 1 and one line', () => {
     }
   });
 
+  it('an outbox is not said to be empty where there is no data folder: its path is named', async () => {
+    using folder = tempDir();
+    writeFileSync(join(folder.path, 'file'), '');
+    for (const path of ['typo', 'file', 'file/below']) {
+      const args = ['outbox', '--data', join(folder.path, path)];
+      const finished = await run('agent', args, { cwd: folder.path });
+      expectClear(finished, /--data/);
+      expect(finished.stderr).toContain(join(folder.path, path));
+      expect([finished.code, finished.stdout], path).toEqual([1, '']);
+    }
+  });
+
   it('what doctor finds is exit code 1, with what to do about each', async () => {
     const agent = await cli('agent', 'doctor --to http://127.0.0.1:1');
     expect(agent.stdout).toMatch(/^FAIL +port .*\n +→ Start the collector/m);

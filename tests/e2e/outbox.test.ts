@@ -118,14 +118,30 @@ it('`outbox` tells what waits in words, with an agent, without one, and where no
     expect(code).toBe(0);
     return stdout;
   };
-  expect(await words()).toBe('nothing waits\nno agent runs here\n');
+  const path = join(data.path, 'agent', 'outbox.db');
+  expect(await words()).toBe(`nothing waits in ${path}\nno agent runs here\n`);
   await using agent = await startAgent({ to: 'http://127.0.0.1:9', args: ['--data', data.path] });
   await waitsFor(data.path, 2);
   expect(await words()).toMatch(
-    /^\d+ records wait \(\d\.\d MiB\)\n {2}boot \S+: \d+ records from \S+Z to \S+Z\n\d\.\d MiB on disk in .*outbox\.db\nan agent works with it\n$/,
+    /^\d+ records wait in \S+outbox\.db \(\d\.\d MiB\)\n {2}boot \S+: \d+ records from \S+Z to \S+Z\n\d\.\d MiB on disk\nan agent works with it\n$/,
   );
   expect(await agent.stop()).toBe(0);
   expect(await words()).toMatch(/records wait[^]*no agent runs here\n$/);
+});
+
+it('`outbox` shows a damaged time as such', async () => {
+  using data = tempDir();
+  await using agent = await startAgent({ to: 'http://127.0.0.1:9', args: ['--data', data.path] });
+  await waitsFor(data.path, 2);
+  await agent.stop();
+  const db = new DatabaseSync(join(data.path, 'agent', 'outbox.db'));
+  db.exec('UPDATE queue_items SET at_ms = 9000000000000000 WHERE id = 2');
+  db.close();
+  const { code, stdout } = await run('agent', ['outbox', '--data', data.path]);
+  expect([code, stdout]).toEqual([
+    0,
+    expect.stringContaining('9000000000000000 ms (no time: damaged)'),
+  ]);
 });
 
 describe.skipIf(missing('strace'))('watched by strace', () => {
