@@ -2,13 +2,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { Alertmanager } from '../../collector/alerts/notifiers/alertmanager.ts';
 import { madeNotice, resolveOf } from '../../collector/alerts/testing/notices.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
+import { freePort } from '../support/free-port.ts';
 import { MadePc, rulesFile, startWithRules } from '../support/alerting.ts';
 import { eventually, getJson } from '../support/http.ts';
 
@@ -23,16 +23,6 @@ interface KnownAlert {
   readonly endsAt: string;
   readonly generatorURL: string;
   readonly status: { readonly state: string };
-}
-
-/** It takes no port 0, so one is found for it beforehand. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 async function startAlertmanager(): Promise<{ url: string; restart(): Promise<void> }> {

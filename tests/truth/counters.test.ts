@@ -5,7 +5,6 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseCpu } from '../../agent/metrics/linux/cpu.ts';
@@ -15,6 +14,7 @@ import { KeptFile } from '../../agent/metrics/linux/kept-file.ts';
 import { parseNetDev } from '../../agent/metrics/linux/network.ts';
 import { Scan } from '../../agent/metrics/linux/scan.ts';
 import { createSampler } from '../../agent/metrics/sampler.ts';
+import { freePort } from '../support/free-port.ts';
 import { eventually } from '../support/http.ts';
 import { missing } from '../support/tools.ts';
 import { output, rowOf } from './tools.ts';
@@ -132,14 +132,4 @@ async function startExporter(): Promise<() => Promise<string>> {
   const read = async (): Promise<string> => (await fetch(url)).text();
   await eventually(read);
   return read;
-}
-
-/** It takes no port 0, so one is found for it beforehand. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
