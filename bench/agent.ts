@@ -10,6 +10,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as passing } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { everyTick } from '../agent/ticker.ts';
 import { WindrowError } from '../runtime/errors.ts';
@@ -61,12 +62,15 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
     children.push(collector);
     const url = (await firstLine(collector)).replace(/^ready /, '');
     const peers = [await startNodeExporter(), await startNetdata(join(folder, 'netdata'))];
-    const contenders = [
-      { name: 'agent', child: startAgent(url, join(folder, 'agent'), '5s') },
-      { name: 'agent_processes_1s', child: startAgent(url, join(folder, 'agent-1s'), '1s') },
-      ...peers,
-      ...startLoops(),
-    ];
+    const own = await startApart([
+      () => ({ name: 'agent', child: startAgent(url, join(folder, 'agent'), '5s') }),
+      () => ({
+        name: 'agent_processes_1s',
+        child: startAgent(url, join(folder, 'agent-1s'), '1s'),
+      }),
+      ...loopStarters(),
+    ]);
+    const contenders = [...own, ...peers];
     children.push(...contenders.map(({ child }) => child));
     return resultOf(await measure({ contenders, peers, seconds }));
   } finally {
@@ -91,11 +95,25 @@ function startAgent(url: string, data: string, processesInterval: string): Child
   });
 }
 
-function startLoops(): Contender[] {
-  return LOOPS.map(({ name, args }) => ({
+function loopStarters(): (() => Contender)[] {
+  return LOOPS.map(({ name, args }) => () => ({
     name,
     child: spawnNode([here('./agent-loops.ts'), ...args]),
   }));
+}
+
+/**
+ * Each at another moment of the second. They tick a second apart from when they began: all at one
+ * instant, they would wait for the same cores and push each other's data out of the caches, which
+ * no PC with one agent on it sees.
+ */
+async function startApart(starters: readonly (() => Contender)[]): Promise<Contender[]> {
+  const contenders: Contender[] = [];
+  for (const start of starters) {
+    contenders.push(start());
+    await passing(1_000 / starters.length);
+  }
+  return contenders;
 }
 
 interface Run {

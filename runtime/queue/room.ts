@@ -81,11 +81,11 @@ export class Room {
 
   /** Whether items of so many bytes fit without the file growing beyond what it may. */
   hasRoomFor(bodyBytes: number): boolean {
-    const free = numberOf(this.#freePages);
-    const pagesMax = this.#pagesWhenLow ?? this.#pagesMax;
-    const spare = Math.max(0, pagesMax - numberOf(this.#pageCount)) + free;
     // A page holds some bytes of its own beside the body's.
-    return spare >= Math.ceil((bodyBytes / pageBytes) * 1.1) + sparePages;
+    const pages = Math.ceil((bodyBytes / pageBytes) * 1.1) + sparePages;
+    const pagesMax = this.#pagesWhenLow ?? this.#pagesMax;
+    const growth = Math.max(0, pagesMax - numberOf(this.#pageCount));
+    return growth >= pages || growth + numberOf(this.#freePages) >= pages;
   }
 
   /**

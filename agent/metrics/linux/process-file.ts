@@ -1,11 +1,11 @@
-/** One file of one process, `/proc/PID/stat` or `/proc/PID/io`, its descriptor kept if it may. */
+/** One file of one process, `/proc/PID/stat` say, its descriptor kept if it may. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Scan } from './scan.ts';
 
 /**
- * Descriptors of processes that may be open at once. A read through a kept one costs half of open,
- * read, close. 512 serve 256 processes and are half of the smallest usual limit (1,024), so that
- * sockets and the outbox find theirs; the files of further processes are opened each time.
+ * Descriptors of processes that may be open at once. A read through a kept one costs a third of
+ * open, read, close. 512 are half of the smallest usual limit (1,024), so that sockets and the
+ * outbox find theirs; the files of further processes are opened each time.
  */
 export const keptDescriptorsMax = 512;
 
@@ -24,12 +24,18 @@ export class ProcessFile {
     this.#budget = budget;
   }
 
+  /** Whether its descriptor is open, or would stay so after the next read. */
+  get mayBeKept(): boolean {
+    return this.#descriptor !== undefined || this.#budget.open < keptDescriptorsMax;
+  }
+
   /**
-   * Reads the file from its start into `scan`. One read is enough: the file is far smaller than
-   * the buffer and the kernel makes it in one piece. Throws the system's error; ESRCH through a
-   * kept descriptor says that its process ended, even if another has its pid by now.
+   * Reads the file from its start into `scan`, and keeps a descriptor opened for that if it may.
+   * One read is enough: the file is far smaller than the buffer and the kernel makes it in one
+   * piece. Throws the system's error; ESRCH through a kept descriptor says that its process ended,
+   * even if another has its pid by now.
    */
-  read(scan: Scan): void {
+  read(scan: Scan, { keep }: { keep: boolean }): void {
     const descriptor = this.#descriptor ?? openSync(this.#path, 'r');
     try {
       scan.begin(readSync(descriptor, scan.bytes, 0, scan.bytes.length, 0));
@@ -38,7 +44,7 @@ export class ProcessFile {
       throw error;
     }
     if (this.#descriptor !== undefined) return;
-    if (this.#budget.open < keptDescriptorsMax) {
+    if (keep && this.mayBeKept) {
       this.#budget.open += 1;
       this.#descriptor = descriptor;
     } else {

@@ -2,11 +2,22 @@
 import { intervalBetween, type Moment, rateOver } from '../../../runtime/rates.ts';
 import type { ProcessIo } from './process-stat.ts';
 
+/** USER_HZ, the unit of times in /proc: 100 on every architecture that Node runs on. */
+export const ticksPerSecond = 100;
+export const noIo: ProcessIo = { readBytes: 0, writeBytes: 0 };
+
 /** A process's counters at one moment; `io` is a string when it cannot be read, and says why. */
 export interface Reading {
-  readonly at: Moment;
+  /** While the counters stay what they are, it moves on. */
+  at: Moment;
   readonly cpuTicks: number;
   readonly io: ProcessIo | string;
+}
+
+interface Seen {
+  readonly reading: Reading;
+  readonly residentPages: number;
+  readonly comm: string;
 }
 
 /** What one look at one process gave. */
@@ -16,14 +27,27 @@ export interface Observation {
   readonly residentPages: number;
   /** Bytes a second of storage I/O; a string says why they are not known. */
   readonly io: ProcessIo | string;
-  /** The kernel's name. It stands in the shared buffer: to be asked for before the next look. */
-  readonly comm: () => string;
+  /** The kernel's name. */
+  readonly comm: string;
 }
 
 /** `gone`: it ended since it was listed. `denied`: it exists and is not ours to look at. */
 export type Look = Observation | 'gone' | 'denied';
 
-export function ioRate(before: Reading | undefined, after: Reading): ProcessIo | string {
+/** What was seen last of a process, and its reading before that. */
+export function observe(seen: Seen, before: Reading | undefined): Observation {
+  const { reading, residentPages, comm } = seen;
+  const interval = intervalBetween(before?.at, reading.at);
+  const ticks = rateOver(interval, before?.cpuTicks ?? 0, reading.cpuTicks);
+  return {
+    cpuPct: 'unavailable' in ticks ? ticks.unavailable : (ticks.perSecond / ticksPerSecond) * 100,
+    residentPages,
+    io: ioRate(before, reading),
+    comm,
+  };
+}
+
+function ioRate(before: Reading | undefined, after: Reading): ProcessIo | string {
   if (typeof after.io === 'string') return after.io;
   if (before === undefined) return 'first_reading';
   if (typeof before.io === 'string') return before.io;

@@ -5,16 +5,17 @@ const open = 0x28;
 const close = 0x29;
 /** state to cmajflt, between the name and utime. */
 const wordsBeforeUtime = 11;
-/** cutime to itrealvalue, between stime and starttime; some of them may be negative. */
-const wordsBeforeStart = 6;
+/** cutime to nice, between stime and num_threads; some of them may be negative. */
+const wordsBeforeThreads = 4;
 
 export interface ProcessStat {
   /** Time on a CPU, in ticks of USER_HZ. */
   readonly cpuTicks: number;
+  readonly threads: number;
   /** When it started, in ticks since boot: with the pid, who it is. */
   readonly startTicks: number;
   readonly residentPages: number;
-  /** Where in the buffer the name stands, so that no string is made of a name nobody sees. */
+  /** Where in the buffer the name stands. */
   readonly nameStart: number;
   readonly nameEnd: number;
 }
@@ -24,18 +25,22 @@ export interface ProcessStat {
  * Undefined for content that is not a stat.
  */
 export function parseProcessStat(scan: Scan): ProcessStat | undefined {
-  const nameStart = scan.bytes.indexOf(open) + 1;
-  const nameEnd = scan.bytes.lastIndexOf(close, scan.length - 1);
+  // Buffer's own check their arguments for longer than they search.
+  const { prototype } = Uint8Array;
+  const nameStart = prototype.indexOf.call(scan.bytes, open) + 1;
+  const nameEnd = prototype.lastIndexOf.call(scan.bytes, close, scan.length - 1);
   if (nameStart === 0 || nameEnd < nameStart || nameStart > scan.length) return undefined;
   scan.at = nameEnd + 1;
   scan.skipWords(wordsBeforeUtime);
   const cpuTicks = scan.number() + scan.number();
-  scan.skipWords(wordsBeforeStart);
+  scan.skipWords(wordsBeforeThreads);
+  const threads = scan.number();
+  scan.skipWords(1);
   const startTicks = scan.number();
   scan.skipWords(1);
   const residentPages = scan.number();
-  if (Number.isNaN(cpuTicks + startTicks + residentPages)) return undefined;
-  return { cpuTicks, startTicks, residentPages, nameStart, nameEnd };
+  if (Number.isNaN(cpuTicks + threads + startTicks + residentPages)) return undefined;
+  return { cpuTicks, threads, startTicks, residentPages, nameStart, nameEnd };
 }
 
 const readBytesKey = Buffer.from('read_bytes:');

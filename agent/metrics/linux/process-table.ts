@@ -3,31 +3,43 @@
  *
  * Invariant: a process is its pid and its start time. A pid with another start time is another
  * process, and no reading of one is ever compared with a reading of the other.
+ *
+ * Most processes sleep. One that has a single thread and was not on a CPU since the last look has
+ * used no CPU, caused no I/O, started no thread and no other program: nothing of it is read again.
  */
 import type { Clock } from '../../../runtime/clock.ts';
-import { systemCodeOf } from '../../../runtime/errors.ts';
-import { intervalBetween, type Moment, rateOver } from '../../../runtime/rates.ts';
+import { type Gap, intervalBetween, type Moment } from '../../../runtime/rates.ts';
 import { momentOf } from '../source.ts';
-import { type DescriptorBudget, ProcessFile } from './process-file.ts';
-import { ioRate, type Look, type Observation, type Reading } from './process-reading.ts';
+import type { DescriptorBudget } from './process-file.ts';
+import { isDenied, isGone, ProcessFiles } from './process-files.ts';
 import {
-  type ProcessIo,
-  type ProcessStat,
-  parseProcessIo,
-  parseProcessStat,
-} from './process-stat.ts';
+  type Look,
+  noIo,
+  type Observation,
+  observe,
+  type Reading,
+  ticksPerSecond,
+} from './process-reading.ts';
+import type { ProcessStat } from './process-stat.ts';
 import { Scan } from './scan.ts';
 
-/** USER_HZ, the unit of times in /proc: 100 on every architecture that Node runs on. */
-const ticksPerSecond = 100;
-const goneCodes = new Set(['ENOENT', 'ESRCH']);
-const deniedCodes = new Set(['EACCES', 'EPERM']);
+/**
+ * Looks from one reading of a sleeping process's memory to the next, a minute by default: the
+ * kernel may take memory from it meanwhile. Whose turn it is goes by pid, so that each look reads
+ * as many.
+ */
+export const memoryLookEvery = 12;
 
 interface Known {
   readonly startTicks: number;
-  readonly statFile: ProcessFile;
-  readonly ioFile: ProcessFile;
+  readonly files: ProcessFiles;
   reading: Reading;
+  /** These three as of the last reading of stat. */
+  comm: string;
+  residentPages: number;
+  threads: number;
+  /** CPU time of the first thread, in ns, read before `reading`; NaN when it was not. */
+  ranNs: number;
   scanNumber: number;
 }
 
@@ -42,16 +54,18 @@ export class ProcessTable {
   readonly #procRoot: string;
   readonly #budget: DescriptorBudget = { open: 0 };
   readonly #known = new Map<number, Known>();
-  readonly #statScan = new Scan();
-  readonly #ioScan = new Scan();
+  readonly #scan = new Scan();
   #scanNumber = 0;
-  #start: ScanStart | undefined;
+  #start: ScanStart;
+  /** Why there are no rates since the scan before, if so. */
+  #gap: Gap | undefined;
   /** Of the last complete scan: who was born since then has counted from 0 since then. */
   #lastStart: ScanStart | undefined;
 
   constructor(clock: Clock, procRoot: string) {
     this.#clock = clock;
     this.#procRoot = procRoot;
+    this.#start = { at: momentOf(clock), uptimeS: Number.NaN };
   }
 
   /** Descriptors that are open now. */
@@ -60,16 +74,19 @@ export class ProcessTable {
   }
 
   begin(uptimeS: number): void {
+    const at = momentOf(this.#clock);
+    const interval = intervalBetween(this.#start.at, at);
     this.#scanNumber += 1;
-    this.#start = { at: momentOf(this.#clock), uptimeS };
+    this.#gap = 'unavailable' in interval ? interval.unavailable : undefined;
+    this.#start = { at, uptimeS };
   }
 
   /** Ends a scan that has looked at every process: those not seen are forgotten. */
   end(): void {
     this.#lastStart = this.#start;
-    for (const [pid, known] of this.#known) {
+    this.#known.forEach((known, pid) => {
       if (known.scanNumber !== this.#scanNumber) this.#forget(pid, known);
-    }
+    });
   }
 
   /** Throws the system's error when reading fails for a reason that is not the process's own. */
@@ -77,15 +94,14 @@ export class ProcessTable {
     const known = this.#known.get(pid);
     try {
       if (known !== undefined) {
-        const observation = this.#lookAgain(known);
+        const observation = this.#lookAgain(pid, known);
         if (observation !== undefined) return observation;
         this.#forget(pid, known);
       }
       return this.#lookFirst(pid);
     } catch (error) {
-      const code = systemCodeOf(error) ?? '';
-      if (deniedCodes.has(code)) return 'denied';
-      if (goneCodes.has(code)) return 'gone';
+      if (isDenied(error)) return 'denied';
+      if (isGone(error)) return 'gone';
       throw error;
     }
   }
@@ -99,7 +115,7 @@ export class ProcessTable {
   commOf(pid: number, startTicks: number): string | undefined {
     const known = this.#known.get(pid);
     if (known?.startTicks !== startTicks) return undefined;
-    const stat = this.#readStat(known.statFile);
+    const stat = known.files.stat({ keep: false });
     return stat?.startTicks === startTicks ? this.#commIn(stat) : undefined;
   }
 
@@ -108,90 +124,98 @@ export class ProcessTable {
   }
 
   /** Undefined when the process that we knew is no more; its pid may be another's by now. */
-  #lookAgain(known: Known): Observation | undefined {
+  #lookAgain(pid: number, known: Known): Observation | undefined {
+    // Read before the rest: what runs in between is then seen by the next look.
+    const ranNs = known.threads === 1 ? known.files.ranNs() : Number.NaN;
+    const sleeps = ranNs === known.ranNs;
+    known.ranNs = ranNs;
+    return sleeps ? this.#lookAsleep(pid, known) : this.#lookAwake(known);
+  }
+
+  #lookAsleep(pid: number, known: Known): Observation | undefined {
+    if ((pid + this.#scanNumber) % memoryLookEvery === 0) {
+      if (this.#readStat(known, { keep: false }) === undefined) return undefined;
+      known.files.releaseStat();
+    }
+    const { reading, residentPages, comm } = known;
+    // Its counters are what they were, at this scan's start too.
+    reading.at = this.#start.at;
+    known.scanNumber = this.#scanNumber;
+    const io = typeof reading.io === 'string' ? reading.io : (this.#gap ?? noIo);
+    return { cpuPct: this.#gap ?? 0, residentPages, io, comm };
+  }
+
+  #lookAwake(known: Known): Observation | undefined {
+    const stat = this.#readStat(known, { keep: true });
+    if (stat === undefined) return undefined;
+    const before = known.reading;
+    // What was refused once is not asked again: each refusal costs an exception.
+    const io = typeof before.io === 'string' ? before.io : known.files.io({ keep: true });
+    known.reading = { at: momentOf(this.#clock), cpuTicks: stat.cpuTicks, io };
+    known.scanNumber = this.#scanNumber;
+    if (stat.threads !== 1) known.files.releaseSchedstat();
+    return observe(known, before);
+  }
+
+  /** Undefined when it is not that process any more. */
+  #readStat(known: Known, options: { keep: boolean }): ProcessStat | undefined {
     let stat: ProcessStat | undefined;
     try {
-      stat = this.#readStat(known.statFile);
+      stat = known.files.stat(options);
     } catch (error) {
-      if (goneCodes.has(systemCodeOf(error) ?? '')) return undefined;
+      if (isGone(error)) return undefined;
       throw error;
     }
     if (stat?.startTicks !== known.startTicks) return undefined;
-    const before = known.reading;
-    // What was refused once is not asked again: each refusal costs an exception.
-    const io = typeof before.io === 'string' ? before.io : this.#readIo(known.ioFile);
-    known.reading = { at: momentOf(this.#clock), cpuTicks: stat.cpuTicks, io };
-    known.scanNumber = this.#scanNumber;
-    return this.#observe(stat, before, known.reading);
+    known.comm = this.#commIn(stat);
+    known.residentPages = stat.residentPages;
+    known.threads = stat.threads;
+    return stat;
   }
 
+  /** Keeps no descriptor of stat and io yet: most processes sleep from here on. */
   #lookFirst(pid: number): Look {
-    const folder = `${this.#procRoot}/${pid}`;
-    const statFile = new ProcessFile(`${folder}/stat`, this.#budget);
-    const stat = this.#readStat(statFile);
-    if (stat === undefined) {
-      statFile.close();
-      return 'gone';
+    const files = new ProcessFiles(`${this.#procRoot}/${pid}`, this.#scan, this.#budget);
+    try {
+      const known = this.#meet(files);
+      if (known === undefined) return 'gone';
+      this.#known.set(pid, known);
+      return observe(known, this.#bornWith(known));
+    } finally {
+      if (!this.#known.has(pid)) files.close();
     }
-    const ioFile = new ProcessFile(`${folder}/io`, this.#budget);
-    const known: Known = {
-      startTicks: stat.startTicks,
-      statFile,
-      ioFile,
-      reading: { at: momentOf(this.#clock), cpuTicks: stat.cpuTicks, io: 'first_reading' },
-      scanNumber: this.#scanNumber,
-    };
-    // Known before its I/O is read, so that its descriptors are closed whatever that throws.
-    this.#known.set(pid, known);
-    known.reading = { ...known.reading, io: this.#readIo(ioFile) };
-    return this.#observe(stat, this.#bornWith(stat), known.reading);
+  }
+
+  #meet(files: ProcessFiles): Known | undefined {
+    const ranNs = files.ranNs();
+    const stat = files.stat({ keep: false });
+    if (stat === undefined) return undefined;
+    const comm = this.#commIn(stat);
+    const { startTicks, cpuTicks, residentPages, threads } = stat;
+    const at = momentOf(this.#clock);
+    const reading = { at, cpuTicks, io: files.io({ keep: false }) };
+    if (threads !== 1) files.releaseSchedstat();
+    const scanNumber = this.#scanNumber;
+    return { startTicks, files, reading, comm, residentPages, threads, ranNs, scanNumber };
   }
 
   /**
    * The counters of a process that was born after the last scan began: all were 0 then. Without
    * this, what starts and works hard within one interval would never be seen.
    */
-  #bornWith(stat: ProcessStat): Reading | undefined {
+  #bornWith({ startTicks }: Known): Reading | undefined {
     const last = this.#lastStart;
     if (last === undefined) return undefined;
-    const isNew = stat.startTicks / ticksPerSecond >= last.uptimeS;
-    return isNew ? { at: last.at, cpuTicks: 0, io: { readBytes: 0, writeBytes: 0 } } : undefined;
-  }
-
-  #observe(stat: ProcessStat, before: Reading | undefined, after: Reading): Observation {
-    const interval = intervalBetween(before?.at, after.at);
-    const ticks = rateOver(interval, before?.cpuTicks ?? 0, after.cpuTicks);
-    return {
-      cpuPct: 'unavailable' in ticks ? ticks.unavailable : (ticks.perSecond / ticksPerSecond) * 100,
-      residentPages: stat.residentPages,
-      io: ioRate(before, after),
-      comm: () => this.#commIn(stat),
-    };
-  }
-
-  #readStat(file: ProcessFile): ProcessStat | undefined {
-    file.read(this.#statScan);
-    return parseProcessStat(this.#statScan);
+    const isNew = startTicks / ticksPerSecond >= last.uptimeS;
+    return isNew ? { at: last.at, cpuTicks: 0, io: noIo } : undefined;
   }
 
   #commIn({ nameStart, nameEnd }: ProcessStat): string {
-    return this.#statScan.bytes.toString('utf8', nameStart, nameEnd);
-  }
-
-  #readIo(file: ProcessFile): ProcessIo | string {
-    try {
-      file.read(this.#ioScan);
-    } catch (error) {
-      const code = systemCodeOf(error) ?? '';
-      if (deniedCodes.has(code) || goneCodes.has(code)) return `${code} /proc/PID/io`;
-      throw error;
-    }
-    return parseProcessIo(this.#ioScan) ?? 'no read_bytes in /proc/PID/io';
+    return this.#scan.bytes.toString('utf8', nameStart, nameEnd);
   }
 
   #forget(pid: number, known: Known): void {
     this.#known.delete(pid);
-    known.statFile.close();
-    known.ioFile.close();
+    known.files.close();
   }
 }

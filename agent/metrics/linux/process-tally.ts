@@ -85,7 +85,7 @@ export class ProcessTally {
     const rss = seen.residentPages * this.#options.pageBytes;
     const row: ProcessRow = {
       pid,
-      name: seen.comm(),
+      name: seen.comm,
       cpu_pct: hundredths(cpuPct),
       mem_pct: percentOf(rss, this.#options.memoryBytes),
       rss: wholeAmount(rss),

@@ -21,6 +21,8 @@ import { Scan } from './scan.ts';
 
 /** How long a scan holds the loop before it lets others run. */
 const sliceMs = 4;
+/** Looks between two at the clock; they take a tenth of a millisecond. */
+const looksAtOnce = 8;
 /** Entries of /proc listed at once: listing 7,000 at once would be a slice of its own. */
 const listedAtOnce = 256;
 
@@ -86,10 +88,13 @@ export class ProcessScanner {
     const folder = opendirSync(procRoot, { bufferSize: listedAtOnce });
     try {
       let sliceEndsMs = clock.monotonicMs() + sliceMs;
+      let looks = 0;
       for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) {
         const pid = Number(entry.name);
-        if (Number.isInteger(pid)) tally.add(pid, this.#table.look(pid));
-        if (clock.monotonicMs() < sliceEndsMs) continue;
+        if (Number.isNaN(pid)) continue;
+        tally.add(pid, this.#table.look(pid));
+        looks += 1;
+        if (looks % looksAtOnce !== 0 || clock.monotonicMs() < sliceEndsMs) continue;
         await setImmediate();
         this.#throwIfStopped(signal);
         sliceEndsMs = clock.monotonicMs() + sliceMs;

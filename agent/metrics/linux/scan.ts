@@ -37,7 +37,8 @@ export class Scan {
 
   /** To the first byte of the next line, or to the end. */
   nextLine(): void {
-    const end = this.bytes.indexOf(newline, this.at);
+    // Buffer's own checks its arguments for longer than it searches.
+    const end = Uint8Array.prototype.indexOf.call(this.bytes, newline, this.at);
     this.at = end < 0 || end >= this.length ? this.length : end + 1;
   }
 
@@ -105,8 +106,11 @@ export class Scan {
   /** Passes `prefix` and returns true if it comes next. */
   take(prefix: Buffer): boolean {
     const end = this.at + prefix.length;
-    if (end > this.length || this.bytes[this.at] !== prefix[0]) return false;
-    if (this.bytes.compare(prefix, 0, prefix.length, this.at, end) !== 0) return false;
+    if (end > this.length) return false;
+    const { bytes, at } = this;
+    for (let index = 0; index < prefix.length; index += 1) {
+      if (bytes[at + index] !== prefix[index]) return false;
+    }
     this.at = end;
     return true;
   }

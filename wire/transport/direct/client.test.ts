@@ -1,25 +1,21 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { createGunzip } from 'node:zlib';
 import { expect, it, onTestFinished } from 'vitest';
+import { answering, portOf } from '../../../runtime/testing/loopback.ts';
 import { temporaryFolder } from '../../../runtime/testing/temporary-folder.ts';
 import { type DirectClientOptions, DirectClient } from './client.ts';
 
 const batch = { header: { v: 1, sent_at: 1 }, records: [] } as const;
 const never = new AbortController().signal;
-
-async function portOf(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  return (server.address() as AddressInfo).port;
-}
-
-async function answering(listener: http.RequestListener): Promise<string> {
-  return `http://127.0.0.1:${await portOf(http.createServer(listener))}`;
-}
 
 function client(url: string, options: Partial<DirectClientOptions> = {}): DirectClient {
   const made = new DirectClient({ url, ...options });
@@ -135,6 +131,60 @@ it('an answer that breaks off is not taken for one', async () => {
     response.write(ack, () => response.destroy());
   });
   await expect(send(url)).rejects.toMatchObject({ code: 'unreachable', retryable: true });
+});
+
+it.each(['before it is sent', 'before its answer', 'within its answer'])(
+  'a request that is aborted %s ends at once, and its connection with it',
+  async (when) => {
+    const ended = new AbortController();
+    const closed = Promise.withResolvers<void>();
+    const url = await answering((_, response) => {
+      response.on('close', () => closed.resolve());
+      if (when === 'within its answer') response.writeHead(200).write('{');
+      setImmediate(() => ended.abort());
+    });
+    if (when === 'before it is sent') ended.abort();
+    const sent = client(url).send(batch, ended.signal);
+    await expect(sent).rejects.toMatchObject({ code: 'aborted' });
+    if (when !== 'before it is sent') await closed.promise;
+  },
+);
+
+it('no listener stays behind on a signal that outlives the requests', async () => {
+  const url = await answering((_, response) => response.end(ack));
+  const sender = client(url);
+  const { signal } = new AbortController();
+  for (let i = 0; i < 3; i += 1) await sender.send(batch, signal);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+it.each([100, 20_000])('a batch of %i random digits arrives as it was sent', async (digits) => {
+  const line = JSON.stringify({ value: randomBytes(digits / 2).toString('hex') });
+  const seen: string[] = [];
+  const url = await answering((request, response) => {
+    void text(request.pipe(createGunzip())).then((body) => {
+      seen.push(body);
+      response.end(ack);
+    });
+  });
+  await client(url).send({ ...batch, records: [{ line }] }, never);
+  expect(seen).toEqual([`{"v":1,"sent_at":1}\n${line}\n`]);
+});
+
+const loopbacks = Object.values(networkInterfaces()).flatMap((of = []) => of);
+const hasIpv6 = loopbacks.some(({ address }) => address === '::1');
+
+it.skipIf(!hasIpv6)('an address of IPv6 is reached and named in brackets', async () => {
+  const hosts: (string | undefined)[] = [];
+  const server = http.createServer((request, response) => {
+    hosts.push(request.headers.host);
+    response.end(ack);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '::1', resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  await send(`http://[::1]:${port}`);
+  expect(hosts).toEqual([`[::1]:${port}`]);
 });
 
 it('trusting a CA does not get in the way of an address without TLS', async () => {
