@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { writeFileDurably } from './durable-file.ts';
+import { makeFolderDurably, writeFileDurably } from './durable-file.ts';
 import { temporaryFolder } from './testing/temporary-folder.ts';
 
 it('replaces the file as a whole and leaves nothing beside it', () => {
@@ -61,4 +61,21 @@ it('text is on disk before the file has its name: a crash leaves the old text or
   syncBuiltinESMExports();
   writeFileDurably(path, 'x');
   expect(calls).toEqual(['fsyncSync', 'renameSync', 'fsyncSync']);
+});
+
+it('syncs each folder into which it made one, and nothing when all are there', () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'data', 'agent');
+  const opened = vi.spyOn(fs, 'openSync');
+  const synced = vi.spyOn(fs, 'fsyncSync');
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  });
+  makeFolderDurably(path);
+  makeFolderDurably(path);
+  expect(opened.mock.calls.map(([name]) => name)).toEqual([join(folder, 'data'), folder]);
+  expect(synced).toHaveBeenCalledTimes(2);
+  expect(statSync(path).mode & 0o777).toBe(0o700);
 });

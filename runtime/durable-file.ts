@@ -1,9 +1,17 @@
-/** The one place that writes a file durably: temp file → fsync → rename → fsync of the folder. */
+/** The one place that writes whole files, and makes folders, so that a power cut takes none of them. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, resolve } from 'node:path';
 
-/** Replaces `path` as a whole: after a crash it holds the old text or the new, never a part. */
+/** Temp file, fsync, rename, fsync of the folder. Replaces `path` as a whole: after a crash it holds the old text or the new, never a part. */
 export function writeFileDurably(path: string, text: string, mode = 0o600): void {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
@@ -21,6 +29,21 @@ export function writeFileDurably(path: string, text: string, mode = 0o600): void
     throw error;
   }
   syncFolder(dirname(path));
+}
+
+/**
+ * Makes a folder that is for our user alone, and those above it, when missing. A file in it that is
+ * synced would go with a folder whose own entry is not on the disk.
+ */
+export function makeFolderDurably(path: string): void {
+  const first = mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  const end = dirname(resolve(first));
+  let folder = resolve(path);
+  do {
+    folder = dirname(folder);
+    syncFolder(folder);
+  } while (folder !== end);
 }
 
 function syncFolder(path: string): void {

@@ -1,7 +1,8 @@
 /** One program for each data folder: a lock that the kernel releases when the process ends, however it ends. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolderDurably } from './durable-file.ts';
 import { messageOf, WindrowError } from './errors.ts';
 
 /** Longer than a look by `isFolderLocked` takes, which is no holder. */
@@ -20,7 +21,7 @@ function lockPath(folder: string): string {
 export function lockFolder(folder: string, program: string): () => void {
   let db: DatabaseSync | undefined;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolderDurably(folder);
     db = new DatabaseSync(lockPath(folder), { timeout: waitMs });
     // Nothing is ever written: a lock must be had on a full disk too, without a journal's header.
     db.exec('PRAGMA journal_mode = MEMORY');

@@ -3,7 +3,7 @@
  * on the disk stays unnoticed by it, by `quick_check` too.
  */
 import { crc32 } from 'node:zlib';
-import type { QueueItem } from './queue.ts';
+import type { QueueItem } from './item.ts';
 
 /** CRC-32 of all that was added; 2 µs for a sample of 3 kB, where adding it takes 55. */
 export function checksumOf({ lane, no, atMs, body }: QueueItem): number {

@@ -10,9 +10,10 @@
  * - A damaged file is set aside with a message, and a new one begun (damage.ts). An item that is
  *   not what was added is dropped and counted (checksum.ts).
  */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolderDurably } from '../durable-file.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../logging.ts';
 import {
@@ -24,13 +25,8 @@ import {
   setWalAside,
   walPathOf,
 } from './damage.ts';
-import {
-  type Dropped,
-  DurableQueue,
-  type OldestOptions,
-  type QueuedItem,
-  type QueueItem,
-} from './queue.ts';
+import type { QueuedItem, QueueItem } from './item.ts';
+import { type Dropped, DurableQueue, type OldestOptions } from './queue.ts';
 import { pageBytes, Room, type RoomOptions } from './room.ts';
 import { QUEUE_SCHEMA } from './schema.ts';
 import { damageOfWal } from './wal-damage.ts';
@@ -70,7 +66,7 @@ export class NoRoomError extends Error {
  * @throws what SQLite or the system says when it cannot be used
  */
 export function openQueueFile(options: QueueFileOptions): QueueFile {
-  mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
+  makeFolderDurably(dirname(options.path));
   setDamagedWalAside(options);
   try {
     return new QueueFile(options);
@@ -116,7 +112,8 @@ export class QueueFile {
       this.#items = this.#queue.count();
       // Otherwise each run that drops would leave a count behind for ever.
       this.#transaction(() => this.#queue.sumUpDropped());
-      this.#sync = new WalSync(walPathOf(options.path), options.clock);
+      this.#sync = new WalSync(walPathOf(options.path), options);
+      if (this.#items > 0) this.#sync.begin();
     } catch (error) {
       this.#db.close();
       throw error;

@@ -8,7 +8,7 @@ import { seededRandom } from '../testing/seeded-random.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { isDamage } from './damage.ts';
 import { openQueueFile, type QueueFile } from './file.ts';
-import type { QueueItem } from './queue.ts';
+import type { QueueItem } from './item.ts';
 
 const options = { keep: [], mayDropWhenLow: true };
 const count = 200;

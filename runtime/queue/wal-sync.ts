@@ -10,24 +10,48 @@
 import { close, fdatasync, openSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Clock } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../logging.ts';
 
 /** A power cut takes no more than what was added in the time of this. */
 const unsyncedMsMax = 1_000;
 
 const sync = promisify(fdatasync);
 
+export interface WalSyncOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 export class WalSync {
   readonly #fd: number;
+  readonly #walPath: string;
   readonly #clock: Clock;
+  readonly #log: Logger;
+  #isFailing = false;
   /** When each item that is owed and not on the disk was added, oldest first. */
   readonly #unsynced = new Map<number, number>();
   #timer: NodeJS.Timeout | undefined;
   #syncing: Promise<void> | undefined;
 
-  constructor(walPath: string, clock: Clock) {
+  constructor(walPath: string, { clock, log }: WalSyncOptions) {
     // Windows flushes no file that is open for reading alone.
     this.#fd = openSync(walPath, 'r+');
+    this.#walPath = walPath;
     this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** At once: what an earlier process left in the log may not be on the disk, however old it is. */
+  begin(): void {
+    this.#unsynced.clear();
+    this.#syncing = sync(this.#fd)
+      .then(() => this.#worked())
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => {
+        this.#syncing = undefined;
+        this.#arm();
+      });
   }
 
   /** These were written to the log. */
@@ -63,14 +87,23 @@ export class WalSync {
     const [oldestMs] = this.#unsynced.values();
     const isOwed =
       oldestMs !== undefined && this.#clock.monotonicMs() - oldestMs >= unsyncedMsMax - 1;
-    if (!isOwed) return this.#arm();
-    this.#unsynced.clear();
-    // A disk that cannot sync fails the next write or checkpoint too, and that one is told.
-    this.#syncing = sync(this.#fd)
-      .catch(() => {})
-      .finally(() => {
-        this.#syncing = undefined;
-        this.#arm();
-      });
+    if (isOwed) this.begin();
+    else this.#arm();
+  }
+
+  /** Told once. Writing goes on, and the next item's sync is the next try. */
+  #failed(error: unknown): void {
+    if (this.#isFailing) return;
+    this.#isFailing = true;
+    this.#log.warn(
+      { file: this.#walPath, error: messageOf(error) },
+      'the disk does not confirm what is written; a power cut may take more than a second of it',
+    );
+  }
+
+  #worked(): void {
+    if (!this.#isFailing) return;
+    this.#isFailing = false;
+    this.#log.info({ file: this.#walPath }, 'the disk confirms again what is written');
   }
 }

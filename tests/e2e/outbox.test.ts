@@ -1,66 +1,15 @@
 /** The agent's outbox with real programs: what is not acknowledged survives whatever ends them. */
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { eventually, metric } from '../support/http.ts';
-import {
-  type Program,
-  type RunningCollector,
-  run,
-  startAgent,
-  startCollector,
-  tempDir,
-} from '../support/programs.ts';
-import { mayMount, smallDisk } from '../support/small-disk.ts';
+import { countTo, outboxOf, storedByBoot, waitsFor } from '../support/outbox.ts';
+import { run, startAgent, startCollector, tempDir } from '../support/programs.ts';
+import { attachStrace } from '../support/strace.ts';
 import { missing } from '../support/tools.ts';
 
-interface Waiting {
-  readonly agent_running: boolean;
-  readonly records: number;
-  readonly disk_bytes: number;
-  readonly dropped: number;
-  readonly boots: readonly { readonly boot_id: string; readonly records: number }[];
-}
-
-async function outboxOf(dataDir: string): Promise<Waiting> {
-  const { code, stdout, stderr } = await run('agent', ['outbox', '--data', dataDir, '--json']);
-  expect([code, stderr]).toEqual([0, '']);
-  return JSON.parse(stdout) as Waiting;
-}
-
-/** The stored sample numbers of each boot, in order, repeats included. */
-function storedByBoot({ dataDir }: RunningCollector): Map<string, number[]> {
-  const path = join(dataDir, 'collector', 'windrow.db');
-  const db = new DatabaseSync(path, { readOnly: true });
-  const rows = db
-    .prepare('SELECT boot_id, seq FROM samples JOIN boots USING (boot_no) ORDER BY boot_id, seq')
-    .all();
-  db.close();
-  const byBoot = new Map<string, number[]>();
-  for (const row of rows) {
-    const id = String(row['boot_id']);
-    byBoot.set(id, [...(byBoot.get(id) ?? []), Number(row['seq'])]);
-  }
-  return byBoot;
-}
-
-function countTo(count: number): number[] {
-  return Array.from({ length: count }, (_, seq) => seq);
-}
-
-/** As `agent_running` says: the lock of a killed process is the kernel's to release. */
-async function waitsFor(dataDir: string, records: number): Promise<Waiting> {
-  return eventually(async () => {
-    const waiting = await outboxOf(dataDir);
-    expect(waiting.records).toBeGreaterThanOrEqual(records);
-    return waiting;
-  });
-}
-
-it('an agent killed twice while the collector is away: every sample of every boot arrives, once', async () => {
+it.concurrent('an agent killed twice while the collector is away: every sample of every boot arrives, once', async () => {
   using data = tempDir();
   const args = ['--data', data.path, '--server-id', 'pc'];
   const first = await startCollector();
@@ -101,7 +50,7 @@ it('an agent killed twice while the collector is away: every sample of every boo
   for (const agent of agents) await agent[Symbol.asyncDispose]();
 });
 
-it('a second agent on the same data folder is refused in one sentence', async () => {
+it.concurrent('a second agent on the same data folder is refused in one sentence', async () => {
   using data = tempDir();
   await using agent = await startAgent({ to: 'http://127.0.0.1:9', args: ['--data', data.path] });
   await waitsFor(data.path, 1);
@@ -111,7 +60,7 @@ it('a second agent on the same data folder is refused in one sentence', async ()
   expect(await agent.stop()).toBe(0);
 });
 
-it('`outbox` tells what waits in words, with an agent, without one, and where none ever was', async () => {
+it.concurrent('`outbox` tells what waits in words, with an agent, without one, and where none ever was', async () => {
   using data = tempDir();
   const words = async (): Promise<string> => {
     const { code, stdout } = await run('agent', ['outbox', '--data', data.path]);
@@ -129,7 +78,7 @@ it('`outbox` tells what waits in words, with an agent, without one, and where no
   expect(await words()).toMatch(/records wait[^]*no agent runs here\n$/);
 });
 
-it('`outbox` shows a damaged time as such', async () => {
+it.concurrent('`outbox` shows a damaged time as such', async () => {
   using data = tempDir();
   await using agent = await startAgent({ to: 'http://127.0.0.1:9', args: ['--data', data.path] });
   await waitsFor(data.path, 2);
@@ -144,7 +93,7 @@ it('`outbox` shows a damaged time as such', async () => {
   ]);
 });
 
-describe.skipIf(missing('strace'))('watched by strace', () => {
+describe.skipIf(missing('strace'))('watched by strace', { concurrent: true }, () => {
   /** Seconds of sampling that are watched. */
   const watched = 10;
 
@@ -152,12 +101,9 @@ describe.skipIf(missing('strace'))('watched by strace', () => {
   async function syncsUntil(pid: number, probe: () => Promise<void>): Promise<number> {
     using folder = tempDir();
     const file = join(folder.path, 'calls');
-    const args = ['-f', '-e', 'trace=fdatasync,fsync', '-o', file, '-p', String(pid)];
-    const strace = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    await once(strace.stderr, 'data');
+    const detach = await attachStrace(pid, ['-e', 'trace=fdatasync,fsync', '-o', file]);
     await eventually(probe, 30_000);
-    strace.kill('SIGINT');
-    await once(strace, 'close');
+    await detach();
     return readFileSync(file, 'utf8').match(/\b(fdatasync|fsync)\(/g)?.length ?? 0;
   }
 
@@ -178,69 +124,9 @@ describe.skipIf(missing('strace'))('watched by strace', () => {
     await eventually(async () => expect(agent.log()).toContain('samples wait'));
     const { records } = await outboxOf(data.path);
     const away = await syncsUntil(agent.pid, async () => {
-      expect((await outboxOf(data.path)).records).toBeGreaterThanOrEqual(records + watched);
+      await waitsFor(data.path, records + watched);
     });
     expect(away).toBeGreaterThanOrEqual(4);
     expect(away).toBeLessThanOrEqual(12);
-  });
-});
-
-/** What must hold while the outbox cannot be written, and after it can again. */
-async function survives(
-  { agent, collector }: { readonly agent: Program; readonly collector: RunningCollector },
-  fault: { readonly begin: () => void; readonly end: () => void },
-): Promise<void> {
-  const received = (): Promise<number> => metric(collector.url, 'windrow_samples_received_total');
-  await eventually(async () => expect(await received()).toBeGreaterThan(1));
-  fault.begin();
-  await eventually(async () => expect(agent.log()).toContain('records wait in memory'));
-  const before = await received();
-  await eventually(async () => expect(await received()).toBeGreaterThan(before + 12), 30_000);
-  expect(agent.log().match(/records wait in memory/g)?.length).toBe(1);
-  fault.end();
-  await eventually(async () => expect(agent.log()).toContain('can be written again'), 30_000);
-  expect(await agent.stop()).toBe(0);
-  for (const seqs of storedByBoot(collector).values()) expect(seqs).toEqual(countTo(seqs.length));
-}
-
-describe.skipIf(missing('prlimit'))('whose writes fail (needs prlimit)', () => {
-  it('an I/O error at every write: samples go on arriving, it is told once, and the outbox recovers by itself', async () => {
-    await using collector = await startCollector();
-    using data = tempDir();
-    const args = ['--data', data.path, '--server-id', 'pc'];
-    await using agent = await startAgent({ to: collector.url, args });
-    // Files may not have a byte: SQLite takes EFBIG as it takes EIO.
-    const limit = (bytes: string): void => {
-      execFileSync('prlimit', ['--pid', String(agent.pid), `--fsize=${bytes}:`]);
-    };
-    await survives(
-      { agent, collector },
-      { begin: () => limit('0'), end: () => limit('unlimited') },
-    );
-    expect(agent.log()).toContain('disk I/O error');
-    expect(await outboxOf(data.path)).toMatchObject({ records: 0, dropped: 0 });
-  });
-});
-
-describe.skipIf(!mayMount())('on a small disk of its own (needs root to mount)', () => {
-  it('a full disk: samples go on arriving, it is told once, and the outbox recovers by itself', async () => {
-    using disk = smallDisk(4 * 1024);
-    await using collector = await startCollector();
-    const args = ['--data', join(disk.path, 'data'), '--server-id', 'pc'];
-    await using agent = await startAgent({ to: collector.url, args });
-    await survives({ agent, collector }, { begin: () => disk.fill(), end: () => disk.makeRoom() });
-  });
-
-  it('an agent that starts on a full disk samples all the same', async () => {
-    using disk = smallDisk(1024);
-    await using collector = await startCollector();
-    disk.fill();
-    const args = ['--data', join(disk.path, 'data'), '--server-id', 'pc'];
-    await using agent = await startAgent({ to: collector.url, args });
-    await eventually(async () => {
-      expect(await metric(collector.url, 'windrow_samples_received_total')).toBeGreaterThan(3);
-    });
-    expect(agent.log()).toContain('records wait in memory');
-    expect(await agent.stop()).toBe(0);
   });
 });

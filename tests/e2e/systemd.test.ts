@@ -14,7 +14,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 const exposureMax = 3;
 
 describe.skipIf(missing('systemd-analyze'))('systemd-analyze', () => {
-  describe.each(['windrow-agent', 'windrow-collector'])('%s.service', (name) => {
+  const units = ['windrow-agent', 'windrow-collector', 'windrow-generator', 'windrow-adder'];
+  describe.each(units)('%s.service', (name) => {
     it('has no setting that systemd does not know, and starts programs that are there', () => {
       using installed = unitOf(name);
       const { status, stderr } = analyze(['verify', '--man=no', installed.path]);
