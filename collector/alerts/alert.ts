@@ -2,17 +2,18 @@
  * What an alert is. One rule on one subject (a server, or the fleet) is at any time in one phase;
  * a transition is one step between them, and a notice is what a person is told of it.
  */
+import { ALERT_SEVERITIES, ALERT_STEP_KINDS } from '../../wire/alerts.ts';
 
 export type Phase = 'inactive' | 'pending' | 'firing';
 
-export const SEVERITIES = ['critical', 'warning', 'info'] as const;
+export const SEVERITIES = ALERT_SEVERITIES;
 export type Severity = (typeof SEVERITIES)[number];
 
 /** `dropped`: pending ended without firing. */
-export const TRANSITION_KINDS = ['pending', 'firing', 'resolved', 'dropped'] as const;
+export const TRANSITION_KINDS = ALERT_STEP_KINDS;
 export type TransitionKind = (typeof TRANSITION_KINDS)[number];
 
-/** The window that a verdict was given on, and the values that the expression used of it. */
+/** The window that a verdict was given on, in event time, and the values that the expression used of it. */
 export interface WindowFacts {
   readonly startMs: number;
   readonly endMs: number;
@@ -30,7 +31,7 @@ export interface Transition {
   readonly kind: TransitionKind;
   /** The rule's at that moment. */
   readonly severity: Severity;
-  /** Event time: the end of the window; the collector's clock where no window was the reason. */
+  /** The end of the window, or the moment of what else was the reason, by the collector's clock. */
   readonly atMs: number;
   /** When the breach began; with rule and server the alert's identity. */
   readonly startsAtMs: number;

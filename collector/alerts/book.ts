@@ -65,6 +65,21 @@ export class AlertBook {
     this.#records.set(keyOf(record.rule, record.server), record);
   }
 
+  /** The same of what another collector kept until now. */
+  adopt(record: AlertRecord): void {
+    this.restore(record);
+    this.#changed.add(keyOf(record.rule, record.server));
+  }
+
+  /** These alerts are another collector's: they go on there. */
+  letGo(isGone: (rule: string, server: string) => boolean): void {
+    for (const [key, { rule, server }] of this.#records) {
+      if (!isGone(rule, server)) continue;
+      this.#records.delete(key);
+      this.#changed.add(key);
+    }
+  }
+
   records(): IterableIterator<AlertRecord> {
     return this.#records.values();
   }

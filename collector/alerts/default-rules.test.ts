@@ -38,15 +38,15 @@ it.each([
 
 it('a silent server', () => {
   const rig = startEngine(readFileSync(file, 'utf8'));
-  const source = rig.source('pc-1');
+  rig.source('pc-1');
   for (let i = 0; i < 120; i += 1) {
     rig.clock.advance(1_000);
-    rig.engine.tick([source]);
+    rig.engine.tick();
   }
   expect(rig.told).toEqual([]);
   for (let i = 0; i < 10; i += 1) {
     rig.clock.advance(1_000);
-    rig.engine.tick([source]);
+    rig.engine.tick();
   }
   expect(rig.told).toEqual(['firing server-silent pc-1']);
 });

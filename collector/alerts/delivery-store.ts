@@ -10,6 +10,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { DurableQueue } from '../../runtime/queue/queue.ts';
 import { inTransaction } from '../store/transaction.ts';
 import type { AlertNotice } from './alert.ts';
+import { type DeliveryGate, openGate } from './delivery-gate.ts';
 import type { Outcome } from './deliveries.ts';
 import type { Notification } from './notifiers/port.ts';
 import type { Grouping, Told, Waiting } from './stages/grouping.ts';
@@ -28,11 +29,19 @@ export interface Settled {
   readonly atMs: number;
 }
 
+/** What is on its way: a group, or one notice of a group that was refused. */
+export interface Outgoing extends Notification {
+  readonly alone: boolean;
+}
+
 export class DeliveryStore {
   readonly #db: DatabaseSync;
+  readonly #gate: DeliveryGate;
   readonly #queue: DurableQueue;
   readonly #outgoing: StatementSync;
   readonly #putOutgoing: StatementSync;
+  readonly #splitOutgoing: StatementSync;
+  readonly #leaveOutgoing: StatementSync;
   readonly #dropOutgoing: StatementSync;
   readonly #told: StatementSync;
   readonly #toldAll: StatementSync;
@@ -42,11 +51,17 @@ export class DeliveryStore {
   readonly #log: StatementSync;
   readonly #trimLog: StatementSync;
 
-  constructor(db: DatabaseSync) {
+  /** @param gate hears of each change */
+  constructor(db: DatabaseSync, gate: DeliveryGate = openGate) {
     this.#db = db;
+    this.#gate = gate;
     this.#queue = new DurableQueue(db);
-    this.#outgoing = db.prepare('SELECT key, notices FROM outgoing WHERE notifier = ?');
-    this.#putOutgoing = db.prepare('INSERT INTO outgoing VALUES (?,?,?)');
+    this.#outgoing = db.prepare('SELECT key, notices, alone FROM outgoing WHERE notifier = ?');
+    this.#putOutgoing = db.prepare('INSERT INTO outgoing VALUES (?,?,?,0)');
+    this.#splitOutgoing = db.prepare('UPDATE outgoing SET alone = 1 WHERE notifier = ?');
+    this.#leaveOutgoing = db.prepare(
+      'UPDATE outgoing SET notices = ?1, key = ?2 WHERE notifier = ?3',
+    );
     this.#dropOutgoing = db.prepare('DELETE FROM outgoing WHERE notifier = ?');
     this.#told = db.prepare('SELECT notice, held FROM told WHERE notifier = ? AND alert_id = ?');
     this.#toldAll = db.prepare(
@@ -83,15 +98,21 @@ export class DeliveryStore {
 
   /** How many notices wait for this notifier or are on their way to it. */
   count(notifier: string): number {
-    return this.#queue.count(notifier) + (this.outgoing(notifier)?.notices.length ?? 0);
+    return this.#queue.count(notifier) + this.#onTheirWay(notifier).length;
   }
 
-  /** What is on its way. */
-  outgoing(notifier: string): Notification | undefined {
+  outgoing(notifier: string): Outgoing | undefined {
     const row = this.#outgoing.get(notifier);
     if (row === undefined) return undefined;
-    const notices = JSON.parse(String(row['notices'])) as AlertNotice[];
-    return { key: String(row['key']), notices };
+    const notices = noticesOf(row);
+    if (row['alone'] === 0) return { key: String(row['key']), notices, alone: false };
+    const next = notices.slice(0, 1);
+    return { key: keyOf(next), notices: next, alone: true };
+  }
+
+  /** What is on its way goes out notice by notice from now on, in order. */
+  split(notifier: string): void {
+    this.#splitOutgoing.run(notifier);
   }
 
   told(notifier: string, alertId: string): Told | undefined {
@@ -122,12 +143,30 @@ export class DeliveryStore {
     });
   }
 
-  /** What was on its way is done. */
+  /** What was on its way is done; the others of its group, when it went alone, still are. */
   finish(notifier: string, { notices }: Notification, settled: Settled): void {
     inTransaction(this.#db, () => {
       for (const notice of notices) this.#settle(notifier, notice, settled);
-      this.#dropOutgoing.run(notifier);
+      this.#leave(notifier, notices);
       this.#trimLog.run(deliveriesMax);
+    });
+  }
+
+  /** These are another collector's to tell, and on their way here no longer. */
+  leave(notifier: string, notices: readonly AlertNotice[]): void {
+    inTransaction(this.#db, () => this.#leave(notifier, notices));
+    for (const notice of notices) this.#gate.left(notifier, notice);
+  }
+
+  /** The same of items that wait. */
+  discard(ids: readonly number[]): void {
+    this.#queue.remove(ids);
+  }
+
+  /** What a receiver knows of these alerts is another collector's to know. */
+  forgetTold(notifier: string, notices: readonly AlertNotice[]): void {
+    inTransaction(this.#db, () => {
+      for (const { id } of notices) this.#dropTold.run(notifier, id);
     });
   }
 
@@ -138,6 +177,7 @@ export class DeliveryStore {
         this.#dropTold.run(notifier, notice.id);
         const body = JSON.stringify({ ...notice, enqueuedMs: atMs } satisfies AlertNotice);
         this.#queue.add({ lane: notifier, no: null, atMs, body });
+        this.#gate.settled(notifier, notice, 'waiting');
       }
     });
   }
@@ -183,8 +223,19 @@ export class DeliveryStore {
   /** Alerts that the receiver was told of, and those that are on their way to it. */
   #knownToFire(notifier: string): ReadonlySet<string> {
     const told = this.#toldIds.all(notifier).map((row) => String(row['alert_id']));
-    const outgoing = this.outgoing(notifier)?.notices ?? [];
-    return new Set([...told, ...outgoing.map(({ id }) => id)]);
+    return new Set([...told, ...this.#onTheirWay(notifier).map(({ id }) => id)]);
+  }
+
+  #onTheirWay(notifier: string): AlertNotice[] {
+    const row = this.#outgoing.get(notifier);
+    return row === undefined ? [] : noticesOf(row);
+  }
+
+  #leave(notifier: string, notices: readonly AlertNotice[]): void {
+    const gone = new Set(notices.map(toldBy));
+    const left = this.#onTheirWay(notifier).filter((notice) => !gone.has(toldBy(notice)));
+    if (left.length === 0) this.#dropOutgoing.run(notifier);
+    else this.#leaveOutgoing.run(JSON.stringify(left), keyOf(left), notifier);
   }
 
   #settle(notifier: string, notice: AlertNotice, settled: Settled): void {
@@ -197,11 +248,20 @@ export class DeliveryStore {
       this.#dropTold.run(notifier, id);
     }
     this.#log.run(atMs, notifier, id, status, outcome, attempts, error);
+    this.#gate.settled(notifier, notice, outcome);
   }
+}
+
+function noticesOf(row: Readonly<Record<string, unknown>>): AlertNotice[] {
+  return JSON.parse(String(row['notices'])) as AlertNotice[];
 }
 
 /** By what is told, not by when: a repeat has the same. */
 function keyOf(notices: readonly AlertNotice[]): string {
-  const told = notices.map(({ id, status }) => `${id}|${status}`).sort();
+  const told = notices.map(toldBy).sort();
   return createHash('sha256').update(told.join('\n')).digest('hex').slice(0, 32);
+}
+
+function toldBy({ id, status }: AlertNotice): string {
+  return `${id}|${status}`;
 }

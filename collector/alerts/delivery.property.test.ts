@@ -111,8 +111,9 @@ async function play(
     if (outgoing === undefined || kill === undefined) return rig.step();
     if (kill === 'before it is written down') {
       // It has arrived, but nobody knows.
-      await rig.notifier.send(outgoing).catch(() => undefined);
-      interrupted.add(outgoing.key);
+      const { key, notices } = outgoing;
+      await rig.notifier.send({ key, notices }).catch(() => undefined);
+      interrupted.add(key);
     }
     kill = undefined;
     restart();

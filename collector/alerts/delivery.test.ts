@@ -2,12 +2,19 @@ import { expect, it, vi } from 'vitest';
 import { WindrowError } from '../../runtime/errors.ts';
 import { noonMs } from '../../runtime/testing/manual-clock.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
-import type { AlertNotice } from './alert.ts';
 import { deliveriesOf } from './deliveries.ts';
 import { idleMs, refusalsMax } from './delivery.ts';
 import { waitingMax } from './delivery-store.ts';
 import { silencesSchema } from './stages/silence.ts';
-import { type DeliveryRig, deliveryRig, down, name, refusal } from './testing/delivery-rig.ts';
+import {
+  type DeliveryRig,
+  deliveryRig,
+  down,
+  name,
+  outcomesOf,
+  refusal,
+  sentTo,
+} from './testing/delivery-rig.ts';
 import { madeNotice, resolveOf } from './testing/notices.ts';
 
 const firing = madeNotice({ enqueuedMs: noonMs });
@@ -16,15 +23,6 @@ const resolved = resolveOf(firing, { enqueuedMs: noonMs });
 
 function rigOf(): DeliveryRig {
   return deliveryRig(temporaryFolder());
-}
-
-/** `server status` of each notice, by notification. */
-function sentTo({ notifier }: DeliveryRig): string[][] {
-  return notifier.sent.map(({ notices }) => notices.map((n) => `${n.server} ${n.status}`));
-}
-
-function outcomesOf({ db }: DeliveryRig, { id }: AlertNotice): string[] {
-  return deliveriesOf(db, id).map(({ status, outcome }) => `${status} ${outcome}`);
 }
 
 it('what comes within the group wait goes out together, and nothing before', async () => {
@@ -105,37 +103,6 @@ it('waits as long as the receiver asks', async () => {
   rig.enqueue(firing);
   rig.clock.advance(500);
   expect(await rig.settle()).toBe(90_000);
-});
-
-it('what is refused again and again is given up, with its resolve, and what follows goes out', async () => {
-  const rig = rigOf();
-  rig.notifier.answer = () => (rig.lines.length < 2 ? refusal : undefined);
-  rig.enqueue(firing, resolved, madeNotice({ rule: 'memory-high', enqueuedMs: noonMs }));
-  rig.clock.advance(500);
-  for (let i = 1; i < refusalsMax; i += 1) rig.clock.advance(await rig.settle());
-  expect(rig.lines.map(({ level }) => level)).toEqual(['warn']);
-  await rig.settle();
-  expect(rig.lines[1]).toMatchObject({ level: 'error', error: 'the receiver answered 400' });
-  expect(rig.notifier.sent.map(({ notices }) => notices[0]?.rule)).toEqual(['memory-high']);
-  expect(deliveriesOf(rig.db, firing.id)).toMatchObject([
-    { outcome: 'given up', attempts: refusalsMax, error: 'the receiver answered 400' },
-    { outcome: 'not needed', status: 'resolved' },
-  ]);
-});
-
-it('refusals of one notification do not count for the next', async () => {
-  const rig = rigOf();
-  let refusals = refusalsMax - 1;
-  rig.notifier.answer = () => ((refusals -= 1) >= 0 ? refusal : undefined);
-  rig.enqueue(firing);
-  rig.clock.advance(500);
-  for (let i = 1; i < refusalsMax; i += 1) rig.clock.advance(await rig.settle());
-  await rig.settle();
-  refusals = 1;
-  rig.enqueue(resolved);
-  rig.clock.advance(await rig.settle());
-  await rig.settle();
-  expect(outcomesOf(rig, firing)).toEqual(['firing sent', 'resolved sent']);
 });
 
 it('a clean restart repeats nothing; after one in the middle of sending the same goes out again', async () => {

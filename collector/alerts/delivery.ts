@@ -9,7 +9,8 @@ import type { Clock } from '../../runtime/clock.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import type { AlertNotice } from './alert.ts';
-import type { DeliveryStore, Settled } from './delivery-store.ts';
+import { type DeliveryGate, openGate, type Verdict } from './delivery-gate.ts';
+import type { DeliveryStore, Outgoing, Settled } from './delivery-store.ts';
 import type { Outcome } from './deliveries.ts';
 import type { Notification, Notifier } from './notifiers/port.ts';
 import { groupNext, type Waiting } from './stages/grouping.ts';
@@ -18,10 +19,14 @@ import { type Silence, silenceOf } from './stages/silence.ts';
 const backoff: BackoffLimits = { baseMs: 1_000, capMs: 60_000 };
 /** Answers that say "not this" before a notification is given up: some two minutes of a receiver's redeployment. */
 export const refusalsMax = 10;
+/** The same of a notice that goes alone: it was refused with its group so often. */
+const refusalsAloneMax = 1;
 /** Reminders, and silences that end, are looked at this often; also the longest sleep. */
 export const idleMs = 60_000;
 /** Alerts of one reminder. */
 const remindersMax = 500;
+/** What may be told later is looked at this often. */
+const laterMs = 1_000;
 /** Characters of an error in the delivery log. */
 const errorCharsMax = 300;
 
@@ -46,6 +51,8 @@ export interface DeliveryOptions {
   /** As they are now: they change with a reload. */
   readonly settings: () => DeliverySettings;
   readonly observer: DeliveryObserver;
+  /** Absent: all is ours to tell. */
+  readonly gate?: DeliveryGate;
   readonly clock: Clock;
   readonly log: Logger;
   /** Uniform in [0, 1). */
@@ -54,6 +61,7 @@ export interface DeliveryOptions {
 
 export class Delivery {
   readonly #options: DeliveryOptions;
+  readonly #gate: DeliveryGate;
   #attempts = 0;
   #refusals = 0;
   /** Monotonic. */
@@ -65,6 +73,7 @@ export class Delivery {
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+    this.#gate = options.gate ?? openGate;
   }
 
   /**
@@ -77,20 +86,51 @@ export class Delivery {
     this.#record();
     const dropped = store.trim(name, clock.wallMs());
     if (dropped > 0) observer.settled(name, 'dropped', dropped);
+    const outgoing = this.#outgoing();
     const pausedMs = this.#retryAtMs - clock.monotonicMs();
     if (pausedMs > 0) return pausedMs;
-    const outgoing = store.outgoing(name);
-    if (outgoing !== undefined) return this.#attempt(outgoing, signal);
-    const { waiting, spoilt } = store.waiting(name);
-    if (spoilt.length > 0) this.#dropSpoilt(spoilt);
+    if (outgoing !== undefined) {
+      const mayGo = this.#verdicts(outgoing.notices).later.length === 0;
+      return mayGo ? this.#attempt(outgoing, signal) : laterMs;
+    }
+    const { now: waiting, later } = this.#waiting();
     const [oldest] = waiting;
-    if (oldest === undefined) return this.#idle(signal);
+    if (oldest === undefined) return later.length > 0 ? laterMs : this.#idle(signal);
     const ageMs = clock.wallMs() - oldest.notice.enqueuedMs;
     const { groupWaitMs } = this.#options.settings();
     // A clock that was set back must not keep it for longer.
     if (ageMs >= 0 && ageMs < groupWaitMs) return groupWaitMs - ageMs;
     this.#take(waiting);
     return 0;
+  }
+
+  /** What is on its way, without what is another collector's to tell by now. */
+  #outgoing(): Outgoing | undefined {
+    const { name, store } = this.#options;
+    for (;;) {
+      const outgoing = store.outgoing(name);
+      const { never } = this.#verdicts(outgoing?.notices ?? []);
+      if (never.length === 0) return outgoing;
+      store.leave(name, never);
+      this.#attempts = 0;
+      this.#refusals = 0;
+    }
+  }
+
+  /** What waits and may be told now, or later, oldest first. */
+  #waiting(): Readonly<Record<Verdict, Waiting[]>> {
+    const { name, store } = this.#options;
+    for (;;) {
+      const { waiting, spoilt } = store.waiting(name);
+      if (spoilt.length > 0) this.#dropSpoilt(spoilt);
+      const sorted = bySense(waiting, ({ notice }) => this.#gate.mayTell(name, notice));
+      if (sorted.never.length === 0) return sorted;
+      store.discard(sorted.never.map(({ id }) => id));
+    }
+  }
+
+  #verdicts(notices: readonly AlertNotice[]): Readonly<Record<Verdict, AlertNotice[]>> {
+    return bySense(notices, (notice) => this.#gate.mayTell(this.#options.name, notice));
   }
 
   #dropSpoilt(ids: readonly number[]): void {
@@ -119,13 +159,15 @@ export class Delivery {
     );
   }
 
-  async #attempt(notification: Notification, signal: AbortSignal): Promise<number> {
+  async #attempt({ alone, ...notification }: Outgoing, signal: AbortSignal): Promise<number> {
     this.#attempts += 1;
     try {
       await this.#options.notifier.send(notification, signal);
     } catch (error) {
       if (signal.aborted) return 0;
-      return this.#failed(notification, error);
+      if (error instanceof WindrowError && !error.retryable) this.#refusals += 1;
+      const refused = this.#refusals >= (alone ? refusalsAloneMax : refusalsMax);
+      return refused ? this.#refused(notification, error) : this.#failed(error);
     }
     this.#sent(notification);
     return 0;
@@ -139,16 +181,27 @@ export class Delivery {
     this.#finish(notification, { outcome: 'sent', error: null });
   }
 
-  /** @returns how long to wait before the next attempt */
-  #failed(notification: Notification, error: unknown): number {
-    const { name, clock, log, random } = this.#options;
-    const reason = messageOf(error).slice(0, errorCharsMax);
-    if (error instanceof WindrowError && !error.retryable) this.#refusals += 1;
-    if (this.#refusals >= refusalsMax) {
-      log.error({ notifier: name, error: reason }, 'a notification is given up: it is refused');
-      this.#finish(notification, { outcome: 'given up', error: reason });
+  /** For good. One bad notice must not take its group along. */
+  #refused(notification: Notification, error: unknown): number {
+    const { name, store, log } = this.#options;
+    const facts = { notifier: name, error: reasonOf(error) };
+    const notices = notification.notices.length;
+    if (notices === 1) {
+      log.error(facts, 'a notification is given up: it is refused');
+      this.#finish(notification, { outcome: 'given up', error: facts.error });
       return 0;
     }
+    store.split(name);
+    this.#attempts = 0;
+    this.#refusals = 0;
+    log.error({ ...facts, notices }, 'a notification is refused; its notices are sent one by one');
+    return 0;
+  }
+
+  /** @returns how long to wait before the next attempt */
+  #failed(error: unknown): number {
+    const { name, clock, log, random } = this.#options;
+    const reason = reasonOf(error);
     if (this.#attempts === 1) {
       log.warn({ notifier: name, error: reason }, 'a notification did not arrive; it is repeated');
     }
@@ -186,7 +239,7 @@ export class Delivery {
     const dueMs = this.#idleAtMs - clock.monotonicMs();
     if (dueMs > 0) return dueMs;
     this.#idleAtMs = clock.monotonicMs() + idleMs;
-    const over = store.allTold(name, { held: true }).filter((notice) => {
+    const over = this.#told({ held: true }).filter((notice) => {
       const { silences } = this.#options.settings();
       return silenceOf(silences, notice, clock.wallMs()) === undefined;
     });
@@ -198,10 +251,18 @@ export class Delivery {
     return idleMs;
   }
 
+  /** What the receiver was told, or is kept from, of our own alerts. */
+  #told(of: { readonly held: boolean }): AlertNotice[] {
+    const { name, store } = this.#options;
+    const { now, never } = bySense(store.allTold(name, of), (notice) => this.#gate.isOurs(notice));
+    if (never.length > 0) store.forgetTold(name, never);
+    return now;
+  }
+
   async #remind(signal: AbortSignal): Promise<void> {
-    const { name, notifier, store, log } = this.#options;
+    const { name, notifier, log } = this.#options;
+    const firing = this.#told({ held: false });
     if (notifier.remind === undefined) return;
-    const firing = store.allTold(name, { held: false });
     try {
       for (let i = 0; i < firing.length; i += remindersMax) {
         await notifier.remind(firing.slice(i, i + remindersMax), signal);
@@ -211,4 +272,17 @@ export class Delivery {
       if (!signal.aborted) log.debug({ notifier: name, error: messageOf(error) }, 'not reminded');
     }
   }
+}
+
+function bySense<T>(
+  items: readonly T[],
+  verdictOf: (item: T) => Verdict,
+): Readonly<Record<Verdict, T[]>> {
+  const sorted: Record<Verdict, T[]> = { now: [], later: [], never: [] };
+  for (const item of items) sorted[verdictOf(item)].push(item);
+  return sorted;
+}
+
+function reasonOf(error: unknown): string {
+  return messageOf(error).slice(0, errorCharsMax);
 }

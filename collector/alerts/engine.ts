@@ -2,8 +2,9 @@
  * Judges what comes in by the rules, in the same turn in which it comes in: windows of live
  * servers, windows of the fleet, goodbyes, and by the clock who has fallen silent.
  *
- * Invariant: of each source a window is judged at most once, in increasing order of their ends, and
- * only while it tells of now: what was replayed or comes late (a backlog) changes no alert.
+ * Invariant: of each source a window is judged at most once, in increasing order of their ends on
+ * the collector's clock, and only while it tells of now: what was replayed or comes late (a backlog)
+ * changes no alert.
  */
 import type { Clock } from '../../runtime/clock.ts';
 import type { DecodedSample } from '../../wire/records/decoded.ts';
@@ -13,11 +14,13 @@ import type { FleetWindow } from '../windows/fleet.ts';
 import type { ServerWindow } from '../windows/window.ts';
 import type { Alert } from './alert.ts';
 import { AlertBook, type AlertRecord, type BookOptions, type TransitionCounts } from './book.ts';
+import { CollectorTime } from './collector-time.ts';
 import { facts, judge, usesMemoryAlone } from './judge.ts';
 import { step, type Timing } from './lifecycle.ts';
 import { NewestProcesses } from './processes.ts';
 import { type Figures, fleetFigures, serverFigures } from './rules/expression.ts';
 import type { Rule } from './rules/rule.ts';
+import { isFleetGone, isWatched } from './watched.ts';
 import { durationText, reasonText } from './wording.ts';
 
 /** A window that ends further back than its own way here can explain is of the past. */
@@ -33,6 +36,8 @@ const tickGapMsMax = 10_000;
  * heard: in the evening the collector may go first, and then no goodbye reaches it.
  */
 const expectedMsMax = 60 * 60_000;
+/** Who was not heard for so long has no part in what the fleet is now. */
+const heardMsMax = 2 * 60_000;
 
 const fleet = '';
 
@@ -42,6 +47,8 @@ interface Judged {
   /** Undefined for the fleet. */
   readonly sourceNo: number | undefined;
   readonly window: { readonly startMs: number; readonly endMs: number };
+  /** Its end on the collector's clock. */
+  readonly atMs: number;
 }
 
 export interface AlertEngineOptions extends Pick<BookOptions, 'group' | 'onChange'> {
@@ -50,12 +57,22 @@ export interface AlertEngineOptions extends Pick<BookOptions, 'group' | 'onChang
   readonly latenessMs: number;
   /** Whether what is sent is taken in: not while the store cannot be written. */
   readonly hears: () => boolean;
+  /** All that the collector knows. */
+  readonly sources: () => Iterable<Source>;
+  /** Absent: all is ours to judge. */
+  readonly share?: AlertShare;
+}
+
+/** Whose alerts are judged here, where several collectors share a fleet. */
+export interface AlertShare {
+  hasServer(source: Source): boolean;
+  hasFleet(): boolean;
 }
 
 /** What an earlier run of the program left. */
 export interface RestoredAlerts {
   readonly records: Iterable<AlertRecord>;
-  /** Source number → end of its newest stored window. */
+  /** Source number → end of its newest stored window, on the collector's clock. */
   readonly judgedThroughMs: ReadonlyMap<number, number>;
   readonly fleetJudgedThroughMs: number;
 }
@@ -64,8 +81,11 @@ export class AlertEngine implements Alerting {
   readonly #options: AlertEngineOptions;
   readonly #book: AlertBook;
   readonly #processes = new NewestProcesses();
+  readonly #time = new CollectorTime();
   readonly #judgedThroughMs: Map<number, number>;
   #fleetJudgedThroughMs: number;
+  /** Rule and subject → when an alert ended that another collector judged; of now alone. */
+  readonly #overMs = new Map<string, number>();
   #rules: ReadonlyMap<string, Rule> = new Map();
   /** Monotonic; before it nobody could be heard, so that nobody was silent. */
   #hearingSinceMs = Number.POSITIVE_INFINITY;
@@ -82,17 +102,15 @@ export class AlertEngine implements Alerting {
     for (const record of restored.records) this.#book.restore(record);
   }
 
-  /**
-   * Once the group is there to write to.
-   * @param sources as restored; some may have been taken out while no collector ran
-   */
-  start(rules: readonly Rule[], sources: Iterable<Source>): void {
-    const { clock } = this.#options;
+  /** Once the group is there to write to, and the sources are restored. */
+  start(rules: readonly Rule[]): void {
+    const { clock, sources } = this.#options;
     this.#started = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
     this.#hearingSinceMs = this.#started.monotonicMs;
     this.#tickedMs = this.#hearingSinceMs;
     this.setRules(rules);
-    for (const source of sources) {
+    // Some may have been taken out while no collector ran.
+    for (const source of sources()) {
       if (source.decommissioned) this.ended(source, 'decommissioned');
     }
   }
@@ -112,11 +130,42 @@ export class AlertEngine implements Alerting {
   /** Alerts of rules that are no more are over; those of a rule that changed go on under the new one. */
   setRules(rules: readonly Rule[]): void {
     this.#rules = new Map(rules.map((rule) => [rule.name, rule]));
+    this.#endStrays();
+  }
+
+  #endStrays(): void {
     for (const record of this.#book.records()) {
       const rule = this.#rules.get(record.rule);
       const fits = rule !== undefined && (rule.of === 'fleet') === (record.server === fleet);
       if (!fits) this.#book.end(record, 'rule removed');
     }
+  }
+
+  /** Another collector has judged the windows of this source so far. */
+  judgedThrough({ sourceNo }: Source, atMs: number): void {
+    const before = this.#judgedThroughMs.get(sourceNo) ?? Number.NEGATIVE_INFINITY;
+    this.#judgedThroughMs.set(sourceNo, Math.max(before, atMs));
+  }
+
+  /** The alerts of this subject are ours from now on; of windows up to `judgedMs` it has been told. */
+  adopt(record: AlertRecord, judgedMs = Number.NEGATIVE_INFINITY): void {
+    const lastMs = Math.max(record.state.lastMs, judgedMs);
+    this.#book.adopt({ ...record, state: { ...record.state, lastMs } });
+    this.#endStrays();
+  }
+
+  /** An alert of this rule and subject was over then: what it was judged by is not judged again. */
+  over(rule: string, server: string, atMs: number): void {
+    if (this.#isRecent(atMs, fleetHoldMs)) this.#overMs.set(`${rule}|${server}`, atMs);
+  }
+
+  /** These alerts are another collector's: they go on there. */
+  letGo: AlertBook['letGo'] = (isGone) => this.#book.letGo(isGone);
+
+  /** The fleet is ours to judge from now on: windows that were made here, and perhaps judged elsewhere. */
+  judgeFleet(windows: Iterable<FleetWindow>): void {
+    this.#fleetJudgedThroughMs = Number.NEGATIVE_INFINITY;
+    for (const window of windows) this.fleetWindow(window);
   }
 
   /** Adds the state of all that changed to the group that is about to be committed. */
@@ -131,21 +180,24 @@ export class AlertEngine implements Alerting {
   window(source: Source, window: ServerWindow): void {
     if (!isWatched(source)) return;
     const { sourceNo, serverId } = source;
-    const { endMs } = window;
-    if (endMs <= (this.#judgedThroughMs.get(sourceNo) ?? Number.NEGATIVE_INFINITY)) return;
-    if (!this.#isRecent(endMs - (source.skewed ? (source.clockOffsetMs ?? 0) : 0))) return;
-    this.#judgedThroughMs.set(sourceNo, endMs);
-    this.#judgeAll('server', { server: serverId, sourceNo, window }, () =>
+    const atMs = this.#time.of(source, window.endMs);
+    if (atMs <= (this.#judgedThroughMs.get(sourceNo) ?? Number.NEGATIVE_INFINITY)) return;
+    if (!this.#isRecent(atMs)) return;
+    this.#judgedThroughMs.set(sourceNo, atMs);
+    this.#judgeAll('server', { server: serverId, sourceNo, window, atMs }, () =>
       serverFigures(window, serverId),
     );
   }
 
-  /** A window of all live servers, when it is committed. */
+  /** A window of all live servers, in the commit that makes it. */
   fleetWindow(window: FleetWindow): void {
-    const { endMs } = window;
-    if (endMs <= this.#fleetJudgedThroughMs || !this.#isRecent(endMs, fleetHoldMs)) return;
-    this.#fleetJudgedThroughMs = endMs;
-    this.#judgeAll('fleet', { server: fleet, sourceNo: undefined, window }, () =>
+    const { endMs: atMs } = window;
+    if (this.#options.share?.hasFleet() === false) return;
+    if (atMs <= this.#fleetJudgedThroughMs || !this.#isRecent(atMs, fleetHoldMs)) return;
+    // What the last goodbye closes is made after it.
+    if (this.#isFleetGone()) return;
+    this.#fleetJudgedThroughMs = atMs;
+    this.#judgeAll('fleet', { server: fleet, sourceNo: undefined, window, atMs }, () =>
       fleetFigures(window),
     );
   }
@@ -158,25 +210,29 @@ export class AlertEngine implements Alerting {
       if (record !== undefined) this.#book.end(record, reason);
     }
     this.#processes.forget(sourceNo);
+    this.#endFleet();
   }
 
   forget({ sourceNo }: Source): void {
     this.#judgedThroughMs.delete(sourceNo);
     this.#processes.forget(sourceNo);
+    this.#time.forget(sourceNo);
   }
 
   /** Once a second: who has fallen silent, and who is heard again. */
-  tick(sources: Iterable<Source>): void {
-    const { clock, hears } = this.#options;
+  tick(): void {
+    const { clock, hears, sources } = this.#options;
     const nowMs = clock.monotonicMs();
     if (!hears() || nowMs - this.#tickedMs > tickGapMsMax) this.#hearingSinceMs = nowMs;
     this.#tickedMs = nowMs;
     if (nowMs < this.#nextSilenceMs) return;
     this.#nextSilenceMs = nowMs + silenceStepMs;
+    this.#endFleet();
     const rules = [...this.#rules.values()].filter(({ silentMs }) => silentMs !== undefined);
     if (rules.length === 0) return;
-    for (const source of sources) {
+    for (const source of sources()) {
       if (!isWatched(source) || !this.#isExpected(source)) continue;
+      if (this.#options.share?.hasServer(source) === false) continue;
       for (const rule of rules) this.#judgeSilence(rule, source, nowMs);
     }
   }
@@ -184,8 +240,7 @@ export class AlertEngine implements Alerting {
   #judgeSilence(rule: Rule, source: Source, nowMs: number): void {
     const { serverId, lastSeenMonotonicMs } = source;
     const state = this.#book.state(rule.name, serverId);
-    const sinceMs = Math.max(lastSeenMonotonicMs, this.#hearingSinceMs);
-    const isSilent = nowMs - sinceMs >= (rule.silentMs ?? Infinity);
+    const isSilent = this.#quietMs(source, nowMs) >= (rule.silentMs ?? Infinity);
     // The clock of silence starts with our hearing, so until it was heard nothing is known.
     const isHeard = lastSeenMonotonicMs > this.#hearingSinceMs;
     const verdict = isSilent ? 'breach' : isHeard ? 'clear' : 'unknown';
@@ -198,6 +253,29 @@ export class AlertEngine implements Alerting {
       window: null,
       processes: () => null,
     });
+  }
+
+  /** For how long nothing came of it although something could. */
+  #quietMs({ lastSeenMonotonicMs }: Source, nowMs: number): number {
+    return nowMs - Math.max(lastSeenMonotonicMs, this.#hearingSinceMs);
+  }
+
+  #isFleetGone(): boolean {
+    const { clock, sources } = this.#options;
+    const [wallMs, nowMs] = [clock.wallMs(), clock.monotonicMs()];
+    const quietMs = (source: Source): number =>
+      // Another collector tells of its servers by the clock on the wall.
+      source.isOurs ? this.#quietMs(source, nowMs) : wallMs - source.lastSeenMs;
+    return isFleetGone(sources(), (source) => quietMs(source) < heardMsMax);
+  }
+
+  /** No window of the fleet would ever end its alerts when nobody is left to make one. */
+  #endFleet(): void {
+    const records = [...this.#rules.keys()].flatMap((rule) => this.#book.record(rule, fleet) ?? []);
+    if (records.length === 0 || !this.#isFleetGone()) return;
+    for (const record of records) this.#book.end(record, 'no server is left');
+    // Windows of before, which a server that comes back at once would have judged, tell of the past.
+    this.#fleetJudgedThroughMs = Math.max(this.#fleetJudgedThroughMs, this.#options.clock.wallMs());
   }
 
   #isExpected({ lastSeenMs, lastSeenMonotonicMs }: Source): boolean {
@@ -214,10 +292,10 @@ export class AlertEngine implements Alerting {
     }
   }
 
-  #judge(rule: Rule, { server, sourceNo, window }: Judged, figures: Figures): void {
+  #judge(rule: Rule, { server, sourceNo, window, atMs }: Judged, figures: Figures): void {
     const { condition } = rule;
-    if (condition === undefined) return;
-    const observation = { atMs: window.endMs, verdict: judge(condition, figures) };
+    if (condition === undefined || this.#wasOver(rule, server, atMs)) return;
+    const observation = { atMs, verdict: judge(condition, figures) };
     const taken = step(this.#timing(rule), this.#book.state(rule.name, server), observation);
     if (taken.changes.length === 0 && taken.state === undefined) return;
     const values = facts(condition, figures);
@@ -229,20 +307,23 @@ export class AlertEngine implements Alerting {
     });
   }
 
+  #wasOver({ name }: Rule, server: string, atMs: number): boolean {
+    const key = `${name}|${server}`;
+    const overMs = this.#overMs.get(key);
+    if (overMs === undefined) return false;
+    if (atMs > overMs) this.#overMs.delete(key);
+    return atMs <= overMs;
+  }
+
   #timing({ forMs, clearForMs }: Rule): Timing {
     return { forMs, clearForMs, gapMsMax: 2 * this.#options.windowMs };
   }
 
   /** On both sides: one window from a clock far ahead would keep all that follow from being judged. */
-  #isRecent(endMs: number, holdMs = 0): boolean {
+  #isRecent(atMs: number, holdMs = 0): boolean {
     const { clock, windowMs, latenessMs } = this.#options;
-    const behindMs = clock.wallMs() - endMs;
+    const behindMs = clock.wallMs() - atMs;
     const behindMsMax = 2 * windowMs + latenessMs + recentSlackMs + holdMs;
     return behindMs <= behindMsMax && behindMs >= -(windowMs + recentSlackMs);
   }
-}
-
-/** Something is expected of it: what a goodbye closes tells of a machine on its way down. */
-function isWatched({ replayed, off, decommissioned }: Source): boolean {
-  return !replayed && !off && !decommissioned;
 }

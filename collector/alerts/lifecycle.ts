@@ -15,7 +15,7 @@ import type { TransitionKind } from './alert.ts';
 export type Verdict = 'breach' | 'clear' | 'between' | 'unknown';
 
 export interface Observation {
-  /** Event time, ms: the end of the window. What is not newer than the newest changes nothing. */
+  /** The end of the window, ms. What is not newer than the newest changes nothing. */
   readonly atMs: number;
   readonly verdict: Verdict;
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import { Delivery, type DeliveryObserver, type DeliverySettings } from './delivery.ts';
+import type { DeliveryGate } from './delivery-gate.ts';
 import { DeliveryStore } from './delivery-store.ts';
 import { createNotifier } from './notifiers/create.ts';
 import type { NotifierSettings, Notifiers } from './notifiers/settings.ts';
@@ -19,6 +20,8 @@ export interface NotificationsOptions {
   /** `http://host:port`, where a person finds the page. */
   readonly pageUrl: string;
   readonly observer: DeliveryObserver;
+  /** Absent: all is ours to tell. */
+  readonly gate?: DeliveryGate;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -39,7 +42,7 @@ export class Notifications {
   constructor(options: NotificationsOptions, settings: NotificationSettings) {
     this.#options = options;
     this.#settings = settings;
-    this.#store = new DeliveryStore(options.db);
+    this.#store = new DeliveryStore(options.db, options.gate);
     this.#start();
   }
 

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { unpackAggregates, unpackFleet } from '../store/aggregates.ts';
 import type { Span } from '../store/queries.ts';
+import type { FleetWindow } from '../windows/fleet.ts';
 import {
   type Alert,
   alertAt,
@@ -11,6 +12,7 @@ import {
   type WindowFacts,
 } from './alert.ts';
 import type { AlertRecord } from './book.ts';
+import { offsetThatCounts } from './collector-time.ts';
 import type { RestoredAlerts } from './engine.ts';
 import { type Figures, fleetFigures, serverFigures } from './rules/expression.ts';
 
@@ -19,19 +21,16 @@ import { type Figures, fleetFigures, serverFigures } from './rules/expression.ts
  * @param nowMs the clock's wall time
  */
 export function restoreAlerts(db: DatabaseSync, nowMs: number): RestoredAlerts {
-  const records = db
-    .prepare('SELECT body FROM alert_states')
-    .all()
-    .map((row) => JSON.parse(String(row['body'])) as AlertRecord);
-  // A window was judged in the commit that stored it, but for one of a clock that ran ahead: taken
-  // for judged, it would keep all from being judged until that time has come.
-  const newest = db.prepare(
-    `SELECT source_no, (SELECT end_ms FROM windows WHERE source_no = s.source_no AND end_ms <= ?
-     ORDER BY start_ms DESC LIMIT 1) AS end_ms FROM sources s WHERE replay_id = ''`,
-  );
+  const records = storedAlerts(db);
   const judgedThroughMs = new Map<number, number>();
-  for (const { source_no: sourceNo, end_ms: endMs } of newest.iterate(nowMs)) {
-    if (endMs !== null) judgedThroughMs.set(Number(sourceNo), Number(endMs));
+  const sources = db.prepare(
+    `SELECT source_no, json_extract(state, '$.clockOffsetMs') AS offset_ms FROM sources
+     WHERE replay_id = ''`,
+  );
+  const judged = judgedIn(db, nowMs);
+  for (const { source_no: sourceNo, offset_ms: measuredMs } of sources.iterate()) {
+    const atMs = judged(Number(sourceNo), Number(measuredMs ?? 0));
+    if (atMs !== undefined) judgedThroughMs.set(Number(sourceNo), atMs);
   }
   const fleet = db
     .prepare(
@@ -41,6 +40,42 @@ export function restoreAlerts(db: DatabaseSync, nowMs: number): RestoredAlerts {
     .get(nowMs)?.['end_ms'];
   const fleetJudgedThroughMs = typeof fleet === 'number' ? fleet : Number.NEGATIVE_INFINITY;
   return { records, judgedThroughMs, fleetJudgedThroughMs };
+}
+
+/** Active alerts as of the last commit. */
+export function storedAlerts(db: DatabaseSync): AlertRecord[] {
+  return db
+    .prepare('SELECT body FROM alert_states')
+    .all()
+    .map((row) => JSON.parse(String(row['body'])) as AlertRecord);
+}
+
+/**
+ * How far the windows of a source, whose clock was measured that far off, have been judged, by the
+ * collector's clock. A window is judged before it is stored, but for one of a clock that ran ahead:
+ * taken for judged, it would keep all from being judged until that time has come.
+ */
+export function judgedIn(
+  db: DatabaseSync,
+  nowMs: number,
+): (sourceNo: number, clockOffsetMs: number) => number | undefined {
+  const newest = db.prepare(
+    `SELECT end_ms FROM windows WHERE source_no = ? AND end_ms <= ?
+     ORDER BY start_ms DESC LIMIT 1`,
+  );
+  return (sourceNo, clockOffsetMs) => {
+    const offMs = offsetThatCounts(clockOffsetMs);
+    const endMs = newest.get(sourceNo, nowMs + offMs)?.['end_ms'];
+    return endMs === undefined ? undefined : Number(endMs) - offMs;
+  };
+}
+
+/** Windows of the fleet that end within the span, by time. */
+export function fleetWindowsBetween(db: DatabaseSync, { fromMs, toMs }: Span): FleetWindow[] {
+  return db
+    .prepare(`${FLEET_WINDOWS} AND end_ms >= ? AND end_ms < ? ORDER BY start_ms`)
+    .all(fromMs, toMs)
+    .map(toFleetWindow);
 }
 
 /** Transitions within the span, by time. A store that only an earlier windrow has opened has none. */
@@ -158,13 +193,16 @@ function readServer(row: Row, server: string): StoredSubjectWindow {
 }
 
 function readFleet(row: Row): StoredSubjectWindow {
-  const window = {
+  return { server: '', ...spanOf(row), figures: fleetFigures(toFleetWindow(row)) };
+}
+
+function toFleetWindow(row: Row): FleetWindow {
+  return {
     ...spanOf(row),
     samples: Number(row['samples']),
     servers: Number(row['servers']),
     aggregates: unpackFleet(String(row['aggregates'])),
   };
-  return { server: '', ...spanOf(row), figures: fleetFigures(window) };
 }
 
 function spanOf(row: Row): { startMs: number; endMs: number } {

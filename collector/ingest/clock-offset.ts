@@ -6,6 +6,9 @@
  *
  * Invariant: the highest holds each measurement for `holdMsMax` less `partMs` at least, and for
  * `holdMsMax` at most. So a clock that was set back shows after that time, one set forward at once.
+ *
+ * The other way round with what is steady: the lowest of these highest, once they are as old. A
+ * clock that jumps for a moment never shows in it.
  */
 
 /** The highest of this last while counts. */
@@ -20,8 +23,14 @@ interface Part {
 }
 
 export class ClockOffset {
-  /** Ascending by time, over `holdMsMax`. */
+  /** Ascending by time, over `holdMsMax`, and the newest before that. */
   readonly #parts: Part[] = [];
+  #steadyMs: number | undefined;
+
+  /** What has been measured for `holdMsMax` at least, when it was measured last; undefined until then. */
+  get steadyMs(): number | undefined {
+    return this.#steadyMs;
+  }
 
   /**
    * @param offsetMs the sender's clock when it sent, minus ours when it came
@@ -29,13 +38,17 @@ export class ClockOffset {
    * @returns the highest measured lately
    */
   note(offsetMs: number, nowMs: number): number {
-    while (nowMs - (this.#parts[0]?.fromMs ?? nowMs) >= holdMsMax) this.#parts.shift();
+    while (nowMs - (this.#parts[1]?.fromMs ?? nowMs) >= holdMsMax) this.#parts.shift();
     const newest = this.#parts.at(-1);
     if (newest !== undefined && nowMs - newest.fromMs < partMs) {
       newest.highestMs = Math.max(newest.highestMs, offsetMs);
     } else {
       this.#parts.push({ fromMs: nowMs, highestMs: offsetMs });
     }
-    return Math.max(...this.#parts.map(({ highestMs }) => highestMs));
+    const [oldest] = this.#parts;
+    const isSteady = oldest !== undefined && nowMs - oldest.fromMs >= holdMsMax;
+    const highest = this.#parts.map((part) => part.highestMs);
+    this.#steadyMs = isSteady ? Math.min(...highest) : undefined;
+    return Math.max(...(isSteady ? highest.slice(1) : highest));
   }
 }

@@ -27,7 +27,7 @@ function uninterrupted(options: EngineOptions, originMs: number, samples: readon
 
 type Step =
   | { kind: 'add'; source: number; offset: number; values: number[]; lane: number }
-  | { kind: 'advance'; source: number; pending: number | null; clamp: number | null }
+  | { kind: 'advance'; source: number; pending: number | null; clamp: number | null; ahead: number }
   | { kind: 'idle' | 'finish'; source: number };
 
 const source = fc.integer({ min: 0, max: 1 });
@@ -50,6 +50,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       source,
       pending: fc.option(fc.integer({ min: -900, max: 300 })),
       clamp: fc.option(fc.integer({ min: -200, max: 200 })),
+      ahead: fc.nat({ max: 400 }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('idle', 'finish'), source }) },
@@ -74,9 +75,10 @@ function runBoth(options: EngineOptions, origins: readonly number[], steps: read
       added.push({ late, expected: oracle.add(sample, step.lane) });
     } else if (step.kind === 'advance') {
       const pendingFromMs = step.pending === null ? Infinity : at(step.pending);
-      const clampMs = step.clamp === null ? Infinity : at(step.clamp);
-      engine.advance(step.source, pendingFromMs, clampMs);
-      oracle.advance(pendingFromMs, clampMs);
+      const aheadMs = Math.round((step.ahead * options.slideMs) / 100);
+      const clock = { nowMs: step.clamp === null ? Infinity : at(step.clamp), aheadMs };
+      engine.advance(step.source, pendingFromMs, clock);
+      oracle.advance(pendingFromMs, clock);
     } else if (step.kind === 'idle') {
       engine.closeIdle(step.source);
       oracle.closeIdle();

@@ -35,8 +35,8 @@ class Script {
     this.advance(pendingFrom);
   }
 
-  advance(pendingFrom = Infinity, now = Infinity): void {
-    this.engine.advance(0, pendingFrom * 1000, now * 1000);
+  advance(pendingFrom = Infinity, now = Infinity, ahead = 0): void {
+    this.engine.advance(0, pendingFrom * 1000, { nowMs: now * 1000, aheadMs: ahead * 1000 });
   }
 
   /** The windows since the last look. */
@@ -108,6 +108,20 @@ describe('the watermark', () => {
     source.add(136);
     source.advance(undefined, 136);
     expect(source.new()).toEqual(['80-110 warm-up', '90-120 warm-up', '100-130']);
+  });
+
+  it('shows the windows of a clock that is known to be ahead, and makes none of them final', () => {
+    const source = new Script();
+    for (let second = 3_700; second <= 3_740; second += 1) source.add(second);
+    source.advance(undefined, 140, 3_600);
+    expect(source.new()).toEqual(['3680-3710? warm-up', '3690-3720? warm-up', '3700-3730?']);
+    // The clock is put right: what comes is neither late nor shown before it is whole.
+    for (let second = 141; second <= 176; second += 1) {
+      expect(source.add(second)).toBe('counted');
+      source.advance(undefined, second, 0);
+    }
+    expect(source.new()).toEqual(['120-150 warm-up', '130-160 warm-up', '140-170']);
+    expect(source.windows.at(-1)?.samples).toBe(29);
   });
 
   it('follows only event time when the source is replayed', () => {

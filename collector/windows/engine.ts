@@ -32,6 +32,16 @@ export interface EngineOptions {
  */
 export type Added = 'counted' | 'late';
 
+/** What the clocks say of a live source; a replayed one has nothing to do with them. */
+export interface SourceClock {
+  /** The collector's wall time. */
+  readonly nowMs: number;
+  /** By how much the source's clock is known to be ahead of it; 0 where that is not known. */
+  readonly aheadMs: number;
+}
+
+const noClock: SourceClock = { nowMs: Infinity, aheadMs: 0 };
+
 export interface EngineStats {
   readonly sources: number;
   readonly panes: number;
@@ -125,21 +135,23 @@ export class WindowEngine {
 
   /**
    * Emits what a batch has completed. `pendingFromMs`: the sender still holds samples from this
-   * time on, so nothing that ends later is final. `clampMs`: the collector's wall time, which the
-   * watermark of a live source does not pass: one sample from a clock that jumped ahead would
-   * otherwise make every later one late.
+   * time on, so nothing that ends later is final. Nor is what ends after the collector's wall time:
+   * one sample from a clock that jumped ahead would otherwise make every later one late. Of a source
+   * whose clock is known to be ahead the windows until its own now come out all the same, as
+   * provisional: when that clock is put right, nothing is late.
    */
-  advance(source: number, pendingFromMs = Infinity, clampMs = Infinity): void {
+  advance(source: number, pendingFromMs = Infinity, { nowMs, aheadMs } = noClock): void {
     const state = this.#get(source);
     if (state.lanes.highestMs === -Infinity) return;
     const { slideMs, latenessMs, paneRetentionMs } = this.#options;
-    const nowMs = state.replayed ? Infinity : clampMs;
-    const watermarkMs = state.lanes.watermarkMs(nowMs, latenessMs);
-    const settledMs = Math.min(watermarkMs, pendingFromMs);
-    const finalMs = Math.max(settledMs, state.lanes.retainedFromMs(nowMs, paneRetentionMs));
+    const clampMs = state.replayed ? Infinity : nowMs;
+    const settledMs = Math.min(state.lanes.watermarkMs(clampMs, latenessMs), pendingFromMs);
+    const finalMs = Math.max(settledMs, state.lanes.retainedFromMs(clampMs, paneRetentionMs));
     if (finalMs >= state.closedThroughMs + slideMs) {
       this.#close(state, this.#align(state, finalMs), settledMs);
     }
+    const watermarkMs = state.lanes.watermarkMs(clampMs + aheadMs, latenessMs);
+    state.lowerShown(this.#align(state, watermarkMs));
     const backfilled = state.backfilledToMs !== -Infinity;
     if (backfilled || watermarkMs >= state.shownThroughMs + slideMs) {
       this.#show(state, this.#align(state, watermarkMs));
@@ -160,12 +172,15 @@ export class WindowEngine {
     this.#emitProvisional(state, { afterMs: state.closedThroughMs, throughMs: Infinity });
   }
 
-  /** A replayed source has ended: every window that holds samples becomes final. */
-  finish(source: number): void {
+  /**
+   * Nothing more is waited for: every window that holds samples becomes final. `pendingFromMs`: from
+   * this time on samples could still come, so what ends later is incomplete.
+   */
+  finish(source: number, pendingFromMs = Infinity): void {
     const state = this.#get(source);
     const newest = state.panes.at(-1);
     if (!newest) return;
-    this.#close(state, newest.startMs + this.#options.windowMs, Infinity);
+    this.#close(state, newest.startMs + this.#options.windowMs, pendingFromMs);
   }
 
   stats(): EngineStats {

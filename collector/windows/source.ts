@@ -59,6 +59,15 @@ export class Source {
     };
   }
 
+  /**
+   * The watermark went back: a clock was put right, or another lane was seen. What ends behind it
+   * and was not emitted is emitted when it has passed again, and not with its first sample.
+   */
+  lowerShown(watermarkMs: number): void {
+    const throughMs = Math.max(watermarkMs, this.closedThroughMs);
+    this.shownThroughMs = Math.min(this.shownThroughMs, throughMs);
+  }
+
   markBackfilled(paneStartMs: number): void {
     this.backfilledFromMs = Math.min(this.backfilledFromMs, paneStartMs);
     this.backfilledToMs = Math.max(this.backfilledToMs, paneStartMs);

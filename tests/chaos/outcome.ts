@@ -7,6 +7,8 @@ import type {
 } from '../../collector/api/contract.ts';
 import { openForReading } from '../../collector/store/database.ts';
 import {
+  storedFleetWindows,
+  type StoredFleetWindow,
   type StoredSample,
   storedSamples,
   type StoredWindow,
@@ -33,6 +35,7 @@ export interface ServerOutcome {
 
 export interface Outcome {
   readonly servers: readonly ServerOutcome[];
+  readonly fleet: readonly StoredFleetWindow[];
   readonly notified: readonly Notified[];
   /** The collector was killed, or its disk full: it may not know whom it told. */
   readonly collectorForgets: boolean;
@@ -62,6 +65,7 @@ export function outcomeOf(
   const all = { fromMs: 0, toMs: timestampMsMax };
   const samples = Map.groupBy(storedSamples(db, all), ({ serverId }) => serverId);
   const windows = Map.groupBy(storedWindows(db, all), ({ serverId }) => serverId);
+  const fleet = [...storedFleetWindows(db, all)];
   const quarantined = Number(db.prepare('SELECT count(*) AS n FROM quarantine').get()?.['n']);
   db.close();
   return {
@@ -75,6 +79,7 @@ export function outcomeOf(
       samples: samples.get(actor.serverId) ?? [],
       windows: windows.get(actor.serverId) ?? [],
     })),
+    fleet,
     notified: receiver.notified,
     collectorForgets: collector.mayForget,
     quarantined,

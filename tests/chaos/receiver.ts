@@ -6,8 +6,6 @@ export interface ReceivedAlert {
   /** Which alert it is, by all that the receiver can know: labels and when it began. */
   readonly alert: string;
   readonly status: 'firing' | 'resolved';
-  /** Undefined for the fleet. */
-  readonly server: string | undefined;
 }
 
 export interface Notified {
@@ -25,7 +23,6 @@ interface WebhookBody {
     readonly status: 'firing' | 'resolved';
     readonly fingerprint: string;
     readonly startsAt: string;
-    readonly labels: { readonly server?: string };
   }[];
 }
 
@@ -51,13 +48,11 @@ export class Receiver implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
   }
 
-  /** Alerts of servers whose firing it knows of and whose end it does not. */
+  /** Alerts whose firing it knows of and whose end it does not. */
   unresolved(): string[] {
     const last = new Map<string, ReceivedAlert['status']>();
     for (const { alerts } of this.notified) {
-      for (const { alert, status, server } of alerts) {
-        if (server !== undefined) last.set(alert, status);
-      }
+      for (const { alert, status } of alerts) last.set(alert, status);
     }
     return [...last].filter(([, status]) => status === 'firing').map(([alert]) => alert);
   }
@@ -75,10 +70,9 @@ export class Receiver implements AsyncDisposable {
     const mute = this.mood === 'mute';
     this.notified.push({
       key: String(request.headers['idempotency-key']),
-      alerts: alerts.map(({ status, fingerprint, startsAt, labels }) => ({
+      alerts: alerts.map(({ status, fingerprint, startsAt }) => ({
         alert: `${fingerprint} ${startsAt}`,
         status,
-        server: labels.server,
       })),
       confirmed: !mute,
     });

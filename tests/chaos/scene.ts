@@ -9,19 +9,22 @@ import {
   startCollector,
 } from '../support/programs.ts';
 import { Dice } from './dice.ts';
+import { fleetMade } from './fleet-made.ts';
 import { Link } from './link.ts';
 import { recordsWaiting } from './queue-file.ts';
 import { fairWeather } from './schedule.ts';
 import { collectorEnv } from './settings.ts';
 
 /** A long outage, and the longest backoff behind it, end within this. */
-const waitMsMax = 120_000;
+const waitMsMax = 240_000;
 
 export interface Scene {
   readonly link: Link;
   /** The collector's data folder. */
   readonly dataDir: string;
   startAgent(): Promise<void>;
+  /** An agent to which nothing happens but what happens to the collector. */
+  startOther(): Promise<void>;
   startCollector(): Promise<void>;
   killAgent(): Promise<void>;
   killCollector(): Promise<void>;
@@ -39,9 +42,13 @@ export async function openScene(folder: string, cleanUp: AsyncDisposableStack): 
   const agentData = join(folder, 'agent');
   let collector: RunningCollector | undefined;
   let agent: Program | undefined;
+  let other: Program | undefined;
   const target = (): string | undefined => collector?.url.replace('localhost', '127.0.0.1');
-  const link = cleanUp.use(await Link.open({ weather: fairWeather, dice: new Dice(0), target }));
+  const open = () => Link.open({ weather: fairWeather, dice: new Dice(0), target });
+  const link = cleanUp.use(await open());
+  const otherLink = cleanUp.use(await open());
   cleanUp.defer(async () => {
+    await other?.[Symbol.asyncDispose]();
     await agent?.[Symbol.asyncDispose]();
     await collector?.[Symbol.asyncDispose]();
   });
@@ -52,6 +59,10 @@ export async function openScene(folder: string, cleanUp: AsyncDisposableStack): 
     async startAgent() {
       const args = ['--data', agentData, '--server-id', 'pc'];
       agent = await startAgent({ to: link.url, args });
+    },
+    async startOther() {
+      const args = ['--data', join(folder, 'other'), '--server-id', 'other'];
+      other = await startAgent({ to: otherLink.url, args });
     },
     async startCollector() {
       collector = await startCollector({ dataDir, env: collectorEnv });
@@ -76,9 +87,12 @@ export async function openScene(folder: string, cleanUp: AsyncDisposableStack): 
       }, waitMsMax);
     },
     async comeToRest() {
-      link.forgetWaiting();
-      await eventually(async () => expect(link.oldestWaitsMs).toBe(0), waitMsMax);
-      expect(await agent?.stop()).toBe(0);
+      for (const each of [link, otherLink]) {
+        each.forgetWaiting();
+        await eventually(async () => expect(each.oldestWaitsMs).toBe(0), waitMsMax);
+      }
+      for (const each of [agent, other]) expect(await each?.stop()).toBe(0);
+      await fleetMade(dataDir, waitMsMax);
       expect(await collector?.stop()).toBe(0);
     },
   };

@@ -7,6 +7,7 @@ import { createKeptLog } from '../../../runtime/testing/kept-log.ts';
 import { createManualClock, noonMs } from '../../../runtime/testing/manual-clock.ts';
 import { openForWriting } from '../../store/database.ts';
 import type { AlertNotice } from '../alert.ts';
+import { deliveriesOf } from '../deliveries.ts';
 import { Delivery, type DeliverySettings } from '../delivery.ts';
 import { DeliveryStore } from '../delivery-store.ts';
 import type { Notification, Notifier } from '../notifiers/port.ts';
@@ -18,10 +19,10 @@ export class ScriptedNotifier implements Notifier {
   readonly sent: Notification[] = [];
   readonly reminded: (readonly AlertNotice[])[] = [];
   /** What happens to a notification; undefined when it is taken. */
-  answer: () => Error | undefined = () => undefined;
+  answer: (notification: Notification) => Error | undefined = () => undefined;
 
   async send(notification: Notification): Promise<string> {
-    const error = this.answer();
+    const error = this.answer(notification);
     if (error !== undefined) throw error;
     this.sent.push(notification);
     return '200 OK';
@@ -100,3 +101,12 @@ export function deliveryRig(dataDir: string, startMs = noonMs) {
 }
 
 export type DeliveryRig = ReturnType<typeof deliveryRig>;
+
+/** `server status` of each notice, by notification. */
+export function sentTo({ notifier }: DeliveryRig): string[][] {
+  return notifier.sent.map(({ notices }) => notices.map((n) => `${n.server} ${n.status}`));
+}
+
+export function outcomesOf({ db }: DeliveryRig, { id }: AlertNotice): string[] {
+  return deliveriesOf(db, id).map(({ status, outcome }) => `${status} ${outcome}`);
+}

@@ -59,23 +59,26 @@ export function startEngine(
   const told: string[] = [];
   const onChange = ({ kind, rule, server }: Alert): void =>
     void told.push(`${kind} ${rule} ${server}`);
+  const known: Source[] = [];
+  const sources = () => known;
   const group = () => writer.group;
   let hears = true;
   const engine: AlertEngine = new AlertEngine(
-    { clock, group, onChange, hears: () => hears, windowMs, latenessMs: 5_000 },
+    { clock, group, sources, onChange, hears: () => hears, windowMs, latenessMs: 5_000 },
     restoreAlerts(db, clock.wallMs()),
   );
   const writer = new StoreWriter({
     db,
     clock,
     log: createKeptLog().log,
-    beforeCommit: (waiting) => engine.checkpoint(waiting),
-    onCommit: (_, fleet) => {
+    beforeCommit: () => {},
+    inCommit: (waiting, fleet) => {
       for (const { window } of fleet) engine.fleetWindow(window);
+      engine.checkpoint(waiting);
     },
+    onCommit: () => {},
   });
-  engine.start(parseAlerts(rules, 'alerts.yaml').rules, []);
-  let sources = 0;
+  engine.start(parseAlerts(rules, 'alerts.yaml').rules);
   const transitions = (): Transition[] => [
     ...storedTransitions(db, { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER }),
   ];
@@ -85,16 +88,16 @@ export function startEngine(
     engine,
     told,
     source(name, changes = {}) {
-      sources += 1;
-      const identity = { sourceNo: sources, serverId: name, replayId: '', originMs: 0 };
+      const identity = { sourceNo: known.length + 1, serverId: name, replayId: '', originMs: 0 };
       const source = new Source({ ...identity, ...changes });
+      known.push(source);
       source.lastSeenMs = clock.wallMs();
       source.lastSeenMonotonicMs = clock.monotonicMs();
       writer.group.sources.set(source.sourceNo, {
         ...identity,
         replayId: source.replayId,
         lastSeenMs: source.lastSeenMs,
-        state: '{}',
+        state: JSON.stringify({ clockOffsetMs: changes.clockOffsetMs ?? null }),
       });
       return Object.assign(source, changes);
     },
@@ -130,6 +133,19 @@ export function feed(rig: EngineRig, source: Source, values: readonly number[]):
     rig.clock.advance(slideMs);
     rig.window(source, { cpu_pct: cpu });
   }
+}
+
+/** The collector's tick, each second. */
+export function pass(rig: EngineRig, seconds: number): void {
+  for (let i = 0; i < seconds; i += 1) {
+    rig.clock.advance(1_000);
+    rig.engine.tick();
+  }
+}
+
+export function hear(rig: EngineRig, source: Source): void {
+  source.lastSeenMs = rig.clock.wallMs();
+  source.lastSeenMonotonicMs = rig.clock.monotonicMs();
 }
 
 function madeWindow({ sourceNo }: Source, endMs: number, values: Values): ServerWindow {

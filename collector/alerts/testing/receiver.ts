@@ -1,7 +1,6 @@
 /** A web service that gets notifications: real HTTP on loopback, its answers at the test's will. */
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import { onTestFinished } from 'vitest';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { answering } from '../../../runtime/testing/loopback.ts';
 
 export interface Received {
   readonly method: string;
@@ -20,7 +19,7 @@ export interface Receiver {
 export async function startReceiver(): Promise<Receiver> {
   const received: Received[] = [];
   let respond = (response: ServerResponse): void => void response.end('ok');
-  const server = createServer((request, response) => {
+  const url = await answering((request, response) => {
     let body = '';
     request.setEncoding('utf8').on('data', (text: string) => {
       body += text;
@@ -31,16 +30,8 @@ export async function startReceiver(): Promise<Receiver> {
       respond(response);
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     received,
     answer(next) {
       respond = next;

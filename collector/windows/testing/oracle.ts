@@ -50,7 +50,6 @@ export class Oracle {
   readonly #newestMs = new Map<number, number>();
   readonly #shown = new Set<number>();
   #closedThroughMs = -Infinity;
-  #reachedMs = -Infinity;
   #firstPaneMs: number | undefined;
 
   constructor(options: EngineOptions, source: OracleSource) {
@@ -66,17 +65,16 @@ export class Oracle {
     return Math.min(...ends) <= this.#closedThroughMs;
   }
 
-  advance(pendingFromMs: number, clampMs: number): void {
+  advance(pendingFromMs: number, clock: { nowMs: number; aheadMs: number }): void {
     if (this.#newestMs.size === 0) return;
     const { latenessMs, paneRetentionMs } = this.#options;
-    const nowMs = this.#source.replayed ? Infinity : clampMs;
+    const nowMs = this.#source.replayed ? Infinity : clock.nowMs;
     const newest = [...this.#newestMs.values()];
-    const watermarkMs = Math.min(...newest, nowMs) - latenessMs;
-    const settledMs = Math.min(watermarkMs, pendingFromMs);
+    const settledMs = Math.min(...newest, nowMs, pendingFromMs + latenessMs) - latenessMs;
+    const shownMs = Math.min(...newest, nowMs + clock.aheadMs) - latenessMs;
     const forcedMs = Math.min(Math.max(...newest), nowMs) - paneRetentionMs;
     this.#finalThrough(this.#align(Math.max(settledMs, forcedMs)), settledMs);
-    this.#reachedMs = Math.max(this.#reachedMs, this.#closedThroughMs, watermarkMs);
-    this.#provisionalThrough(this.#reachedMs);
+    this.#provisionalThrough(shownMs);
   }
 
   closeIdle(): void {
@@ -86,7 +84,6 @@ export class Oracle {
   finish(): void {
     const ends = this.#starts().map((startMs) => startMs + this.#options.windowMs);
     this.#finalThrough(Math.max(this.#closedThroughMs, ...ends), Infinity);
-    this.#reachedMs = Math.max(this.#reachedMs, this.#closedThroughMs);
   }
 
   #align(ms: number): number {

@@ -2,6 +2,7 @@
 import type { StoredWindow } from '../../../collector/store/history.ts';
 import type { Outcome } from '../outcome.ts';
 import { alertViolations } from './alerts.ts';
+import { fleetViolations } from './fleet.ts';
 import { sampleViolations } from './samples.ts';
 import { windowViolations } from './windows.ts';
 
@@ -23,6 +24,7 @@ export function violationsOf(
       const violations = [...sampleViolations(server), ...windowViolations(server, own)];
       return violations.map((violation) => `${server.serverId}: ${violation}`);
     }),
+    ...fleetViolations(outcome),
     ...alertViolations(outcome),
     ...(hasWindows(servers) ? [] : ['there are no windows to compare']),
     ...complaints,
