@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import LongestFirst from './tests/support/longest-first.ts';
 
 // `unit` stands beside the code and is quick; `whole` crosses folders: real processes, real files, a real browser;
-// `chaos` is a lane of its own: many seeded runs of real processes under faults.
+// `chaos` is a lane of its own: many seeded runs of real processes under faults; so is `kafka`: real brokers.
 export default defineConfig({
   test: {
     reporters: ['default', './tests/support/summary-reporter.ts'],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -14,17 +16,21 @@ export default defineConfig({
             'tests/tidy/**/*.test.ts',
           ],
           testTimeout: 20_000,
+          // These compute; Vitest leaves a core free, of two that would be half of them.
+          maxWorkers: '100%',
         },
       },
       {
         test: {
           name: 'whole',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/tidy/**', 'tests/chaos/**'],
+          exclude: ['tests/tidy/**', 'tests/chaos/**', 'tests/kafka/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // These start processes of their own; two at a time is what two cores carry without starving a timer.
-          maxWorkers: 2,
+          // These mostly wait for processes of their own: four at a time keep two cores busy.
+          maxWorkers: 4,
+          // After all of `unit`, whose tests measure the load of a core.
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -34,6 +40,17 @@ export default defineConfig({
           hookTimeout: 60_000,
           // Runs at a time: each is mostly waiting, and its processes carry the load.
           maxConcurrency: 10,
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
+          name: 'kafka',
+          include: ['tests/kafka/**/*.test.ts'],
+          globalSetup: './tests/kafka/support/suite.ts',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // Each file may start brokers of its own, beside the suite's.
           maxWorkers: 1,
         },
       },

@@ -6,18 +6,10 @@
  *   collector/sessions.json  browsers that came in by a link; hashes again
  */
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { writeFileDurably } from '../../runtime/durable-file.ts';
+import { makeFolderDurably, writeFileDurably } from '../../runtime/durable-file.ts';
 import { messageOf, systemCodeOf, WindrowError } from '../../runtime/errors.ts';
 import { collectorFolder } from '../store/database.ts';
 
@@ -123,7 +115,7 @@ export class AccessFiles {
 
   #write(path: string, text: string): void {
     try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      makeFolderDurably(dirname(path));
       writeFileDurably(path, text);
     } catch (error) {
       throw new WindrowError('input', `cannot write ${path}: ${messageOf(error)}`, {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { feed, startEngine } from '../alerts/testing/engine-rig.ts';
+import { type EngineRig, feed, startEngine } from '../alerts/testing/engine-rig.ts';
 import { Registry } from '../ingest/registry.ts';
 import { AlertViews } from './alert-views.ts';
 
@@ -22,7 +22,7 @@ it('one server’s alerts are its own: neither another’s, nor those of the liv
   feed(rig, rig.source('pc-2'), [99]);
   rig.commit();
   const { engine, db, clock } = rig;
-  const views = new AlertViews({ engine, registry, db, clock });
+  const views = new AlertViews({ engine, registry, db, clock, others: () => [] });
   const listed = (sourceNo: number) => {
     const view = views.ofServer(sourceNo);
     const alerts = view === undefined ? [] : [...view.active, ...view.past];
@@ -34,4 +34,41 @@ it('one server’s alerts are its own: neither another’s, nor those of the liv
   expect(listed(3)).toEqual([]);
   expect(views.all().active).toHaveLength(2);
   for (const unknown of [4, -1, 1.5, Number.NaN]) expect(views.ofServer(unknown)).toBeUndefined();
+});
+
+function explained(rig: EngineRig) {
+  const { engine, db, clock } = rig;
+  const views = new AlertViews({ engine, registry: new Registry(), db, clock, others: () => [] });
+  return (id: string) => views.explain(id);
+}
+
+it('an alert that fires for longer than its steps are kept is still explained', () => {
+  const rig = startEngine(RULES);
+  feed(rig, rig.source('pc-1'), [99, 98]);
+  rig.commit();
+  rig.db.exec('DELETE FROM alert_transitions');
+  const [active] = [...rig.engine.active()];
+  const view = explained(rig)(active?.id ?? '');
+  expect(view?.alert).toMatchObject({ state: 'firing', server: 'pc-1', reason: 'cpu_pct.avg 99' });
+  expect(view?.rule?.when).toBe('cpu_pct.avg > 90');
+  expect(view?.transitions).toEqual([]);
+  expect(view?.windows.map(({ verdict }) => verdict)).toEqual(['breach', 'breach']);
+  expect(explained(rig)('unknown')).toBeUndefined();
+});
+
+it('an alert of a server whose clock is off is explained by the windows of that time', () => {
+  const rig = startEngine(RULES);
+  const hourMs = 3_600_000;
+  const ahead = rig.source('ahead', { clockOffsetMs: hourMs });
+  const firedAtMs = rig.clock.wallMs();
+  rig.window(ahead, { cpu_pct: 99 }, -hourMs);
+  rig.clock.advance(10_000);
+  rig.window(ahead, { cpu_pct: 50 }, -hourMs);
+  rig.commit();
+  const view = explained(rig)(rig.transitions()[0]?.id ?? '');
+  expect(view?.alert).toMatchObject({ fired_at: firedAtMs, ended_at: firedAtMs + 10_000 });
+  expect(view?.windows.map(({ end, verdict }) => [end - firedAtMs, verdict])).toEqual([
+    [0, 'breach'],
+    [10_000, 'clear'],
+  ]);
 });

@@ -24,6 +24,8 @@ export interface AlertViewsOptions {
   /** A connection that cannot write. */
   readonly db: DatabaseSync;
   readonly clock: Clock;
+  /** Active alerts that other collectors judge. */
+  readonly others: () => Iterable<Alert>;
 }
 
 export class AlertViews {
@@ -49,7 +51,7 @@ export class AlertViews {
       source === undefined || server === source.serverId;
     // Alerts are of live servers, whatever name a replayed file has for its own.
     const isReplay = source?.replayed === true;
-    const active = isReplay ? [] : [...engine.active()].filter(isListed).sort(firingFirst);
+    const active = isReplay ? [] : [...this.#all()].filter(isListed).sort(firingFirst);
     const past = isReplay ? [] : pastAlerts(db, { server: source?.serverId, countMax: pastMax });
     const shown = (alert: Alert): AlertSummary => alertSummary(alert, registry);
     return {
@@ -61,17 +63,16 @@ export class AlertViews {
     };
   }
 
-  /** Undefined when the store knows no such alert. */
+  /** Undefined when nothing is known of such an alert. */
   explain(id: string): AlertView | undefined {
     const { engine, registry, db, clock } = this.#options;
     const transitions = transitionsOf(db, id);
-    const newest = transitions.at(-1);
-    if (newest === undefined) return undefined;
-    const firing = transitions.find(({ kind }) => kind === 'firing') ?? null;
-    const rule = engine.rules.get(newest.rule);
+    const alert = this.#active(id) ?? endedAlert(transitions);
+    if (alert === undefined) return undefined;
+    const rule = engine.rules.get(alert.rule);
     return {
       now: clock.wallMs(),
-      alert: alertSummary(alertAt(newest, firing), registry),
+      alert: alertSummary(alert, registry),
       rule: rule === undefined ? null : ruleText(rule),
       transitions: transitions.map(({ kind, atMs: at, reason, window }) => ({
         kind,
@@ -79,25 +80,39 @@ export class AlertViews {
         reason,
         values: window?.values ?? null,
       })),
-      windows: rule?.condition === undefined ? [] : this.#windows(rule.condition, newest),
+      windows:
+        rule?.condition === undefined
+          ? []
+          : this.#windows(rule.condition, alert, aheadMs(transitions)),
       deliveries: deliveriesOf(db, id),
     };
   }
 
+  /** One that goes on outlives its steps: they are deleted with the windows of their time. */
+  #active(id: string): Alert | undefined {
+    return [...this.#all()].find((alert) => alert.id === id);
+  }
+
+  #all(): Alert[] {
+    const { engine, others } = this.#options;
+    return [...engine.active(), ...others()];
+  }
+
+  /** @param ofServerMs what the server's clock is ahead of the steps by */
   #windows(
     condition: NonNullable<Rule['condition']>,
-    { server, startsAtMs, kind, atMs }: Transition,
+    { server, startsAtMs, endedAtMs }: Alert,
+    ofServerMs: number,
   ): AlertView['windows'] {
     const { db, clock } = this.#options;
-    const isOver = kind === 'resolved' || kind === 'dropped';
     const span = {
-      fromMs: startsAtMs - marginMs,
-      toMs: (isOver ? atMs : clock.wallMs()) + marginMs,
+      fromMs: startsAtMs + ofServerMs - marginMs,
+      toMs: (endedAtMs ?? clock.wallMs()) + ofServerMs + marginMs,
       countMax: windowsMax,
     };
     return windowsAround(db, server, span).map(({ startMs, endMs, figures }) => ({
-      start: startMs,
-      end: endMs,
+      start: startMs - ofServerMs,
+      end: endMs - ofServerMs,
       values: facts(condition, figures),
       verdict: judge(condition, figures),
     }));
@@ -119,6 +134,19 @@ export function alertSummary(alert: Alert, registry: Registry): AlertSummary {
     reason,
     processes: alert.processes,
   };
+}
+
+/** Undefined when no step of it is left. */
+function endedAlert(transitions: readonly Transition[]): Alert | undefined {
+  const newest = transitions.at(-1);
+  if (newest === undefined) return undefined;
+  return alertAt(newest, transitions.find(({ kind }) => kind === 'firing') ?? null);
+}
+
+/** Steps are on the collector's clock, their windows on the server's. */
+function aheadMs(transitions: readonly Transition[]): number {
+  for (const { window, atMs } of transitions) if (window !== null) return window.endMs - atMs;
+  return 0;
 }
 
 function firingFirst(a: Alert, b: Alert): number {

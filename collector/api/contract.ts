@@ -27,6 +27,14 @@ export interface CatchingUp {
   readonly left_ms: number | null;
 }
 
+/** What is here of another collector's server are its windows; the rest is there. */
+export interface ServerOwner {
+  /** Where that collector's page is. */
+  readonly url: string;
+  /** The server's number there. */
+  readonly id: number;
+}
+
 export interface ServerSummary {
   /** The collector's number of this source: stable, and what the other routes take. */
   readonly id: number;
@@ -42,6 +50,8 @@ export interface ServerSummary {
   readonly catch_up: CatchingUp | null;
   /** Comes from a replayed file. */
   readonly replayed: boolean;
+  /** Another collector takes in its samples; null where this one does. */
+  readonly owner: ServerOwner | null;
   readonly last_seen_ms: number;
   readonly ts: number;
   readonly values: MetricValues;
@@ -69,7 +79,8 @@ export interface FleetSeries {
   readonly step_ms: number;
   /**
    * Servers seen in the last 2 minutes, by name; at most 1,000, and the first 200 of them with
-   * lines: `cpu` and `mem` are means over a step, or empty.
+   * lines: `cpu` and `mem` are means over a step, or empty. Where a server's samples went to another
+   * collector its windows stand for them.
    */
   readonly servers: readonly {
     readonly id: number;
@@ -122,7 +133,7 @@ export interface ServerView {
   readonly summary: ServerSummary;
   readonly delivery: Delivery;
   readonly inventory: Inventory | null;
-  /** The newest sample whole. */
+  /** The newest sample whole; of another collector's server one that came here before. */
   readonly sample: Sample | null;
   /** The newest top processes and when they were taken (they come less often than samples). */
   readonly processes: {
@@ -183,7 +194,7 @@ export interface AlertView {
     readonly labels: Readonly<Record<string, string>>;
     readonly notify: readonly string[];
   } | null;
-  /** Oldest first. */
+  /** Oldest first; of an alert that is active for longer than they are kept, those that are left. */
   readonly transitions: readonly {
     readonly kind: TransitionKind;
     readonly at: number;
@@ -192,7 +203,8 @@ export interface AlertView {
   }[];
   /**
    * The stored windows from shortly before the breach to shortly after the end, oldest first, at
-   * most 200: what the rule, as it is now, says of each. Empty for a rule about silence.
+   * most 200, on the collector's clock: what the rule, as it is now, says of each. Empty for a rule
+   * about silence.
    */
   readonly windows: readonly {
     readonly start: number;
@@ -220,7 +232,10 @@ export interface AlertDelivery {
  * the last one and gets what it missed, or `reset` when that is no longer kept (then: load anew).
  */
 export interface Events {
-  /** New samples since the last event, all servers, a row each: [id, ts, …values in METRICS order]. */
+  /**
+   * New samples since the last event, all servers, a row each: [id, ts, …values in METRICS order].
+   * Of another collector's server each new window, by its end and averages.
+   */
   readonly samples: readonly (readonly (number | null)[])[];
   /** The newest whole sample of the server named in the query. */
   readonly detail: { readonly id: number; readonly sample: Sample; readonly delivery: Delivery };

@@ -21,10 +21,10 @@ export function countConditions(
   return counts;
 }
 
-/** Of live servers that are on the lists. */
+/** Of live servers that are on the lists; those of other collectors have their counts there. */
 export function* liveFigures(sources: Iterable<Source>, nowMs: number): Generator<ServerFigures> {
   for (const source of sources) {
-    if (source.replayed || source.decommissioned) continue;
+    if (source.replayed || source.decommissioned || !source.isOurs) continue;
     yield {
       ...source.delivery,
       serverId: source.serverId,

@@ -2,7 +2,8 @@
 import type { Clock } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import type { DecodedSample } from '../../wire/records/decoded.ts';
-import type { IngestObserver } from '../ingest/intake.ts';
+import type { ResultsObserver } from '../cluster/results/book.ts';
+import type { IngestObserver } from '../ingest/intaking.ts';
 import type { Registry } from '../ingest/registry.ts';
 import type { Source } from '../ingest/source.ts';
 import type { ServerState } from './contract.ts';
@@ -24,7 +25,7 @@ export interface LiveFeedOptions {
   readonly log: Logger;
 }
 
-export class LiveFeed implements IngestObserver {
+export class LiveFeed implements IngestObserver, ResultsObserver {
   readonly #options: LiveFeedOptions;
   readonly #states = new WeakMap<Source, ServerState>();
   /** Servers whose counts or backlog changed since they were told, the one that waits longest first. */
@@ -60,6 +61,10 @@ export class LiveFeed implements IngestObserver {
     const summary = summaryOf(source, clock);
     this.#states.set(source, summary.state);
     hub.server(summary);
+  }
+
+  windowOf({ sourceNo, newestMs, values }: Source): void {
+    this.#options.hub.sample([sourceNo, newestMs, ...valuesOrNull(values)]);
   }
 
   deliveryChanged(source: Source): void {

@@ -9,6 +9,7 @@ import {
 import { VERSION } from '../../runtime/version.ts';
 import type { DeliveryObserver } from '../alerts/delivery.ts';
 import type { IngestCounts } from '../ingest/counts.ts';
+import type { ClusterFigures } from '../cluster/cluster.ts';
 import { addAlertMetrics, type AlertFigures } from './alert-metrics.ts';
 import type { Condition } from './figures.ts';
 import { addNotificationMetrics } from './notification-metrics.ts';
@@ -20,11 +21,15 @@ export interface MetricSources {
   /** Live servers, the oldest first. */
   readonly perServer: () => Iterable<ServerFigures>;
   readonly alerts: () => AlertFigures;
+  /** What most servers' clocks are ahead of the collector's by. */
+  readonly clockOffsetMs: () => number;
   readonly storeBytes: () => number;
   readonly pages: () => number;
   readonly panes: () => number;
   /** Notices that wait, by notifier. */
   readonly notices: () => ReadonlyMap<string, number>;
+  /** Absent on the direct transport. */
+  readonly cluster?: () => ClusterFigures;
 }
 
 const COUNTERS: readonly (readonly [string, keyof IngestCounts, string])[] = [
@@ -58,6 +63,11 @@ export class CollectorMetrics {
       });
     }
     this.#gauge(
+      'windrow_clock_offset_seconds',
+      "What most servers' clocks are ahead of the collector's by, where they agree that it is off; else 0.",
+      () => sources.clockOffsetMs() / 1_000,
+    );
+    this.#gauge(
       'windrow_store_bytes',
       'Bytes of the database, free pages left out.',
       sources.storeBytes,
@@ -65,6 +75,8 @@ export class CollectorMetrics {
     this.#gauge('windrow_pages_open', 'Open live pages.', sources.pages);
     this.#gauge('windrow_panes_open', 'Panes kept for windows that are not final.', sources.panes);
     this.#serverGauge(sources.servers);
+    const { cluster } = sources;
+    if (cluster !== undefined) this.#clusterGauges(cluster);
     addServerMetrics(this.#registry, sources.perServer);
     addAlertMetrics(this.#registry, sources.alerts);
     this.notifications = addNotificationMetrics(this.#registry, sources.notices);
@@ -113,6 +125,20 @@ export class CollectorMetrics {
       registers: [this.#registry],
       collect: () => gauge.set(read()),
     });
+  }
+
+  #clusterGauges(read: () => ClusterFigures): void {
+    this.#gauge('windrow_log_slots', 'Slots of the log that are ours.', () => read().slots);
+    this.#gauge(
+      'windrow_log_behind_records',
+      'Records that were in the log when their slots became ours, and are not taken in yet.',
+      () => read().behindRecords,
+    );
+    this.#gauge(
+      'windrow_results_unpublished_records',
+      'Windows that wait to be told to the other collectors.',
+      () => read().unpublishedRecords,
+    );
   }
 
   #serverGauge(read: MetricSources['servers']): void {

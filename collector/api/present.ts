@@ -4,7 +4,14 @@ import { METRICS } from '../../wire/metrics.ts';
 import type { Sample } from '../../wire/records/sample.ts';
 import { WIRE_VERSION } from '../../wire/version.ts';
 import type { Source } from '../ingest/source.ts';
-import type { CatchingUp, Delivery, MetricValues, ServerState, ServerSummary } from './contract.ts';
+import type {
+  CatchingUp,
+  Delivery,
+  MetricValues,
+  ServerOwner,
+  ServerState,
+  ServerSummary,
+} from './contract.ts';
 
 /** A server heard within this time is up. */
 export const upMs = 2 * 60 * 1000;
@@ -24,10 +31,16 @@ export function summaryOf(source: Source, clock: Clock): ServerSummary {
     lost: source.delivery.lost,
     catch_up: catchUpOf(source, clock.monotonicMs()),
     replayed: source.replayed,
+    owner: ownerOf(source),
     last_seen_ms: source.lastSeenMs,
     ts: Number.isFinite(source.newestMs) ? source.newestMs : 0,
     values: valuesOrNull(source.values),
   };
+}
+
+function ownerOf({ isOurs, owner }: Source): ServerOwner | null {
+  if (isOurs || owner === undefined) return null;
+  return { url: owner.url, id: owner.sourceNo };
 }
 
 function catchUpOf({ catchUp }: Source, nowMs: number): CatchingUp | null {

@@ -240,7 +240,7 @@ it('a server is decommissioned by its number; one that is not there, and a store
 
 it('health is always told; readiness says why while the store fails', async () => {
   let failure: string | undefined;
-  const { url } = await serve({ storeFailure: () => failure });
+  const { url } = await serve({ failure: () => failure });
   const ask = async (path: string) => {
     const response = await fetch(url + path);
     return [response.status, await response.json()];

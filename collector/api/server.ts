@@ -42,8 +42,8 @@ export interface ServerOptions {
   readonly alerts: AlertViews;
   readonly hub: Hub;
   readonly metrics: CollectorMetrics;
-  /** Why nothing can be stored now; undefined when all is well. */
-  readonly storeFailure: () => string | undefined;
+  /** Why nothing can be taken in now; undefined when all is well. */
+  readonly failure: () => string | undefined;
   readonly decommission: PageOptions['decommission'];
   readonly replayState: (sourceId: string) => { origin_ms: number; closed: boolean } | undefined;
   /** Folder of the page's bundle. */
@@ -106,7 +106,7 @@ function healthRoutes(server: FastifyInstance, options: ServerOptions): void {
   const open = { config: { audience: 'open' as const } };
   server.get('/healthz', open, () => ({ status: 'ok', now: Date.now() }));
   server.get('/readyz', open, (_request, reply) => {
-    const failure = options.storeFailure();
+    const failure = options.failure();
     if (failure === undefined) return { status: 'ready' };
     return reply.code(503).send({ status: 'not ready', error: failure });
   });

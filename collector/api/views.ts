@@ -7,8 +7,15 @@ import type { Inventory } from '../../wire/records/inventory.ts';
 import type { Sample } from '../../wire/records/sample.ts';
 import type { Registry } from '../ingest/registry.ts';
 import type { Source } from '../ingest/source.ts';
-import { DETAIL_LINES, type DetailLine, type Queries, type Span } from '../store/queries.ts';
+import {
+  type Bucket,
+  DETAIL_LINES,
+  type DetailLine,
+  type Queries,
+  type Span,
+} from '../store/queries.ts';
 import type { FleetSeries, FleetView, ServerSeries, ServerView } from './contract.ts';
+import { summaryOfBuckets, withWindows } from './buckets.ts';
 import { composeSample, deliveryOf, stateOf, summaryOf } from './present.ts';
 
 export const RANGES_MINUTES = [5, 15, 60] as const;
@@ -60,9 +67,12 @@ export class Views {
     const times = timesOf(span, stepMs);
     const servers: FleetSeries['servers'][number][] = [];
     for (const [i, source] of this.#seenNow(nowMs).entries()) {
-      const { means, maxima } = this.#queries.summary(source.sourceNo, span);
       const drawn = i < fleetLinesMax;
-      const buckets = drawn ? this.#queries.buckets(source.sourceNo, span, stepMs) : [];
+      const shared = isShared(source);
+      const buckets = drawn || shared ? this.#buckets(source, span, stepMs) : [];
+      const { means, maxima } = shared
+        ? summaryOfBuckets(buckets)
+        : this.#queries.summary(source.sourceNo, span);
       servers.push({
         id: source.sourceNo,
         server_id: source.serverId,
@@ -100,7 +110,7 @@ export class Views {
     const ownEnd = !isLive && Number.isFinite(source.newestMs);
     const span = spanEndingAt(ownEnd ? source.newestMs + 1 : nowMs, minutes);
     const times = timesOf(span, stepMs);
-    const buckets = this.#queries.buckets(id, span, stepMs);
+    const buckets = this.#buckets(source, span, stepMs);
     const values: Partial<Record<keyof ServerSeries['values'], (number | null)[]>> = {};
     METRICS.forEach((metric, i) => {
       values[metric] = spread(times, buckets, (bucket) => bucket.means[i]);
@@ -110,6 +120,13 @@ export class Views {
       values[line] = spread(times, details, (bucket) => bucket[line]);
     }
     return { times, step_ms: stepMs, values: values as ServerSeries['values'] };
+  }
+
+  /** Where its samples went to another collector, its windows stand for them. */
+  #buckets(source: Source, span: Span, stepMs: number): Bucket[] {
+    const samples = this.#queries.buckets(source.sourceNo, span, stepMs);
+    if (!isShared(source)) return samples;
+    return withWindows(samples, this.#queries.windows(source.sourceNo, span, stepMs));
   }
 
   #seenNow(nowMs: number): Source[] {
@@ -137,6 +154,11 @@ export class Views {
     const { processes } = JSON.parse(found.body) as Partial<Sample>;
     return processes === undefined ? null : { ts: found.ts, list: processes };
   }
+}
+
+/** It is on a log, where some of its samples may have gone to other collectors. */
+function isShared({ isOurs, slots }: Source): boolean {
+  return !isOurs || slots.size > 0;
 }
 
 function spanEndingAt(toMs: number, minutes: RangeMinutes): Span {

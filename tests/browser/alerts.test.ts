@@ -74,7 +74,7 @@ describe.skipIf(lacksBrowser)('alerts on the page (in Chromium)', () => {
     expect(new Set(verdicts)).toEqual(new Set(['clear', 'between', 'breach']));
 
     await page.getByRole('link', { name: 'All alerts' }).click();
-    expect(await rules(page, 'past')).toEqual(['busy']);
+    await eventually(async () => expect(await rules(page, 'past')).toEqual(['busy']));
     expect(await cells(page, 'past', '.col-reason .on-top')).toEqual([processes]);
     expect(await page.getByRole('heading', { name: 'All quiet' }).count()).toBe(1);
     expect(await page.evaluate('globalThis.sameDocument')).toBe(true);

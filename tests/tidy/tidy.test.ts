@@ -61,6 +61,19 @@ const BREACHES: readonly (readonly [keyof typeof RULES, number, readonly HouseFi
     ],
   ],
   [
+    'importsGoInNoCircle',
+    3,
+    [
+      file('wire/a.ts', "import type { B } from './b.ts';"),
+      file('wire/b.ts', "import './c.ts';\nimport './fine.ts';"),
+      file('wire/c.ts', "export { a } from './a.ts';\nimport './fine.ts';"),
+      file('wire/fine.ts', "import 'zod';"),
+      file('wire/d.ts', "import './e.ts';"),
+      file('wire/e.ts', "import type { D } from './d.ts';"),
+      file('wire/self.ts', "import { a } from './self.ts';"),
+    ],
+  ],
+  [
     'coresImportNoShell',
     2,
     [

@@ -36,7 +36,7 @@ export interface ServedOptions
   extends Partial<
     Pick<
       ServerOptions,
-      'pageFolder' | 'requestsPerSecond' | 'storeFailure' | 'replayState' | 'decommission'
+      'pageFolder' | 'views' | 'requestsPerSecond' | 'failure' | 'replayState' | 'decommission'
     >
   > {
   readonly guarded?: boolean;
@@ -58,6 +58,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     {
       clock,
       group: () => new Group(),
+      sources: () => [],
       onChange: () => {},
       hears: () => true,
       windowMs: 30_000,
@@ -70,6 +71,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     servers: () => ({ up: 1, silent: 2, off: 3, skewed: 0, decommissioned: 0 }),
     perServer: () => [],
     alerts: () => engine,
+    clockOffsetMs: () => 0,
     storeBytes: () => 4_096,
     pages: () => hub.clients,
     panes: () => 0,
@@ -83,10 +85,10 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
       return { stored: batch.records.length, duplicates: 0, quarantined: 0, now: clock.wallMs() };
     },
     views: new Views(registry, new Queries(db), clock),
-    alerts: new AlertViews({ engine, registry, db, clock }),
+    alerts: new AlertViews({ engine, registry, db, clock, others: () => [] }),
     hub,
     metrics,
-    storeFailure: () => undefined,
+    failure: () => undefined,
     replayState: () => undefined,
     decommission: () => Promise.resolve(false),
     pageFolder: join(dataDir, 'no-page'),
