@@ -17,11 +17,10 @@ import { settingsOf, withSettings } from '../runtime/config/flags.ts';
 import { writeFileDurably } from '../runtime/durable-file.ts';
 import { EXIT, WindrowError } from '../runtime/errors.ts';
 import { aborted, signalOfProcess } from '../runtime/lifecycle.ts';
+import { signalOfParent } from './signal-of-parent.ts';
 
 /** A child that was asked to stop is ended by force after this. */
 const stopMsMax = 15_000;
-/** npm and its shell may be killed without a word to us; then this process has another parent. */
-const parentPollMs = 1_000;
 
 const program = withSettings(new Command('npm start --'), COLLECTOR_SPEC, ['data', 'port'])
   .description('run the collector and one agent on this PC')
@@ -58,15 +57,6 @@ async function start(config: CollectorConfig, flags: Record<string, string>): Pr
     // The agent first: its last samples and its goodbye still find the collector.
     for (const child of children.reverse()) await stop(child);
   }
-}
-
-function signalOfParent(): AbortSignal {
-  const controller = new AbortController();
-  const parent = process.ppid;
-  setInterval(() => {
-    if (process.ppid !== parent) controller.abort();
-  }, parentPollMs).unref();
-  return controller.signal;
 }
 
 function agentArguments(config: CollectorConfig, url: string): string[] {

@@ -1,0 +1,218 @@
+/** The adapter while brokers, their addresses and the network come and go. */
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { KafkaCluster } from '../../scripts/kafka/cluster.ts';
+import { createKeptLog } from '../../runtime/testing/kept-log.ts';
+import { createKafkaLog } from '../../wire/transport/kafka/log.ts';
+import type { GroupConsumer, Log, LogProducer } from '../../wire/transport/log/port.ts';
+import { eventually } from '../support/http.ts';
+import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
+import { startProxied } from './support/proxy.ts';
+
+const never = new AbortController().signal;
+const topic = 'numbers';
+const testMsMax = 240_000;
+const healMsMax = 90_000;
+
+function logOf(brokers: readonly string[]) {
+  const { log, lines } = createKeptLog();
+  const settings = { clientId: 'test', tls: undefined, sasl: undefined };
+  return { source: createKafkaLog({ ...settings, brokers }, log), lines };
+}
+
+async function ensure(source: Log, partitions: number): Promise<void> {
+  const admin = source.admin();
+  await admin.ensure([{ name: topic, partitions, replicas: undefined, settings: {} }], never);
+  await admin.close();
+}
+
+/** Sends 0, 1, 2 … to one partition, each until it is taken, as an agent does. */
+class Counting {
+  readonly #producer: LogProducer;
+  readonly #stopping = new AbortController();
+  readonly #ended: Promise<void>;
+  sent = 0;
+  failures = 0;
+
+  constructor(source: Log) {
+    this.#producer = source.producer();
+    this.#ended = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#ended;
+    await this.#producer.close();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      const record = { topic, key: 'k', value: `${this.sent}`, partition: 0 };
+      try {
+        await this.#producer.send([record], never);
+        this.sent += 1;
+      } catch {
+        this.failures += 1;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+}
+
+interface Reading {
+  readonly consumer: GroupConsumer;
+  readonly seen: number[];
+}
+
+function read(source: Log, member: string): Reading {
+  const consumer = source.consumer({ group: 'readers', member, topics: [topic] });
+  const seen: number[] = [];
+  const stopping = new AbortController();
+  const ended = consumer.run(
+    {
+      assigned: async () => {},
+      take: async (records) => void seen.push(...records.map(({ value }) => Number(String(value)))),
+    },
+    stopping.signal,
+  );
+  onTestFinished(() => {
+    stopping.abort();
+    return ended;
+  });
+  return { consumer, seen };
+}
+
+/** Each for the first time in its order, none left out. */
+function expectWhole(seen: readonly number[], sent: number): void {
+  const first = [...new Set(seen)];
+  expect(first).toEqual(Array.from({ length: Math.max(sent, first.length) }, (_, n) => n));
+}
+
+async function leaderOf(cluster: KafkaCluster, down: number | undefined): Promise<number> {
+  const brokers = cluster.brokers.filter((_, index) => index !== (down ?? 0) - 1);
+  const { topics } = await withAdmin(kafkaJs(brokers), (admin) =>
+    admin.fetchTopicMetadata({ topics: [topic] }),
+  );
+  return topics[0]?.partitions[0]?.leader ?? -1;
+}
+
+describe.skipIf(kafkaMissing)('while brokers come and go', () => {
+  it(
+    'the leader is killed while it is written and read: nothing acknowledged is lost, nobody starts anew',
+    async () => {
+      await using cluster = await startCluster({ nodes: 3 });
+      const { source, lines } = logOf(cluster.brokers);
+      await ensure(source, 1);
+      const { seen } = read(source, 'one');
+      const counting = new Counting(source);
+      await eventually(async () => expect(seen.length).toBeGreaterThan(100), healMsMax);
+      const leader = await leaderOf(cluster, undefined);
+      await cluster.nodes[leader - 1]?.kill();
+      const before = counting.sent;
+      await eventually(async () => {
+        expect(counting.sent).toBeGreaterThan(before + 200);
+        expect(seen.length).toBeGreaterThan(before + 200);
+      }, healMsMax);
+      await cluster.nodes[leader - 1]?.start(AbortSignal.timeout(healMsMax));
+      await counting.stop();
+      await eventually(async () => expect(new Set(seen).size).toBe(counting.sent), healMsMax);
+      expectWhole(seen, counting.sent);
+      // What is wrong is told when it changes, not at every try.
+      expect(lines.filter(({ level }) => level === 'warn').length).toBeLessThan(10);
+    },
+    testMsMax,
+  );
+
+  it(
+    'answers get lost: the library sends again under the same number, and nothing is there twice',
+    async () => {
+      await using net = await startProxied({ nodes: 1 });
+      const [proxy] = net.proxies;
+      const { source } = logOf(net.cluster.brokers);
+      await ensure(source, 1);
+      const counting = new Counting(source);
+      await eventually(async () => expect(counting.sent).toBeGreaterThan(50), healMsMax);
+      for (let cut = 0; cut < 10; cut += 1) {
+        const before = counting.sent;
+        // What was sent is on its way to the broker or back: some requests arrive, their answers do not.
+        proxy?.cut();
+        proxy?.heal();
+        await eventually(async () => expect(counting.sent).toBeGreaterThan(before + 20), healMsMax);
+      }
+      await counting.stop();
+      const { seen } = read(source, 'one');
+      await eventually(async () => expect(seen.length).toBeGreaterThanOrEqual(counting.sent));
+      expectWhole(seen, counting.sent);
+      // Where its tries did not do, ours begins anew, and may write a second copy.
+      expect(seen.length).toBeLessThanOrEqual(counting.sent + counting.failures);
+    },
+    testMsMax,
+  );
+
+  it(
+    'the network is cut under a member: its slots are taken over, and it comes back by itself',
+    async () => {
+      await using net = await startProxied({ nodes: 1 });
+      const [proxy] = net.proxies;
+      const direct = `127.0.0.1:${net.cluster.nodes[0]?.ports.internal}`;
+      const { source, lines } = logOf(net.cluster.brokers);
+      await ensure(source, 2);
+      const { seen } = read(source, 'one');
+      const within = logOf([direct]);
+      const counting = new Counting(within.source);
+      onTestFinished(() => counting.stop());
+      await eventually(async () => expect(seen.length).toBeGreaterThan(20), healMsMax);
+      proxy?.stall();
+      const held = seen.length;
+      await eventually(async () => {
+        const { groups } = await withAdmin(kafkaJs([direct]), (admin) =>
+          admin.describeGroups(['readers']),
+        );
+        expect(groups[0]?.members).toHaveLength(0);
+      }, healMsMax);
+      expect(seen.length - held).toBeLessThan(5_000);
+      proxy?.heal();
+      await eventually(async () => expect(seen.length).toBeGreaterThan(held + 100), healMsMax);
+      expectWhole(seen, 0);
+      const told = lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg);
+      expect(new Set(told).size).toBe(told.length);
+    },
+    testMsMax,
+  );
+
+  it('a machine whose clock is hours ahead: its records are taken, without a time', async () => {
+    await using cluster = await startCluster();
+    const { source, lines } = logOf(cluster.brokers);
+    await ensure(source, 1);
+    const producer = source.producer();
+    onTestFinished(() => producer.close());
+    const aheadMs = Date.now() + 5 * 60 * 60 * 1000;
+    const record = { topic, key: 'k', partition: 0, timeMs: aheadMs };
+    await producer.send([{ ...record, value: '0' }], never);
+    await producer.send([{ ...record, value: '1' }], never);
+    const { seen } = read(source, 'one');
+    await eventually(async () => expect(seen).toEqual([0, 1]));
+    expect(lines.filter(({ msg }) => msg.includes("this machine's time"))).toHaveLength(1);
+  });
+
+  it('records that are gone at the broker are told; reading goes on behind them', async () => {
+    await using cluster = await startCluster();
+    const { source, lines } = logOf(cluster.brokers);
+    await ensure(source, 1);
+    const producer = source.producer();
+    onTestFinished(() => producer.close());
+    const records = [0, 1, 2, 3].map((n) => ({ topic, key: 'k', value: `${n}`, partition: 0 }));
+    await producer.send(records, never);
+    await withAdmin(kafkaJs(cluster.brokers), async (admin) => {
+      // The group has read nothing yet, says who was here before.
+      await admin.setOffsets({
+        groupId: 'readers',
+        topic,
+        partitions: [{ partition: 0, offset: '0' }],
+      });
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '2' }] });
+    });
+    const { seen } = read(source, 'one');
+    await eventually(async () => expect(seen).toEqual([2, 3]));
+    expect(lines.filter(({ msg }) => msg.includes('records are gone'))).toHaveLength(1);
+  });
+});

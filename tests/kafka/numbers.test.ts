@@ -1,0 +1,176 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { KafkaCluster } from '../../scripts/kafka/cluster.ts';
+import { eventually as within } from '../support/http.ts';
+import { run, tempDir } from '../support/programs.ts';
+import { missing } from '../support/tools.ts';
+import { kafkaJs, kafkaMissing, startCluster } from './support/kafka.ts';
+import { makeTls, saslOptions } from './support/security.ts';
+
+const MAIN = fileURLToPath(new URL('../../collector/main.ts', import.meta.url));
+const topic = 'numbers';
+/** Brokers, clients and programs start beside other tests. */
+const startMsMax = 60_000;
+
+interface Total {
+  readonly total: number;
+  readonly numbers: number;
+  readonly malformed: number;
+}
+
+/** A running `total`, with what it has written so far. */
+function startTotal(brokers: readonly string[], ...args: string[]) {
+  const verb = [MAIN, 'total', '--from', `kafka://${brokers.join(',')}`, ...args];
+  const child = spawn(process.execPath, verb, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const totals: Total[] = [];
+  let errors = '';
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    totals.push(JSON.parse(line) as Total);
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  const closed = once(child, 'close');
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    child.kill(signal);
+    await closed;
+    return child.exitCode;
+  };
+  onTestFinished(() => end('SIGKILL').then(() => {}));
+  return { totals, last: () => totals.at(-1), errors: () => errors, end };
+}
+
+/** As the old generator wrote: values without a key. */
+async function produce(brokers: readonly string[], ...values: string[]): Promise<void> {
+  const producer = kafkaJs(brokers).producer();
+  await producer.connect();
+  await producer.send({ topic, messages: values.map((value) => ({ value })) });
+  await producer.disconnect();
+}
+
+/** What a consumer written like the old adder comes to, once it has read so many. */
+async function oldTotal(brokers: readonly string[], count: number): Promise<number> {
+  const consumer = kafkaJs(brokers).consumer({ groupId: 'old-adder' });
+  await consumer.connect();
+  onTestFinished(() => consumer.disconnect());
+  await consumer.subscribe({ topic, fromBeginning: true });
+  let total = 0;
+  let seen = 0;
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      const [, number] = /^[\d.]+:(\d+)$/.exec(String(message.value)) ?? [];
+      total += Number(number);
+      seen += 1;
+    },
+  });
+  await eventually(async () => expect(seen).toBe(count));
+  return total;
+}
+
+describe.skipIf(kafkaMissing)('numbers', () => {
+  it('of our generator are summed by ours and by a client like the old adder', async () => {
+    await using cluster = await startCluster();
+    const { brokers } = cluster;
+    const verb = ['generate', 'numbers', '--to', `kafka://${brokers.join(',')}`];
+    const generated = await run('agent', [...verb, '--count', '20', '--interval', '5ms']);
+    expect([generated.code, generated.stderr]).toEqual([
+      0,
+      `reached Kafka at ${brokers.join(',')}; made the topics ${topic}\n`,
+    ]);
+    const lines = generated.stdout.trim().split('\n');
+    expect(lines).toHaveLength(20);
+    const sum = lines.reduce((total, line) => total + Number(line.split(':').at(-1)), 0);
+    const adder = startTotal(brokers);
+    await eventually(async () => {
+      expect(adder.last()).toEqual({ total: sum, numbers: 20, malformed: 0 });
+    });
+    expect(await oldTotal(brokers, 20)).toBe(sum);
+    expect(await adder.end('SIGTERM')).toBe(0);
+  });
+
+  it('of an old generator are summed; what is malformed is told with its offset; the total outlives the adder', async () => {
+    await using cluster = await startCluster();
+    const { brokers } = cluster;
+    await makeTopic(cluster);
+    await produce(brokers, '10.0.0.7:60', 'garbage', '10.0.0.7:101', '10.0.0.8:40');
+    const first = startTotal(brokers);
+    await eventually(async () => {
+      expect(first.last()).toEqual({ total: 100, numbers: 2, malformed: 2 });
+    });
+    expect(first.errors()).toContain('numbers/0 offset 1 is skipped: "garbage" is not');
+    expect(first.errors()).toContain('numbers/0 offset 2 is skipped: "10.0.0.7:101"');
+    expect(await first.end('SIGTERM')).toBe(0);
+
+    const second = startTotal(brokers);
+    await eventually(async () => {
+      expect(second.totals).toEqual([{ total: 100, numbers: 2, malformed: 0 }]);
+    });
+    await produce(brokers, '10.0.0.7:1');
+    await eventually(async () => expect(second.last()?.total).toBe(101));
+    await second.end('SIGKILL');
+
+    const third = startTotal(brokers);
+    await produce(brokers, '10.0.0.7:2');
+    await eventually(async () => expect(third.last()).toMatchObject({ total: 103, numbers: 4 }));
+  });
+
+  it('pass brokers with TLS and SASL by the settings of the configuration', async () => {
+    using folder = tempDir();
+    const { certificates, settings } = makeTls(folder.path);
+    const alice = { name: 'alice', password: 'alice-secret' };
+    await using cluster = await startCluster(saslOptions([alice], settings));
+    const url = `kafka://${cluster.brokers.join(',')}`;
+    const env = {
+      WINDROW_KAFKA_TLS: 'true',
+      WINDROW_KAFKA_TLS_CA_FILE: certificates.ca,
+      WINDROW_KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
+      WINDROW_KAFKA_SASL_USERNAME: alice.name,
+      WINDROW_KAFKA_SASL_PASSWORD: alice.password,
+    };
+    const verb = ['generate', 'numbers', '--to', url, '--count', '1'];
+    const generated = await run('agent', verb, { env });
+    expect([generated.code, generated.stdout.split('\n')]).toEqual([0, [expect.anything(), '']]);
+    const wrong = { ...env, WINDROW_KAFKA_SASL_PASSWORD: 'no-secret' };
+    const refused = await run('collector', ['total', '--from', url], { env: wrong });
+    expect([refused.code, refused.stdout]).toEqual([1, '']);
+    expect(refused.stderr).toContain('the broker does not accept user name or password');
+    expect(refused.stderr).toContain('kafka.sasl.password_file');
+    expect(refused.stderr).not.toContain('no-secret');
+  });
+
+  it.skipIf(missing('kcat'))('kcat writes some, and reads ours', async () => {
+    await using cluster = await startCluster();
+    const { brokers } = cluster;
+    await makeTopic(cluster);
+    const write = kcat(['-P', '-b', brokers.join(','), '-t', topic]);
+    write.child.stdin.end('10.0.0.7:3\n::1:4\n');
+    expect((await write.ended).code).toBe(0);
+    const adder = startTotal(brokers);
+    await eventually(async () => expect(adder.last()).toMatchObject({ total: 7, numbers: 2 }));
+    const verb = ['generate', 'numbers', '--to', `kafka://${brokers.join(',')}`];
+    const { stdout } = await run('agent', [...verb, '--count', '2', '--interval', '1ms']);
+    const read = kcat(['-C', '-b', brokers.join(','), '-t', topic, '-e', '-q']);
+    read.child.stdin.end();
+    expect((await read.ended).stdout).toBe(`10.0.0.7:3\n::1:4\n${stdout}`);
+  });
+});
+
+async function makeTopic({ brokers }: KafkaCluster): Promise<void> {
+  const admin = kafkaJs(brokers).admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
+  await admin.disconnect();
+}
+
+function kcat(args: readonly string[]) {
+  const child = spawn('kcat', args, { stdio: ['pipe', 'pipe', 'ignore'] });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  const ended = once(child, 'close').then(() => ({ code: child.exitCode, stdout }));
+  return { child, ended };
+}
+
+function eventually<T>(probe: () => Promise<T>): Promise<T> {
+  return within(probe, startMsMax);
+}
