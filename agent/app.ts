@@ -70,6 +70,7 @@ export function startAgent(config: AgentConfig, parts: AgentParts): Agent {
     outbox,
     sender,
     identity: { serverId: config.server_id, bootId },
+    receiver: config.transport === 'kafka' ? 'Kafka' : 'the collector',
     clock: systemClock,
     random: Math.random,
     log,
@@ -94,8 +95,8 @@ export function startAgent(config: AgentConfig, parts: AgentParts): Agent {
     sampling.abort();
     await Promise.all(loops);
   });
-  const waiting = outbox.size;
-  log.info({ server_id: config.server_id, to: config.to, waiting }, 'agent samples');
+  const to = config.transport === 'kafka' ? config.brokers.join(',') : config.to;
+  log.info({ server_id: config.server_id, to, waiting: outbox.size }, 'agent samples');
   return { stop: () => lifecycle.stop() };
 }
 

@@ -1,11 +1,14 @@
 /** The agent's settings. `config/agent.yaml` lists them with their defaults. */
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { collectorUrl, duration, size, whole } from '../runtime/config/units.ts';
+import { collectorUrl, duration, size, whole, words } from '../runtime/config/units.ts';
 import type { Spec, Values } from '../runtime/config/load.ts';
 import { LOG_LEVELS } from '../runtime/logging.ts';
 import { topProcessesMax } from '../wire/limits.ts';
 import { serverId } from '../wire/records/fields.ts';
+import { KAFKA_SPEC } from '../wire/transport/kafka/settings.ts';
+
+const COMPAT_FORMATS = ['seed-a'] as const;
 
 export const AGENT_SPEC = {
   to: {
@@ -48,6 +51,12 @@ export const AGENT_SPEC = {
     schema: size('32MiB', '1TiB'),
     fallback: '256MiB',
     about: 'Most that waits on disk while the collector is away; beyond it the oldest go.',
+  },
+  ...KAFKA_SPEC,
+  compat: {
+    schema: words.pipe(z.array(z.enum(COMPAT_FORMATS))),
+    fallback: [],
+    about: `Old systems' formats that samples are written in too, on Kafka: ${COMPAT_FORMATS.join(', ')}.`,
   },
   log: {
     schema: z.enum(LOG_LEVELS),

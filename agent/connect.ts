@@ -1,7 +1,18 @@
-/** Makes the sending end from the configuration: address, token, trusted certificates. */
+/** Makes the sending end from the configuration: direct to the collector, or through brokers. */
 import { readFileSync } from 'node:fs';
+import { systemClock } from '../runtime/clock.ts';
 import { messageOf, WindrowError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logging.ts';
+import { SEED_A_TOPICS } from '../wire/compat/seed-a-format.ts';
+import { INVENTORY_TOPIC, SAMPLES_TOPIC } from '../wire/records/record.ts';
 import { DirectClient } from '../wire/transport/direct/client.ts';
+import { checkKafkaConfig, kafkaSettings } from '../wire/transport/kafka/connection.ts';
+import type { Log, TopicSpec } from '../wire/transport/log/port.ts';
+import type { BatchSender } from '../wire/transport/port.ts';
+import type { AgentConfig } from './config.ts';
+
+/** Names the agent in the logs of the brokers. */
+export const clientId = 'windrow-agent';
 
 export interface ConnectSettings {
   readonly to: string;
@@ -9,7 +20,67 @@ export interface ConnectSettings {
   readonly tls_ca_file: string | undefined;
 }
 
-/** @throws WindrowError `config`, naming the key whose file cannot be used */
+/** For the transport that is set. @throws WindrowError `config`, naming the key that is wrong */
+export async function openSender(config: AgentConfig, log: Logger): Promise<BatchSender> {
+  checkConfig(config);
+  if (config.transport === 'direct') return connect(config);
+  const { openKafkaLog, topicSpecs } = await loadKafka();
+  const topics = topicSpecs(config, topicsOf(config));
+  return senderTo(openKafkaLog(config, clientId, log), config, topics);
+}
+
+/** @param topics made when they are missing */
+export async function senderTo(
+  log: Log,
+  config: Pick<AgentConfig, 'compat'>,
+  topics: readonly TopicSpec[],
+): Promise<BatchSender> {
+  const { createLogSender, seedARecords } = await loadKafka();
+  return createLogSender({
+    log,
+    topics,
+    clock: systemClock,
+    copies: config.compat.includes('seed-a') ? seedARecords : undefined,
+  });
+}
+
+/** The topics that an agent writes to. */
+export function topicsOf(config: Pick<AgentConfig, 'compat'>): string[] {
+  return [...sampleTopicsOf(config), INVENTORY_TOPIC];
+}
+
+/** Those for samples. */
+export function sampleTopicsOf({ compat }: Pick<AgentConfig, 'compat'>): string[] {
+  return [SAMPLES_TOPIC, ...(compat.includes('seed-a') ? SEED_A_TOPICS : [])];
+}
+
+/** Our code for Kafka: a direct agent does without. The library comes with the first connection. */
+export async function loadKafka() {
+  const [log, sender, topics, seedA] = await Promise.all([
+    import('../wire/transport/kafka/log.ts'),
+    import('../wire/transport/log/sender.ts'),
+    import('../wire/transport/kafka/topics.ts'),
+    import('../wire/compat/seed-a-write.ts'),
+  ]);
+  return { ...log, ...sender, ...topics, ...seedA };
+}
+
+/** What one setting alone cannot tell; touches no network. @throws WindrowError `config` */
+export function checkConnection(config: AgentConfig): void {
+  checkConfig(config);
+  if (config.transport === 'kafka') kafkaSettings(config, { clientId, env: process.env });
+  else void connect(config).close();
+}
+
+function checkConfig(config: AgentConfig): void {
+  checkKafkaConfig(config);
+  if (config.compat.length === 0 || config.transport === 'kafka') return;
+  throw new WindrowError('config', 'compat is set, but transport is not kafka', {
+    hint: 'The old formats are written on Kafka alone: set transport: kafka and brokers.',
+  });
+}
+
+/** Direct to the collector. @throws WindrowError `config`, naming the key whose file cannot be used */
 export function connect(settings: ConnectSettings): DirectClient {
   const { to, token_file: tokenFile, tls_ca_file: caFile } = settings;
   return new DirectClient({

@@ -4,7 +4,7 @@ import { createLogger } from '../runtime/logging.ts';
 import { serviceManager } from '../runtime/service-notify.ts';
 import { startAgent } from './app.ts';
 import type { AgentConfig } from './config.ts';
-import { connect } from './connect.ts';
+import { openSender } from './connect.ts';
 import { readInventory } from './metrics/inventory.ts';
 import { createSampler, type Sampler } from './metrics/sampler.ts';
 
@@ -17,7 +17,8 @@ export async function runAgent(config: AgentConfig): Promise<void> {
   const log = await createLogger('windrow-agent', config.log);
   const service = serviceManager(process.env, log);
   const { sampler, samples } = counted(createSampler({ topProcesses: config['processes.top'] }));
-  const agent = startAgent(config, { sampler, readInventory, sender: connect(config), log });
+  const sender = await openSender(config, log);
+  const agent = startAgent(config, { sampler, readInventory, sender, log });
   await service.ready();
   const watched = service.watch(samples, stopped);
   await aborted(stopped);

@@ -25,6 +25,24 @@ export const interfacesMax = 256;
 export const disksMax = 256;
 export const fileSystemsMax = 128;
 export const topProcessesMax = 50;
+/** A window result: its name, six metrics of nine figures and its owner's address, with room to grow. */
+export const windowResultBytesMax = 16 * 1024;
+/** An alert as collectors tell it each other: its steps, and 100 notices of some 2 kB. */
+export const alertRecordBytesMax = 512 * 1024;
+/** Characters of a sentence about an alert: an expression of 1,000 may name some 100 figures. */
+export const alertTextCharsMax = 8_192;
+/** Names in one list or table of an alert: figures of its window, labels, notifiers. */
+export const alertNamesMax = 128;
+/** Notices of one alert record: those that wait, and those of the alert itself. */
+export const alertNoticesMax = 100;
+/** Steps of one alert: pending, firing and its end, with room for one more. */
+export const alertStepsMax = 4;
+/** Characters of the address of a collector's page. */
+export const ownerUrlCharsMax = 512;
+/** Partitions of one topic. */
+export const partitionsMax = 100_000;
+/** The longest window that a collector can be set to. */
+export const windowMsMax = 60 * 60 * 1000;
 /** Largest absolute value of a metric: beyond it no counter of a real machine lies. */
 export const metricAbsMax = 1e18;
 /** 2100-01-01: a later time is a broken clock or an attack, not an event. */
@@ -37,4 +55,5 @@ function assertRelation(holds: boolean, sentence: string): void {
 }
 assertRelation(recordBytesMax < bodyDecodedBytesMax, 'a record fits a batch');
 assertRelation(recordBytesMax <= 1_000_000, "a record fits a Kafka broker's default message size");
+assertRelation(alertRecordBytesMax <= 1_000_000, 'so does an alert');
 assertRelation(bodyBytesMax <= bodyDecodedBytesMax, 'a body does not shrink by decompression');

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { METRICS } from './metrics.ts';
-import { batchAckSchema } from './records/batch-decode.ts';
+import { batchAckSchema } from './records/batch-schema.ts';
 import { inventorySchema } from './records/inventory.ts';
 import { sampleSchema } from './records/sample.ts';
 import { signalSchema } from './records/signal.ts';
+import { windowResultSchema } from './records/window-result.ts';
 import { WIRE_VERSION } from './version.ts';
 
 /**
@@ -15,11 +16,11 @@ import { WIRE_VERSION } from './version.ts';
  */
 const PINNED = {
   version: 1,
-  sha256: 'bf13245c8ea8f0a99dacb99bd5ecd394d0cccd2f42ce81955bd01756cac76654',
+  sha256: '7d0e954bbf22b3095beb96635d03346874cb279ca88b7133f5b6ce69d62b6072',
 };
 
 it('the wire does not change silently', () => {
-  const schemas = [sampleSchema, inventorySchema, signalSchema, batchAckSchema];
+  const schemas = [sampleSchema, inventorySchema, signalSchema, batchAckSchema, windowResultSchema];
   const described = schemas.map((schema) => z.toJSONSchema(schema, { unrepresentable: 'any' }));
   const text = JSON.stringify({ metrics: METRICS, described });
   const sha256 = createHash('sha256').update(text).digest('hex');

@@ -11,10 +11,11 @@ import {
   runChecks,
 } from '../../runtime/doctor.ts';
 import { EXIT, messageOf } from '../../runtime/errors.ts';
+import { createLogger } from '../../runtime/logging.ts';
 import { WIRE_VERSION } from '../../wire/version.ts';
 import type { DirectClient } from '../../wire/transport/direct/client.ts';
 import { AGENT_SPEC, type AgentConfig } from '../config.ts';
-import { connect } from '../connect.ts';
+import { checkConnection, clientId, connect, loadKafka, topicsOf } from '../connect.ts';
 import { createSampler } from '../metrics/sampler.ts';
 import { RUN_FLAGS } from './run.ts';
 
@@ -26,12 +27,39 @@ export function doctorCommand(): Command {
     .description('check the way to the collector and this machine, and say what to do')
     .action(async () => {
       const { values } = settingsOf(command, AGENT_SPEC, 'agent');
-      const client = connect(values);
-      const good = await runChecks(checksOf(values, client), (text) => process.stdout.write(text));
-      await client.close();
+      const print = (text: string): void => void process.stdout.write(text);
+      const good =
+        values.transport === 'kafka'
+          ? await checkByKafka(values, print)
+          : await check(values, print);
       if (!good) process.exitCode = EXIT.failure;
     });
   return command;
+}
+
+async function check(config: AgentConfig, print: (text: string) => void): Promise<boolean> {
+  const client = connect(config);
+  try {
+    return await runChecks([...checksOf(config, client), ...checksOfMachine(config)], print);
+  } finally {
+    await client.close();
+  }
+}
+
+async function checkByKafka(config: AgentConfig, print: (text: string) => void): Promise<boolean> {
+  const { openKafkaLog, topicSpecs } = await loadKafka();
+  checkConnection(config);
+  const topics = topicSpecs(config, topicsOf(config));
+  const use = { topics: topics.map((topic) => ({ topic, rights: ['Write'] as const })) };
+  const admin = openKafkaLog(config, clientId, await createLogger(clientId, 'silent')).admin();
+  return runChecks([...admin.checks(use), ...checksOfMachine(config)], print);
+}
+
+function checksOfMachine(config: AgentConfig): Check[] {
+  return [
+    { name: 'disk', run: async () => checkDataFolder(config.data) },
+    { name: 'metrics', run: checkMetrics },
+  ];
 }
 
 function checksOf(config: AgentConfig, client: DirectClient): Check[] {
@@ -42,8 +70,6 @@ function checksOf(config: AgentConfig, client: DirectClient): Check[] {
     { name: 'port', run: () => checkPort(url), needs: 'name' },
     { name: 'clock', run: () => checkClock(client), needs: secure ? 'tls' : 'port' },
     { name: 'token', run: () => checkToken(client, config), needs: 'clock' },
-    { name: 'disk', run: async () => checkDataFolder(config.data) },
-    { name: 'metrics', run: checkMetrics },
   ];
   if (secure) {
     checks.splice(2, 0, { name: 'tls', run: () => checkTls(client, config), needs: 'port' });

@@ -2,43 +2,87 @@ import { Command } from 'commander';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { WindrowError } from '../../runtime/errors.ts';
 import { signalOfProcess } from '../../runtime/lifecycle.ts';
-import { AGENT_SPEC } from '../config.ts';
-import { connect } from '../connect.ts';
+import { createLogger } from '../../runtime/logging.ts';
+import { brokersOf, isKafkaUrl } from '../../wire/transport/kafka/url.ts';
+import { AGENT_SPEC, type AgentConfig } from '../config.ts';
 import type { Pace } from '../replay/pace.ts';
+import type { Replayed } from '../replay/replay.ts';
+import type { ReplayTarget } from '../replay/target.ts';
+
+const eventPace: Pace = { kind: 'speed', factor: 1 };
+/** The old producer's. */
+const oldPace: Pace = { kind: 'groups', perSecond: 1 };
 
 interface Options {
+  readonly to?: string;
   readonly speed?: string;
   readonly groupsPerSecond?: string;
   readonly wait?: boolean;
 }
 
+/** `--to` says of a replay whether it goes through brokers; `run` has --kafka for it. */
+const SPEC = {
+  ...AGENT_SPEC,
+  to: { ...AGENT_SPEC.to, flag: { name: '--to', implies: { transport: 'direct' } } },
+} as const;
+
 export function replayCommand(): Command {
-  const command = withSettings(new Command('replay'), AGENT_SPEC, ['to', 'token_file'])
-    .description('send the rows of a CSV file to the collector as if they happened now')
+  const command = withSettings(new Command('replay'), SPEC, ['token_file', 'compat', 'log'])
+    .description('send the rows of a CSV file as if they happened now')
     .argument('<file>', 'ts|timestamp,server_id,cpu_pct,mem_pct[,net_in,net_out,disk_io]')
-    .option('--speed <factor>', 'event time passes this many times as fast, or max (default: 1)')
+    .option('--to <url>', `the collector, or kafka://host:port (default: ${SPEC.to.fallback})`)
+    .option(
+      '--speed <factor>',
+      'event time passes this many times as fast, or max (default: 1; with --compat one group a second)',
+    )
     .option('--groups-per-second <n>', 'rows of one time together, so many such groups a second')
     .option('--wait', 'return when the collector has stored everything and closed the source')
     .action(async (path: string, options: Options) => {
-      const { values } = settingsOf(command, AGENT_SPEC, 'agent');
-      const pace = paceOf(options);
-      const client = connect(values);
+      const { values } = settingsOf(command, SPEC, 'agent', brokersGiven(options.to));
+      const pace = paceOf(options, values.compat.length > 0 ? oldPace : eventPace);
+      const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+      const signal = signalOfProcess();
+      const log = await createLogger('windrow-agent', values.log);
+      const { openTarget } = await import('../replay/target.ts');
       const { replay } = await import('../replay/replay.ts');
-      const replayed = await replay(client, {
+      checkWait(options, values);
+      const target = await openTarget(values, log, { signal, tell });
+      const replayed = await replay(target, {
         path,
         pace,
         wait: options.wait === true,
-        signal: signalOfProcess(),
-        tell: (line) => process.stderr.write(`${path}: ${line}\n`),
+        signal,
+        tell: (line) => tell(`${path}: ${line}`),
         onScan: ({ rows, servers }) => announce(`${rows} rows of ${servers.length} servers`, pace),
       });
-      const { sourceId, rows, malformed, stored, duplicates } = replayed;
-      process.stdout.write(
-        `${rows} rows: ${stored} stored, ${duplicates} were there already, ${malformed} malformed\n` +
-          `source ${sourceId}\n`,
-      );
+      await target.sender.close();
+      process.stdout.write(summaryOf(replayed, target));
     });
   return command;
+}
+
+function brokersGiven(to: string | undefined): Readonly<Record<string, unknown>> {
+  if (to === undefined || !isKafkaUrl(to)) return {};
+  return { to: undefined, brokers: brokersOf('--to', to) };
+}
+
+/** @throws WindrowError `usage` */
+function checkWait({ wait }: Options, { transport }: AgentConfig): void {
+  if (wait !== true || transport === 'direct') return;
+  throw new WindrowError('usage', '--wait needs a collector that answers: on Kafka none does', {
+    hint: 'Its source is closed when a collector has read the end of the file from Kafka.',
+  });
+}
+
+function summaryOf(
+  { sourceId, rows, malformed, stored, duplicates }: Replayed,
+  target: ReplayTarget,
+) {
+  const became =
+    target.stateOf === undefined
+      ? `${rows} rows sent`
+      : `${rows} rows: ${stored} stored, ${duplicates} were there already`;
+  return `${became}, ${malformed} malformed\nsource ${sourceId}\n`;
 }
 
 /** A paced replay is silent for as long as the file's time takes: a person is told. */
@@ -48,7 +92,7 @@ function announce(what: string, pace: Pace): void {
 }
 
 /** @throws WindrowError `usage`, naming the flag */
-function paceOf({ speed, groupsPerSecond }: Options): Pace {
+function paceOf({ speed, groupsPerSecond }: Options, fallback: Pace): Pace {
   if (speed !== undefined && groupsPerSecond !== undefined) {
     throw new WindrowError('usage', '--speed and --groups-per-second exclude each other');
   }
@@ -56,7 +100,8 @@ function paceOf({ speed, groupsPerSecond }: Options): Pace {
     return { kind: 'groups', perSecond: positive('--groups-per-second', groupsPerSecond) };
   }
   if (speed === 'max') return { kind: 'max' };
-  return { kind: 'speed', factor: positive('--speed', speed ?? '1') };
+  if (speed === undefined) return fallback;
+  return { kind: 'speed', factor: positive('--speed', speed) };
 }
 
 function positive(flag: string, text: string): number {

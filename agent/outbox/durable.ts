@@ -15,7 +15,7 @@ import {
   type QueueFileOptions,
   setQueueFileAside,
 } from '../../runtime/queue/file.ts';
-import type { QueuedItem, QueueItem } from '../../runtime/queue/queue.ts';
+import type { QueuedItem, QueueItem } from '../../runtime/queue/item.ts';
 import { countOf, Held, heldRecordsMax, type Waiting } from './held.ts';
 import { fitting, leaseRecordsMax } from './lease-size.ts';
 import type { Lease, NewRecord, Outbox, WaitingFacts } from './port.ts';

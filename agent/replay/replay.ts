@@ -1,5 +1,5 @@
 /**
- * Replays a file into a collector: whole samples of a source whose name is the file's hash, so
+ * Replays a file into a collector, or onto Kafka: whole samples of a source whose name is the file's hash, so
  * that a second run, or one that goes on after a kill, changes nothing that is there already.
  */
 import { type BackoffLimits, fullJitterMs } from '../../runtime/backoff.ts';
@@ -9,15 +9,16 @@ import { type CsvScan, readSeedACsv, scanSeedACsv } from '../../wire/compat/seed
 import { dayMs } from '../../wire/compat/time-of-day.ts';
 import { METRICS } from '../../wire/metrics.ts';
 import { type RawRecord, SAMPLES_TOPIC } from '../../wire/records/record.ts';
-import { type DirectClient, notACollector } from '../../wire/transport/direct/client.ts';
+import type { BatchSender } from '../../wire/transport/port.ts';
 import { WIRE_VERSION } from '../../wire/version.ts';
 import { type Pace, Pacer } from './pace.ts';
+import type { ReplayTarget } from './target.ts';
 
 const batchRecordsMax = 500;
 /** A row that is due does not wait longer than this for company. */
 const gatherMsMax = 200;
 const backoff: BackoffLimits = { baseMs: 250, capMs: 5_000 };
-/** A collector that takes nothing for this long is given up. */
+/** Who takes nothing for this long is given up. */
 const giveUpMs = 60_000;
 const closedPollMs = 100;
 /** Malformed rows that are told one by one. */
@@ -26,7 +27,7 @@ const toldMax = 10;
 export interface ReplayOptions {
   readonly path: string;
   readonly pace: Pace;
-  /** Return only when the collector has closed the source. */
+  /** Return only when the collector has closed the source; only where the target can be asked. */
   readonly wait: boolean;
   readonly signal: AbortSignal;
   readonly tell: (line: string) => void;
@@ -43,11 +44,11 @@ export interface Replayed {
   readonly duplicates: number;
 }
 
-export async function replay(client: DirectClient, options: ReplayOptions): Promise<Replayed> {
+export async function replay(target: ReplayTarget, options: ReplayOptions): Promise<Replayed> {
   const { signal } = options;
-  const { scan, firstDayMs } = await dated(client, options);
+  const { scan, firstDayMs } = await dated(target, options);
   options.onScan(scan);
-  const batches = new BatchSending(client, signal);
+  const batches = new BatchSending(target.sender, signal);
   const pacer = new Pacer(options.pace);
   const nextSeq = new Map<string, number>();
   const startedMs = performance.now();
@@ -69,23 +70,23 @@ export async function replay(client: DirectClient, options: ReplayOptions): Prom
   }
   await batches.add(endOf(scan));
   await batches.flush();
-  if (options.wait) await untilClosed(client, scan.sha256, signal);
+  if (options.wait) await untilClosed(target, scan.sha256, signal);
   const { stored, duplicates } = batches;
   return { sourceId: scan.sha256, rows: scan.rows, malformed, stored, duplicates };
 }
 
 /**
  * Times of day get the date nearest to now, once: a source that the collector knows already keeps
- * the date that it has.
+ * the date that it has. Where nobody can be asked, that of the day.
  */
 async function dated(
-  client: DirectClient,
+  { stateOf }: ReplayTarget,
   { path, signal }: ReplayOptions,
 ): Promise<{ scan: CsvScan; firstDayMs: number }> {
   const nowMs = Date.now();
   const todayMs = Math.floor(nowMs / dayMs) * dayMs;
   const scan = await scanSeedACsv(path, { firstDayMs: todayMs, signal });
-  const known = await sourceState(client, scan.sha256, signal);
+  const known = await stateOf?.(scan.sha256, signal);
   const targetMs = known?.origin_ms ?? nowMs;
   const shiftMs = Math.round((targetMs - scan.originMs) / dayMs) * dayMs;
   if (shiftMs === 0) return { scan, firstDayMs: todayMs };
@@ -126,15 +127,15 @@ function endOf(scan: CsvScan): RawRecord {
 
 /** Gathers records and sends each batch until it is acknowledged. */
 class BatchSending {
-  readonly #client: DirectClient;
+  readonly #sender: BatchSender;
   readonly #signal: AbortSignal;
   #records: RawRecord[] = [];
   #firstAddedMs = 0;
   stored = 0;
   duplicates = 0;
 
-  constructor(client: DirectClient, signal: AbortSignal) {
-    this.#client = client;
+  constructor(sender: BatchSender, signal: AbortSignal) {
+    this.#sender = sender;
     this.#signal = signal;
   }
 
@@ -153,7 +154,7 @@ class BatchSending {
     for (let attempt = 0; ; attempt += 1) {
       try {
         const header = { v: WIRE_VERSION, sent_at: Date.now() } as const;
-        const ack = await this.#client.send({ header, records }, this.#signal);
+        const ack = await this.#sender.send({ header, records }, this.#signal);
         this.stored += ack.stored;
         this.duplicates += ack.duplicates;
         return;
@@ -171,39 +172,13 @@ function mayRetry(error: unknown): boolean {
   return error instanceof WindrowError && error.retryable && !mendable.includes(error.code);
 }
 
-interface SourceState {
-  readonly origin_ms: number;
-  readonly closed: boolean;
-}
-
-async function sourceState(
-  client: DirectClient,
-  sourceId: string,
-  signal: AbortSignal,
-): Promise<SourceState | undefined> {
-  const answer = await client.request({ method: 'GET', path: `/v1/sources/${sourceId}`, signal });
-  if (answer.status === 404) return undefined;
-  if (answer.status !== 200) throw client.rejection(answer);
-  return parseState(client.url, answer.body);
-}
-
-function parseState(url: string, body: string): SourceState {
-  try {
-    const state = JSON.parse(body) as Partial<SourceState>;
-    if (typeof state.origin_ms === 'number') return state as SourceState;
-  } catch {
-    // Falls through: whatever answered is no collector.
-  }
-  throw notACollector(url);
-}
-
 async function untilClosed(
-  client: DirectClient,
+  { stateOf }: ReplayTarget,
   sourceId: string,
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
-    const state = await sourceState(client, sourceId, signal);
+    const state = await stateOf?.(sourceId, signal);
     if (state?.closed === true) return;
     await pause(closedPollMs, signal);
     if (signal.aborted) throw new WindrowError('aborted', 'the replay was stopped');

@@ -37,7 +37,15 @@ it('a thousand agents that come back at once come spread out: peak to mean of wh
   const fleet = Array.from({ length: agents }, (_, no) => {
     const outbox = createMemoryOutbox(`boot-${no}`);
     const identity = { serverId: `pc-${no}`, bootId: `boot-${no}` };
-    const shipper = new Shipper({ outbox, sender, identity, clock, random, log });
+    const shipper = new Shipper({
+      outbox,
+      sender,
+      identity,
+      receiver: 'the collector',
+      clock,
+      random,
+      log,
+    });
     let seq = 0;
     const tick = (): void => {
       outbox.add({ line: '{}', atMs: seq * 1_000, seq });

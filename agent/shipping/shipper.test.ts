@@ -40,6 +40,7 @@ function fixture(answers: readonly Answer[] = [], { random = 0.5, answerMs = 0 }
     outbox,
     sender,
     identity,
+    receiver: 'the collector',
     clock: paced,
     random: () => random,
     log,

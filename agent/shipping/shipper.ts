@@ -23,6 +23,8 @@ export interface ShipperOptions {
   readonly outbox: Outbox;
   readonly sender: BatchSender;
   readonly identity: { readonly serverId: string; readonly bootId: string };
+  /** Who is at the other end, for people: `the collector`. */
+  readonly receiver: string;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -36,7 +38,7 @@ export class Shipper {
   readonly #backlog: Retry;
 
   constructor(options: ShipperOptions) {
-    const { clock, random, log, outbox } = options;
+    const { clock, random, log, outbox, receiver } = options;
     const common = {
       clock,
       random,
@@ -44,7 +46,7 @@ export class Shipper {
       facts: () => ({ waiting: outbox.size, dropped: outbox.dropped }),
     };
     this.#options = options;
-    this.#live = new Retry({ ...common, what: 'samples', backMessage: 'the collector is back' });
+    this.#live = new Retry({ ...common, what: 'samples', backMessage: `${receiver} is back` });
     this.#backlog = new Retry({
       ...common,
       what: 'older samples',

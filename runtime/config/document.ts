@@ -10,15 +10,19 @@ export function defaultYaml(spec: Spec, program: string): string {
     `# Settings of windrow-${program}: flags > environment > this file > defaults.`,
     '# Every line below is a default; take the # away to change it.',
   ];
-  let section = '';
+  let open: readonly string[] = [];
   for (const [key, setting] of Object.entries(spec)) {
-    const [first, second] = key.split('.');
-    const indent = second === undefined ? '' : '  ';
+    const path = key.split('.');
+    const sections = path.slice(0, -1);
     lines.push('');
-    if (second !== undefined && first !== section) lines.push(`# ${first}:`);
-    section = second === undefined ? '' : (first ?? '');
+    sections.forEach((name, depth) => {
+      const isOpen = sections.slice(0, depth + 1).every((section, at) => open[at] === section);
+      if (!isOpen) lines.push(`# ${'  '.repeat(depth)}${name}:`);
+    });
+    open = sections;
+    const indent = '  '.repeat(sections.length);
     lines.push(`# ${indent}## ${setting.about} (${variableOf(key)})`.replace(/^# ##/, '##'));
-    lines.push(`# ${indent}${second ?? first}: ${yamlDefault(key, setting)}`.trimEnd());
+    lines.push(`# ${indent}${path.at(-1)}: ${yamlDefault(key, setting)}`.trimEnd());
   }
   return `${lines.join('\n')}\n`;
 }
@@ -31,25 +35,29 @@ function yamlDefault(key: string, { fallback }: Setting): string {
 
 /** JSON Schema (2020-12) of the file, for editors. */
 export function fileSchema(spec: Spec, program: string): object {
-  const properties: Record<string, Record<string, unknown>> = {};
+  const root: Section = { type: 'object', additionalProperties: false, properties: {} };
   for (const [key, setting] of Object.entries(spec)) {
-    const [first = key, second] = key.split('.');
+    const path = key.split('.');
+    const section = path.slice(0, -1).reduce(sectionIn, root);
     const described = { ...settingSchema(setting), description: setting.about };
-    if (second === undefined) {
-      properties[first] = described;
-      continue;
-    }
-    properties[first] ??= { type: 'object', additionalProperties: false, properties: {} };
-    const nested = properties[first]['properties'] as Record<string, unknown>;
-    nested[second] = described;
+    section.properties[path.at(-1) ?? key] = described;
   }
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: `windrow-${program}`,
-    type: 'object',
-    additionalProperties: false,
-    properties,
+    ...root,
   };
+}
+
+interface Section {
+  readonly type: 'object';
+  readonly additionalProperties: false;
+  readonly properties: Record<string, object>;
+}
+
+function sectionIn({ properties }: Section, name: string): Section {
+  properties[name] ??= { type: 'object', additionalProperties: false, properties: {} };
+  return properties[name] as Section;
 }
 
 function settingSchema({ schema }: Setting): object {

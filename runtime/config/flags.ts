@@ -8,22 +8,35 @@ export function withSettings(command: Command, spec: Spec, keys: readonly string
     const setting = spec[key];
     if (setting === undefined) throw new Error(`${key} is not a setting`);
     const fallback =
-      setting.fallback === undefined ? '' : ` (default: ${String(setting.fallback)})`;
-    command.option(`${flagOf(key)} <${placeholder(key)}>`, `${setting.about}${fallback}`);
+      setting.fallback === undefined || String(setting.fallback) === ''
+        ? ''
+        : ` (default: ${String(setting.fallback)})`;
+    command.option(`${flagOf(key, setting)} <${placeholder(key)}>`, `${setting.about}${fallback}`);
   }
   return command.option('--config <file>', 'configuration file');
 }
 
-/** The configuration for a verb whose flags were added by `withSettings`. */
-export function settingsOf<S extends Spec>(command: Command, spec: S, program: string): Loaded<S> {
+/**
+ * The configuration for a verb whose flags were added by `withSettings`.
+ * @param given settings by their key that other flags of the verb stand for; undefined: not by a flag
+ */
+export function settingsOf<S extends Spec>(
+  command: Command,
+  spec: S,
+  program: string,
+  given: Readonly<Record<string, unknown>> = {},
+): Loaded<S> {
   const options: Record<string, unknown> = command.opts();
   const flags = Object.fromEntries(
-    Object.keys(spec).map((key) => [key, options[camelCase(flagOf(key).slice(2))]]),
+    Object.entries(spec).map(([key, setting]) => [
+      key,
+      options[camelCase(flagOf(key, setting).slice(2))],
+    ]),
   );
   const configFlag = options['config'];
   return loadConfig(spec, {
     program,
-    flags,
+    flags: { ...flags, ...given },
     env: process.env,
     cwd: process.cwd(),
     configFlag: typeof configFlag === 'string' ? configFlag : undefined,
@@ -33,6 +46,7 @@ export function settingsOf<S extends Spec>(command: Command, spec: S, program: s
 /** Where the last word of a key does not say what its value is. */
 const placeholders: Readonly<Record<string, string>> = {
   alerts: 'file',
+  brokers: 'host:port,…',
   data: 'dir',
   interval: 'duration',
   listen: 'host',

@@ -14,6 +14,8 @@ export interface Setting<Schema extends z.ZodType = z.ZodType> {
   readonly schema: Schema;
   readonly fallback: string | number | boolean | readonly string[] | undefined;
   readonly about: string;
+  /** Its flag where that is not the key's own, and what the flag says of other settings. */
+  readonly flag?: { readonly name: string; readonly implies: Readonly<Record<string, string>> };
 }
 
 /** Settings by dotted key: `processes.interval` is `processes: {interval: …}` in the file. */
@@ -48,15 +50,15 @@ export interface Sources {
   readonly configFlag: string | undefined;
 }
 
-/** Variables that are not settings of one program. */
-const COMMON_VARIABLES = ['WINDROW_CONFIG', 'WINDROW_LOG'];
+/** Variables that are not settings of one program; the password is none, so that nothing shows it. */
+const COMMON_VARIABLES = ['WINDROW_CONFIG', 'WINDROW_LOG', 'WINDROW_KAFKA_SASL_PASSWORD'];
 
 export function variableOf(key: string): string {
   return `WINDROW_${key.toUpperCase().replaceAll('.', '_')}`;
 }
 
-export function flagOf(key: string): string {
-  return `--${key.replaceAll(/[._]/g, '-')}`;
+export function flagOf(key: string, setting: Setting | undefined): string {
+  return setting?.flag?.name ?? `--${key.replaceAll(/[._]/g, '-')}`;
 }
 
 /** @throws WindrowError `usage` or `config`, naming the flag, variable or file and key that is wrong. */
@@ -65,9 +67,11 @@ export function loadConfig<S extends Spec>(spec: S, sources: Sources): Loaded<S>
   const values: Record<string, unknown> = {};
   const origins: Record<string, string> = {};
   const written: Record<string, unknown> = {};
+  const implied = impliedBy(spec, sources.flags);
   for (const [key, setting] of Object.entries(spec)) {
     const [input, origin] = firstGiven([
-      [sources.flags[key], flagOf(key)],
+      [sources.flags[key], flagOf(key, setting)],
+      implied.get(key) ?? [undefined, ''],
       [emptyIsAbsent(sources.env[variableOf(key)]), variableOf(key)],
       [fromFile[key], path ?? ''],
       [setting.fallback, 'default'],
@@ -83,6 +87,19 @@ export function loadConfig<S extends Spec>(spec: S, sources: Sources): Loaded<S>
     file: path,
     unknownVariables: unknownVariables(spec, sources.env),
   };
+}
+
+/** What flags say of other settings than their own, with the flag that says it. */
+function impliedBy(spec: Spec, flags: Sources['flags']): ReadonlyMap<string, [string, string]> {
+  const given = Object.entries(spec).filter(([key]) => flags[key] !== undefined);
+  return new Map(
+    given.flatMap(([key, setting]) =>
+      Object.entries(setting.flag?.implies ?? {}).map(([other, text]) => [
+        other,
+        [text, flagOf(key, setting)],
+      ]),
+    ),
+  );
 }
 
 function firstGiven(candidates: readonly (readonly [unknown, string])[]): [unknown, string] {

@@ -51,6 +51,14 @@ export function whole(least: number, most: number) {
   });
 }
 
+/** True or false, or its text. */
+export const yesOrNo = z.union([z.boolean(), z.string()]).transform((input, context) => {
+  const value = { true: true, false: false }[String(input)];
+  if (value !== undefined) return value;
+  context.addIssue('must be true or false');
+  return z.NEVER;
+});
+
 /** A list of words: a YAML list, or text with commas. */
 export const words = z
   .union([z.array(z.string()), z.string()])

@@ -7,23 +7,19 @@
  * `original_ts` is event time without a date: it gets the date nearest to the time of sending.
  */
 import { z } from 'zod';
-import { METRICS } from '../metrics.ts';
+import { type MetricName, METRICS } from '../metrics.ts';
 import { measured, serverId } from '../records/fields.ts';
 import type { Decoder } from '../records/decoded.ts';
 import { malformed } from '../records/malformed.ts';
+import { SEED_A_FORMATS, SEED_A_TOPICS } from './seed-a-format.ts';
 import { nearestDate, parseTimeOfDay } from './time-of-day.ts';
 
 const common = { original_ts: z.string().max(8), server_id: serverId };
 
-/** In the order of the lanes: a server's watermark is the minimum over those it uses. */
-const TOPICS = [
-  { topic: 'topic-cpu', schema: z.object({ ...common, cpu_pct: measured }) },
-  { topic: 'topic-mem', schema: z.object({ ...common, mem_pct: measured }) },
-  { topic: 'topic-net', schema: z.object({ ...common, net_in: measured, net_out: measured }) },
-  { topic: 'topic-disk', schema: z.object({ ...common, disk_io: measured }) },
-] as const;
-
-export const SEED_A_TOPICS: readonly string[] = TOPICS.map(({ topic }) => topic);
+const TOPICS = SEED_A_FORMATS.map(({ topic, metrics }) => ({
+  topic,
+  schema: z.object({ ...common, ...measuredAll(metrics) }),
+}));
 
 export const decodeSeedA: Decoder = ({ topic, value, timeMs, receivedMs }) => {
   const lane = topic === undefined ? laneByShape(value) : SEED_A_TOPICS.indexOf(topic);
@@ -53,4 +49,9 @@ export function looksLikeSeedA(value: object): boolean {
 
 function laneByShape(value: unknown): number {
   return TOPICS.findIndex(({ schema }) => schema.safeParse(value).success);
+}
+
+/** Which of the metrics these are is found again by name. */
+function measuredAll(names: readonly string[]): Partial<Record<MetricName, typeof measured>> {
+  return Object.fromEntries(names.map((name) => [name, measured]));
 }

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { METRICS } from '../metrics.ts';
 import type { Decoder } from '../records/decoded.ts';
-import { amount, name, serverId } from '../records/fields.ts';
+import { amount, inert, name, serverId } from '../records/fields.ts';
 import { malformed } from '../records/malformed.ts';
 import type { Processes, ProcessRow } from '../records/sample.ts';
 import { timestampMsMax, topProcessesMax } from '../limits.ts';
@@ -40,7 +40,9 @@ const schema = z.object({
 const testSchema = z.object({ test: z.literal('connection') });
 
 export const decodeSeedB: Decoder = ({ key, value }) => {
-  if (testSchema.safeParse(value).success) return { kind: 'connection-test', from: key };
+  if (testSchema.safeParse(value).success) {
+    return { kind: 'connection-test', from: key === undefined ? undefined : inert(key) };
+  }
   const parsed = schema.safeParse(value);
   if (!parsed.success) return malformed(SEED_B_TOPIC, parsed.error);
   const record = parsed.data;

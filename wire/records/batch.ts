@@ -8,12 +8,12 @@
  *
  * A line that is not JSON, or no record, is a malformed record: the others of the batch still count.
  *
- * An agent writes batches and reads none: what checks them is in batch-decode.ts, and zod with it,
+ * An agent writes batches and reads none: what checks them is in batch-schema.ts and batch-decode.ts, and zod with it,
  * which would cost the agent 17 MB.
  */
 import type { z } from 'zod';
-import type { batchAckSchema, batchHeaderSchema } from './batch-decode.ts';
-import type { RawRecord } from './record.ts';
+import type { batchAckSchema, batchHeaderSchema } from './batch-schema.ts';
+import type { RawRecord, RecordPlace } from './record.ts';
 
 export type BatchHeader = z.infer<typeof batchHeaderSchema>;
 
@@ -31,6 +31,8 @@ export interface Batch {
 export interface MalformedLine {
   readonly line: string;
   readonly reason: string;
+  /** Absent where it did not come from a log. */
+  readonly place?: RecordPlace | undefined;
 }
 
 export interface DecodedBatch {

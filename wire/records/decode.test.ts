@@ -67,6 +67,44 @@ describe('our own samples', () => {
   });
 });
 
+/** Colours, a new line, a C1 command, a text that turns round, half a character, a separator of lines. */
+const acting = ['a\u001B[31mb', 'a\nb', 'a\u009B31mb', 'a\u202Eb', 'a\uD800b', 'a\u2028b'];
+const inert = ['a\uFFFD[31mb', 'a\uFFFDb', 'a\uFFFD31mb', 'a\uFFFDb', 'a\uFFFDb', 'a\uFFFDb'];
+
+describe('what would act where it is shown', () => {
+  it.each(acting.map((text, i) => [text, inert[i]]))('does not as a name: %j', (text, expected) => {
+    const row = { pid: 1, name: text, cpu_pct: 1, mem_pct: 1 };
+    const processes = { by_cpu: [row], by_mem: [row] };
+    const fs = [{ mount: text, total: 1, used: 1, used_pct: 100 }];
+    const nets = [{ name: text, in: 0, out: 0 }];
+    const unavailable = { [text]: text };
+    const decoded = sample({ value: { ...own, processes, fs, nets, unavailable } });
+    expect(decoded.processes?.by_cpu[0]?.name).toBe(expected);
+    expect(JSON.parse(decoded.detail ?? '')).toMatchObject({
+      processes: { by_mem: [{ name: expected }] },
+      fs: [{ mount: expected }],
+      nets: [{ name: expected }],
+      unavailable: { [expected ?? '']: expected },
+    });
+  });
+
+  it('does not in the reason why a record is refused, nor in who tests the connection', () => {
+    const unavailable = { 'a\u001B[31mb': 1 };
+    expect(reason({ value: { ...own, unavailable } })).toMatch(
+      /^sample unavailable\.a\uFFFD\[31mb:/,
+    );
+    const test = { topic: 'system_metrics', key: 'a\u001B[31mb', value: { test: 'connection' } };
+    expect(decodeRecord(test, noon)).toEqual({ kind: 'connection-test', from: 'a\uFFFD[31mb' });
+  });
+
+  it('leaves what people write as it is', () => {
+    const name = 'Бюро ☕ 工具 é 👩‍💻';
+    const row = { pid: 1, name, cpu_pct: 1, mem_pct: 1 };
+    const processes = { by_cpu: [row], by_mem: [] };
+    expect(sample({ value: { ...own, processes } }).processes?.by_cpu[0]?.name).toBe(name);
+  });
+});
+
 describe('the four topics of server metrics', () => {
   const value = { timestamp: '05:47:30', original_ts: '20:52:00', server_id: 'server_1' };
 

@@ -1,5 +1,6 @@
 /** Finds the format of a record: by its topic, and without one by its value's shape. */
-import { decodeSeedA, looksLikeSeedA, SEED_A_TOPICS } from '../compat/seed-a.ts';
+import { decodeSeedA, looksLikeSeedA } from '../compat/seed-a.ts';
+import { SEED_A_TOPICS } from '../compat/seed-a-format.ts';
 import { decodeSeedB, looksLikeSeedB, SEED_B_TOPIC } from '../compat/seed-b.ts';
 import type { Decoded, Decoder } from './decoded.ts';
 import { decodeInventory, decodeOwn } from './own.ts';

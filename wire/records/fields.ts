@@ -4,6 +4,7 @@ import {
   bootIdCharsMax,
   metricAbsMax,
   nameCharsMax,
+  reasonCharsMax,
   serverIdCharsMax,
   timestampMsMax,
 } from '../limits.ts';
@@ -32,5 +33,26 @@ export const measured = z.number().min(-metricAbsMax).max(metricAbsMax);
 /** A measured number that cannot be below zero. */
 export const amount = z.number().min(0).max(metricAbsMax);
 export const percent = z.number().min(0).max(100);
+/** What acts where a text is shown: control characters, line separators, marks that turn its direction, half characters. */
+const acting = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/gu;
+
+/** The text with U+FFFD for what would act in a terminal, a table or a message, so that nothing behind it need know. */
+export function inert(text: string): string {
+  return text.replace(acting, '\u{FFFD}');
+}
+
 /** A name that some kernel or program chose. */
-export const name = z.string().max(nameCharsMax);
+export const name = z.string().max(nameCharsMax).overwrite(inert);
+/** Why something is not there. */
+export const reason = z.string().max(reasonCharsMax).overwrite(inert);
+
+/** A link that a page shows: nothing but a place on the web, without a password in it. */
+export function plainUrl(charsMax: number) {
+  return z.string().max(charsMax).refine(isPlainUrl, 'is not a plain http or https address');
+}
+
+function isPlainUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) return false;
+  return url.username === '' && url.password === '' && url.hash === '' && url.search === '';
+}

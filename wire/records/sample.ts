@@ -8,16 +8,19 @@
  * its `boot_id` is then the SHA-256 of the file and its `seq` counts the server's own rows.
  */
 import { z } from 'zod';
-import {
-  coresMax,
-  disksMax,
-  fileSystemsMax,
-  interfacesMax,
-  reasonCharsMax,
-  topProcessesMax,
-} from '../limits.ts';
+import { coresMax, disksMax, fileSystemsMax, interfacesMax, topProcessesMax } from '../limits.ts';
 import { WIRE_VERSION } from '../version.ts';
-import { amount, bootId, measured, name, percent, seq, serverId, timestampMs } from './fields.ts';
+import {
+  amount,
+  bootId,
+  measured,
+  name,
+  percent,
+  reason,
+  seq,
+  serverId,
+  timestampMs,
+} from './fields.ts';
 
 /** Share of the CPU's time in each mode, percent. `pct` is all but idle and iowait. */
 const cpuModes = z.object({
@@ -101,7 +104,7 @@ export const sampleSchema = z.object({
   uptime_s: measured.optional(),
   processes: processes.optional(),
   /** Metric name → why it is absent, for people: `first_reading`, `EACCES /proc/diskstats`. */
-  unavailable: z.record(name, z.string().max(reasonCharsMax)).optional(),
+  unavailable: z.record(name, reason).optional(),
 });
 
 export type Sample = z.infer<typeof sampleSchema>;

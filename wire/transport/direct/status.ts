@@ -23,6 +23,11 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
     retryable: true,
     hint: 'The collector does not serve this host name: add it to `hosts` in its config.',
   },
+  409: {
+    code: 'refused',
+    retryable: true,
+    hint: 'That collector takes samples from Kafka: name the brokers with --kafka (brokers).',
+  },
   413: { code: 'refused', retryable: false, hint: 'The batch is larger than the collector takes.' },
   415: {
     code: 'refused',
@@ -41,6 +46,7 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
 export function statusOf(error: WindrowError): number {
   const found = Object.entries(MEANINGS).find(([, meaning]) => meaning.code === error.code);
   if (error.code === 'input') return 400;
+  if (error.code === 'refused' && error.retryable) return 409;
   return found === undefined ? 500 : Number(found[0]);
 }
 

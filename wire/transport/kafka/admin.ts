@@ -1,0 +1,120 @@
+/** Makes topics that are missing, and looks at those that are there. */
+import type { ClusterMetadata } from '@platformatic/kafka';
+import { messageOf, WindrowError } from '../../../runtime/errors.ts';
+import { pause } from '../../../runtime/lifecycle.ts';
+import type { LogAdmin, LogUse, TopicSpec } from '../log/port.ts';
+import { kafkaChecks } from './checks.ts';
+import { KafkaClient } from './client.ts';
+import type { KafkaSettings } from './connection.ts';
+import { hasReason, kafkaError } from './errors.ts';
+import { unlessAborted } from './unless-aborted.ts';
+
+const requestMsMax = 10_000;
+/** A topic that was made has leaders after this long, or something is wrong. */
+const leadersMsMax = 10_000;
+const leadersEveryMs = 100;
+/** Replicas where there are as many brokers, and how many of them must have a record. */
+const replicasWanted = 3;
+const inSyncWanted = 2;
+
+export class KafkaAdmin implements LogAdmin {
+  readonly #settings: KafkaSettings;
+  #client: Promise<KafkaClient> | undefined;
+
+  constructor(settings: KafkaSettings) {
+    this.#settings = settings;
+  }
+
+  async ensure(topics: readonly TopicSpec[], signal: AbortSignal): Promise<void> {
+    for (const topic of topics) {
+      await unlessAborted(this.#ensureOne(topic, signal), signal, 'making topics');
+    }
+  }
+
+  async partitions(
+    topics: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>();
+    for (const topic of topics) {
+      const metadata = await unlessAborted(this.#find(topic), signal, 'looking at topics');
+      const count = metadata?.topics.get(topic)?.partitionsCount;
+      if (count !== undefined) found.set(topic, count);
+    }
+    return found;
+  }
+
+  checks(use: LogUse) {
+    return kafkaChecks(this.#settings, use);
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await (await client)?.close();
+  }
+
+  async #ensureOne(topic: TopicSpec, signal: AbortSignal): Promise<void> {
+    if ((await this.#find(topic.name)) !== undefined) return;
+    await this.#create(topic);
+    const untilMs = performance.now() + leadersMsMax;
+    while (!signal.aborted && performance.now() < untilMs) {
+      const made = (await this.#find(topic.name))?.topics.get(topic.name);
+      if (made?.partitions.every(({ leader }) => leader >= 0) === true) return;
+      await pause(leadersEveryMs, signal);
+    }
+    throw new WindrowError('unreachable', `topic ${topic.name} was made, but has no leaders yet`, {
+      retryable: true,
+    });
+  }
+
+  /** Undefined when it is not there. */
+  async #find(topic: string): Promise<ClusterMetadata | undefined> {
+    try {
+      const client = await this.#open();
+      return await client.metadata([topic]);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      const right = `Describe on topic ${topic}`;
+      throw kafkaError(error, { what: `topic ${topic} cannot be looked up`, right });
+    }
+  }
+
+  async #create({ name, partitions, replicas, settings }: TopicSpec): Promise<void> {
+    try {
+      const client = await this.#open();
+      const { brokers, controllerId } = await client.metadata([]);
+      const replicationFactor = replicas ?? (brokers.size >= replicasWanted ? replicasWanted : 1);
+      const inSync =
+        replicationFactor >= replicasWanted ? { 'min.insync.replicas': `${inSyncWanted}` } : {};
+      const configs = Object.entries({ ...inSync, ...settings }).map(([key, value]) => ({
+        name: key,
+        value,
+      }));
+      const topic = {
+        name,
+        numPartitions: partitions,
+        replicationFactor,
+        assignments: [],
+        configs,
+      };
+      const validateOnly = false;
+      await client.call('CreateTopics', controllerId, [topic], requestMsMax, validateOnly);
+    } catch (error) {
+      // Another agent or collector was quicker.
+      if (hasReason(error, 'TOPIC_ALREADY_EXISTS')) return;
+      const right = `Create on topic ${name} (or make the topic by hand)`;
+      throw kafkaError(error, { what: `topic ${name} is missing and cannot be made`, right });
+    }
+  }
+
+  #open(): Promise<KafkaClient> {
+    return (this.#client ??= KafkaClient.open(this.#settings, { requestMsMax }));
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (
+    hasReason(error, 'UNKNOWN_TOPIC_OR_PARTITION') || messageOf(error).startsWith('Unknown topic ')
+  );
+}

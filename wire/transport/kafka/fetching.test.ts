@@ -1,0 +1,240 @@
+import type { fetchV17, RecordsBatch } from '@platformatic/kafka';
+import { expect, it, vi } from 'vitest';
+import type { LogRecord, PartitionOffset } from '../log/port.ts';
+import type { Requests } from './client.ts';
+import { fetchAll } from './fetching.ts';
+import { placeKey } from './offsets.ts';
+
+const topic = 't';
+const timeMs = 1_000;
+const ignoring = { onAnswer: () => {}, onGap: () => {} };
+
+interface Given {
+  readonly offset: number;
+  readonly values: readonly (string | null)[];
+  readonly attributes?: number;
+  readonly firstMs?: number;
+  readonly maxMs?: number;
+  /** Of a batch that compaction has thinned out. */
+  readonly lastDelta?: number;
+}
+
+function batch(given: Given): RecordsBatch {
+  const { offset, values, attributes = 0, firstMs = timeMs, maxMs = timeMs } = given;
+  return {
+    firstOffset: BigInt(offset),
+    attributes,
+    lastOffsetDelta: given.lastDelta ?? values.length - 1,
+    firstTimestamp: BigInt(firstMs),
+    maxTimestamp: BigInt(maxMs),
+    records: values.map((value, delta) => ({
+      key: null,
+      value: value === null ? null : Buffer.from(value),
+      headers: [],
+      offsetDelta: delta,
+      timestampDelta: 0n,
+    })),
+  } as unknown as RecordsBatch;
+}
+
+function answer(batches: readonly RecordsBatch[]): fetchV17.FetchResponse {
+  const partitions = [{ partitionIndex: 0, records: batches }];
+  return { responses: [{ topicId: 'id', partitions }] } as unknown as fetchV17.FetchResponse;
+}
+
+/** A broker that gives these answers, then none. */
+class Broker {
+  readonly asked: number[] = [];
+  readonly #answers: (() => Promise<fetchV17.FetchResponse>)[];
+
+  constructor(answers: (() => Promise<fetchV17.FetchResponse>)[]) {
+    this.#answers = answers;
+  }
+
+  get requests(): Requests {
+    return {
+      metadata: async () =>
+        ({
+          topics: new Map([[topic, { id: 'id', partitions: [{ leader: 1 }], partitionsCount: 1 }]]),
+        }) as never,
+      call: ((_api: string, _node: number, ...args: unknown[]) => {
+        const wanted = args[6] as { partitions: { fetchOffset: bigint }[] }[];
+        this.asked.push(Number(wanted[0]?.partitions[0]?.fetchOffset));
+        const next = this.#answers.shift();
+        return next === undefined ? new Promise(() => {}) : next();
+      }) as Requests['call'],
+    };
+  }
+}
+
+function fetching(
+  broker: Broker,
+  take: (records: readonly LogRecord[]) => Promise<void>,
+  from = 0,
+) {
+  const start: PartitionOffset = { topic, partition: 0, offset: from };
+  const positions = new Map([[placeKey(start), start]]);
+  const stopping = new AbortController();
+  const options = { client: broker.requests, positions, take, ...ignoring };
+  const ended = fetchAll(options, stopping.signal);
+  ended.catch(() => {});
+  return { ended, stopping, reached: () => positions.get(placeKey(start))?.offset };
+}
+
+function answers(...all: (readonly Given[])[]) {
+  return all.map((given) => async () => answer(given.map(batch)));
+}
+
+it('begins within a batch, goes on behind it, and leaves marks of transactions out', async () => {
+  const broker = new Broker(
+    answers([
+      { offset: 0, values: ['0', '1', '2'] },
+      { offset: 3, values: ['mark'], attributes: 0b10_0000 },
+      { offset: 4, values: ['4', null], lastDelta: 5 },
+    ]),
+  );
+  const taken: LogRecord[] = [];
+  const { ended, stopping, reached } = fetching(
+    broker,
+    async (records) => void taken.push(...records),
+    1,
+  );
+  await vi.waitFor(() => expect(taken).toHaveLength(4));
+  expect(taken.map(({ offset }) => offset)).toEqual([1, 2, 4, 5]);
+  expect(taken.map(({ value }) => value?.toString())).toEqual(['1', '2', '4', undefined]);
+  expect(broker.asked).toEqual([1, 10]);
+  expect(reached()).toBe(10);
+  stopping.abort();
+  await ended;
+});
+
+it('a record has its own time, the broker’s where the topic says so, and now where it has none', async () => {
+  const beforeMs = Date.now();
+  const broker = new Broker(
+    answers([
+      { offset: 0, values: ['own'], firstMs: 5, maxMs: 9 },
+      { offset: 1, values: ['broker'], firstMs: 5, maxMs: 9, attributes: 0b1000 },
+      { offset: 2, values: ['none'], firstMs: -1, maxMs: -1 },
+    ]),
+  );
+  const taken: LogRecord[] = [];
+  const { stopping } = fetching(broker, async (records) => void taken.push(...records));
+  await vi.waitFor(() => expect(taken).toHaveLength(3));
+  expect(taken.slice(0, 2).map((record) => record.timeMs)).toEqual([5, 9]);
+  expect(taken[2]?.timeMs).toBeGreaterThanOrEqual(beforeMs);
+  stopping.abort();
+});
+
+it('what was fetched for a share that has ended is nobody’s', async () => {
+  const late = Promise.withResolvers<fetchV17.FetchResponse>();
+  const broker = new Broker([...answers([{ offset: 0, values: ['0'] }]), () => late.promise]);
+  const slow = Promise.withResolvers<void>();
+  const taken: string[] = [];
+  const { ended, stopping, reached } = fetching(broker, async (records) => {
+    taken.push(...records.map(({ value }) => String(value)));
+    await slow.promise;
+  });
+  await vi.waitFor(() => expect(taken).toEqual(['0']));
+  // The next answer is here while the first is still worked on; then the share ends.
+  late.resolve(answer([batch({ offset: 1, values: ['1'] })]));
+  stopping.abort();
+  slow.resolve();
+  await ended;
+  expect(taken).toEqual(['0']);
+  expect(reached()).toBe(1);
+});
+
+it('much comes in pieces, and what was not handed over is not passed by', async () => {
+  const values = Array.from({ length: 5_000 }, (_, n) => `${n}`);
+  const broker = new Broker(answers([{ offset: 0, values }]));
+  const pieces: number[] = [];
+  const { ended, stopping, reached } = fetching(broker, async (records) => {
+    pieces.push(records.length);
+    if (pieces.length === 2) stopping.abort();
+  });
+  await ended;
+  expect(pieces).toEqual([2_000, 2_000]);
+  expect(reached()).toBe(4_000);
+  expect(stopping.signal.aborted).toBe(true);
+});
+
+it('one answer waits at most, however slow the taker is', async () => {
+  const broker = new Broker(
+    answers(
+      [{ offset: 0, values: ['0'] }],
+      [{ offset: 1, values: ['1'] }],
+      [{ offset: 2, values: ['2'] }],
+    ),
+  );
+  const slow = Promise.withResolvers<void>();
+  const { stopping } = fetching(broker, () => slow.promise);
+  await vi.waitFor(() => expect(broker.asked).toHaveLength(2));
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(broker.asked).toEqual([0, 1]);
+  stopping.abort();
+  slow.resolve();
+});
+
+it('each partition is asked for first in its turn: one with much does not keep the others waiting', async () => {
+  const firsts: number[] = [];
+  const stopping = new AbortController();
+  const leaders = [{ leader: 1 }, { leader: 1 }, { leader: 1 }];
+  const client: Requests = {
+    metadata: async () =>
+      ({ topics: new Map([[topic, { id: 'id', partitions: leaders }]]) }) as never,
+    call: (async (_api: string, _node: number, ...args: unknown[]) => {
+      const wanted = args[6] as { partitions: { partition: number }[] }[];
+      firsts.push(wanted[0]?.partitions[0]?.partition ?? -1);
+      if (firsts.length === 6) stopping.abort();
+      return answer([]);
+    }) as Requests['call'],
+  };
+  const places = [0, 1, 2].map((partition) => ({ topic, partition, offset: 0 }));
+  const positions = new Map(places.map((place) => [placeKey(place), place]));
+  await fetchAll({ client, positions, take: async () => {}, ...ignoring }, stopping.signal);
+  expect(new Set(firsts.slice(0, 3))).toEqual(new Set([0, 1, 2]));
+  expect(firsts.slice(3, 6)).toEqual(firsts.slice(0, 3));
+});
+
+it('what the taker throws ends it', async () => {
+  const broker = new Broker(answers([{ offset: 0, values: ['0'] }]));
+  const { ended } = fetching(broker, () => Promise.reject(new Error('cannot')));
+  await expect(ended).rejects.toThrow('cannot');
+});
+
+it('one broker fails while what another one gave is worked on: it ends when that is done', async () => {
+  const slow = Promise.withResolvers<void>();
+  const leaders = [{ leader: 1 }, { leader: 2 }];
+  const client: Requests = {
+    metadata: async () =>
+      ({ topics: new Map([[topic, { id: 'id', partitions: leaders }]]) }) as never,
+    call: ((_api: string, node: number) =>
+      node === 1
+        ? Promise.resolve(answer([batch({ offset: 0, values: ['0'] })]))
+        : slow.promise.then(() => Promise.reject(new Error('gone')))) as Requests['call'],
+  };
+  const places = [0, 1].map((partition) => ({ topic, partition, offset: 0 }));
+  const positions = new Map(places.map((place) => [placeKey(place), place]));
+  const working = Promise.withResolvers<void>();
+  const events: string[] = [];
+  const take = (): Promise<void> => {
+    events.push('take');
+    slow.resolve();
+    return working.promise;
+  };
+  const never = new AbortController().signal;
+  const ended = fetchAll({ client, positions, take, ...ignoring }, never).catch(() =>
+    events.push('ended'),
+  );
+  await vi.waitFor(() => expect(events).toEqual(['take']));
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(events).toEqual(['take']);
+  working.resolve();
+  await ended;
+  expect(events).toEqual(['take', 'ended']);
+});
+
+it('an error of the broker ends it: who called knows what to do', async () => {
+  const { ended } = fetching(new Broker([() => Promise.reject(new Error('gone'))]), async () => {});
+  await expect(ended).rejects.toThrow('gone');
+});

@@ -1,0 +1,257 @@
+/**
+ * One member of a group, by the classic protocol. The member that the coordinator made the leader
+ * assigns the slots. It has a name of its own (`group.instance.id`): when it comes back before its
+ * session has ended, it gets the slots that it had and nobody else moves.
+ */
+import type {
+  findCoordinatorV6,
+  joinGroupV9,
+  offsetFetchV9,
+  syncGroupV5,
+} from '@platformatic/kafka';
+import { WindrowError } from '../../../runtime/errors.ts';
+import { assignSlots } from '../log/assign.ts';
+import type { Commit, GroupOptions } from '../log/port.ts';
+import type { KafkaClient } from './client.ts';
+import { hasReason } from './errors.ts';
+import { byTopic, type Place, placeKey } from './offsets.ts';
+
+/** Who is not heard for so long is out, and the others take over. */
+export const sessionMs = 10_000;
+/** How long the others wait for one that still works on what it has. */
+export const rebalanceMs = 30_000;
+const protocol = 'windrow-slots';
+const protocolType = 'consumer';
+const coordinatorOfGroups = 0;
+
+/** What a member tells the leader. */
+interface Claim {
+  readonly slots: readonly number[];
+}
+
+export interface Share {
+  readonly generation: number;
+  readonly slots: ReadonlySet<number>;
+  /** Partitions of each topic when the share was made. */
+  readonly partitions: ReadonlyMap<string, number>;
+}
+
+export class Membership {
+  readonly #client: KafkaClient;
+  readonly #options: GroupOptions;
+  #memberId = '';
+  #generation = -1;
+  #coordinator: number | undefined;
+
+  constructor(client: KafkaClient, options: GroupOptions) {
+    this.#client = client;
+    this.#options = options;
+  }
+
+  /** Waits for the others. `claims`: what it had. @throws errors of the library */
+  async join(claims: ReadonlySet<number>): Promise<Share> {
+    const partitions = await this.partitions();
+    try {
+      const joined = await this.#join(claims);
+      this.#memberId = joined.memberId;
+      this.#generation = joined.generationId;
+      const slots = await this.#sync(this.#assignments(joined, partitions));
+      return { generation: joined.generationId, slots, partitions };
+    } catch (error) {
+      if (hasReason(error, 'UNKNOWN_MEMBER_ID')) this.#memberId = '';
+      throw error;
+    }
+  }
+
+  /** @returns whether the share is still ours; `rebalance` and `lost` ask for a new one */
+  async heartbeat(): Promise<'ours' | 'rebalance' | 'lost'> {
+    const { group, member } = this.#options;
+    try {
+      await this.#call('Heartbeat', group, this.#generation, this.#memberId, member);
+      return 'ours';
+    } catch (error) {
+      if (hasReason(error, 'REBALANCE_IN_PROGRESS')) return 'rebalance';
+      if (!hasReason(error, 'UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION')) throw error;
+      this.#memberId = '';
+      return 'lost';
+    }
+  }
+
+  async leave(): Promise<void> {
+    if (this.#memberId === '') return;
+    const { group, member } = this.#options;
+    const leaving = { memberId: this.#memberId, groupInstanceId: member, reason: 'it stops' };
+    this.#memberId = '';
+    await this.#call('LeaveGroup', group, [leaving]);
+  }
+
+  /** @param generation of the share that they were taken in: by now it may be another one */
+  async commit(offsets: readonly Commit[], generation: number): Promise<void> {
+    const { group, member } = this.#options;
+    const topics = byTopic(offsets, ({ partition, offset, note = null }) => ({
+      partitionIndex: partition,
+      committedOffset: BigInt(offset),
+      committedLeaderEpoch: -1,
+      committedMetadata: note,
+    }));
+    try {
+      await this.#call('OffsetCommit', group, generation, this.#memberId, member, topics);
+    } catch (error) {
+      const moved = ['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS'] as const;
+      if (!hasReason(error, ...moved)) throw error;
+      throw new WindrowError('unreachable', 'the group changes hands', {
+        cause: error,
+        retryable: true,
+      });
+    }
+  }
+
+  /** By `placeKey`; what was never committed is left out. */
+  async committed(
+    places: readonly Place[],
+  ): Promise<ReadonlyMap<string, Pick<Commit, 'offset' | 'note'>>> {
+    const { group: groupId } = this.#options;
+    const topics = byTopic(places, ({ partition }) => partition).map(({ name, partitions }) => ({
+      name,
+      partitionIndexes: partitions,
+    }));
+    const memberEpoch = -1;
+    const asked = [{ groupId, memberId: null, memberEpoch, topics }];
+    const { groups } = await this.#call<offsetFetchV9.OffsetFetchResponse>(
+      'OffsetFetch',
+      asked,
+      false,
+    );
+    return new Map(
+      groups
+        .flatMap((group) => group.topics)
+        .flatMap(({ name: topic, partitions }) =>
+          partitions.map(({ partitionIndex: partition, committedOffset, metadata }) => {
+            const note = metadata ? { note: metadata } : {};
+            const commit = { offset: Number(committedOffset), ...note };
+            return [placeKey({ topic, partition }), commit] as const;
+          }),
+        )
+        .filter(([, { offset }]) => offset >= 0),
+    );
+  }
+
+  /** Of each of its topics, now. */
+  async partitions(): Promise<ReadonlyMap<string, number>> {
+    const { topics } = await this.#client.metadata(this.#options.topics);
+    return new Map([...topics].map(([name, { partitionsCount }]) => [name, partitionsCount]));
+  }
+
+  #join(claims: ReadonlySet<number>): Promise<joinGroupV9.JoinGroupResponse> {
+    const { group, member, topics } = this.#options;
+    const claim: Claim = { slots: [...claims] };
+    const metadata = this.#client.library.encodeConsumerProtocolSubscription({
+      version: 0,
+      topics: [...topics],
+      userData: JSON.stringify(claim),
+    });
+    const offered = [{ name: protocol, metadata }];
+    const id = this.#memberId;
+    const reason = '';
+    return this.#call(
+      'JoinGroup',
+      group,
+      sessionMs,
+      rebalanceMs,
+      id,
+      member,
+      protocolType,
+      offered,
+      reason,
+    );
+  }
+
+  async #sync(assignments: readonly object[]): Promise<ReadonlySet<number>> {
+    const { group, member } = this.#options;
+    const { assignment } = await this.#call<syncGroupV5.SyncGroupResponse>(
+      'SyncGroup',
+      group,
+      this.#generation,
+      this.#memberId,
+      member,
+      protocolType,
+      protocol,
+      assignments,
+    );
+    if (assignment.length === 0) return new Set();
+    const { assignedPartitions } =
+      this.#client.library.decodeConsumerProtocolAssignment(assignment);
+    return new Set(assignedPartitions.flatMap(({ partitions }) => partitions));
+  }
+
+  /** What each member gets; nothing unless this one is the leader and has to say it. */
+  #assignments(
+    joined: joinGroupV9.JoinGroupResponse,
+    partitions: ReadonlyMap<string, number>,
+  ): object[] {
+    if (joined.leader !== joined.memberId || joined.skipAssignment) return [];
+    const members = joined.members.map(({ memberId, groupInstanceId, metadata }) => ({
+      memberId,
+      name: groupInstanceId ?? memberId,
+      slots: this.#claimed(metadata),
+    }));
+    const assigned = assignSlots(Math.max(0, ...partitions.values()), members);
+    return members.map(({ memberId, name }) => {
+      const slots = assigned.get(name) ?? [];
+      const assignedPartitions = [...partitions].map(([topic, count]) => ({
+        topic,
+        partitions: slots.filter((slot) => slot < count),
+      }));
+      const { encodeConsumerProtocolAssignment } = this.#client.library;
+      return {
+        memberId,
+        assignment: encodeConsumerProtocolAssignment({ version: 0, assignedPartitions }),
+      };
+    });
+  }
+
+  /** What another member says of itself; nothing where that cannot be read. */
+  #claimed(metadata: Buffer): readonly number[] {
+    try {
+      const { userData } = this.#client.library.decodeConsumerProtocolSubscription(metadata);
+      const { slots } = JSON.parse(userData.toString('utf8')) as Partial<Claim>;
+      return Array.isArray(slots) ? slots : [];
+    } catch {
+      return [];
+    }
+  }
+
+  async #call<Response>(api: string, ...args: unknown[]): Promise<Response> {
+    try {
+      const node = (this.#coordinator ??= await this.#findCoordinator());
+      return await this.#client.call<Response>(api, node, ...args);
+    } catch (error) {
+      if (hasReason(error, 'FENCED_INSTANCE_ID')) throw this.#fenced(error);
+      // It may have moved; who looks for it again finds it.
+      if (!hasReason(error, 'REBALANCE_IN_PROGRESS')) this.#coordinator = undefined;
+      throw error;
+    }
+  }
+
+  async #findCoordinator(): Promise<number> {
+    const { group } = this.#options;
+    const { coordinators } = await this.#client.call<findCoordinatorV6.FindCoordinatorResponse>(
+      'FindCoordinator',
+      'any',
+      coordinatorOfGroups,
+      [group],
+    );
+    const [found] = coordinators;
+    if (found === undefined) throw new Error(`group ${group} has no coordinator`);
+    // Its address must be known, too.
+    await this.#client.metadata([]);
+    return found.nodeId;
+  }
+
+  #fenced(cause: unknown): WindrowError {
+    const { group, member } = this.#options;
+    return new WindrowError('config', `another member of group ${group} is called ${member}`, {
+      cause,
+    });
+  }
+}

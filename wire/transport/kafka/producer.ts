@@ -1,0 +1,188 @@
+/**
+ * Writes to Kafka: idempotent, acknowledged by all replicas that are in sync.
+ *
+ * One request of this producer is on its way at a time, its partitions side by side. Only so does
+ * the library number records rightly when a request fails: it then begins anew as another producer,
+ * and what was on its way beside it would go under the new numbers.
+ */
+import type { Producer } from '@platformatic/kafka';
+import { messageOf, WindrowError } from '../../../runtime/errors.ts';
+import { withinMs } from '../../../runtime/lifecycle.ts';
+import type { Logger } from '../../../runtime/logging.ts';
+import type { LogProducer, NewLogRecord } from '../log/port.ts';
+import { partitionOf } from '../log/partition.ts';
+import { clientOptions, closeClient, hearErrors, loadLibrary } from './client.ts';
+import type { KafkaSettings } from './connection.ts';
+import { hasReason, kafkaError } from './errors.ts';
+import { unlessAborted } from './unless-aborted.ts';
+
+/** An answer that takes longer never comes. */
+const requestMsMax = 10_000;
+/** Tries of one request under the same numbers, so that a lost answer makes no second copy. */
+const retries = 2;
+const retryDelayMs = 250;
+/** All of it, with tries and looking for the leader; then the client is given up. */
+const sendMsMax = 45_000;
+/** Bytes of one request: as many as a broker with defaults takes for one partition. */
+const requestBytesMax = 1_000_000;
+/** What a record takes beside key, value and headers, and each of its headers. */
+const recordOverheadBytes = 100;
+/** So old may be what is known of a topic's partitions; who leads them is asked anew after an error. */
+const metadataMsMax = 60_000;
+/** Sends that wait for the one on its way; who has more to send awaits each. */
+const waitingMax = 1_000;
+
+/** Tells a broker that the record has no time of its own. */
+const noTimeMs = -1;
+
+interface Message {
+  readonly topic: string;
+  readonly key: Buffer;
+  readonly value: Buffer;
+  readonly partition?: number;
+  readonly headers: Map<Buffer, Buffer>;
+  readonly timestamp: bigint;
+}
+
+export class KafkaProducer implements LogProducer {
+  readonly #settings: KafkaSettings;
+  readonly #log: Logger;
+  readonly #closing = new AbortController();
+  #client: Promise<Producer> | undefined;
+  /** Ends when the last of the sends that wait has ended; never rejects. */
+  #last: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  /** Topics that did not take this machine's time, as told. */
+  readonly #timeless = new Set<string>();
+
+  constructor(settings: KafkaSettings, log: Logger) {
+    this.#settings = settings;
+    this.#log = log;
+  }
+
+  async send(records: readonly NewLogRecord[], signal: AbortSignal): Promise<void> {
+    if (signal.aborted) throw new WindrowError('aborted', 'sending was aborted');
+    if (this.#closing.signal.aborted) throw new WindrowError('aborted', 'the producer is closed');
+    if (this.#waiting >= waitingMax) {
+      throw new WindrowError('overloaded', 'too much waits for the brokers', { retryable: true });
+    }
+    this.#waiting += 1;
+    const sending = this.#last.then(() => this.#sendAll(records, signal));
+    this.#last = sending.catch(() => {}).finally(() => (this.#waiting -= 1));
+    await unlessAborted(sending, AbortSignal.any([signal, this.#closing.signal]), 'sending');
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#giveUp();
+  }
+
+  async #sendAll(records: readonly NewLogRecord[], signal: AbortSignal): Promise<void> {
+    for (const request of requestsOf(records)) {
+      if (signal.aborted || this.#closing.signal.aborted) return;
+      await this.#request(request);
+    }
+  }
+
+  async #request(records: readonly NewLogRecord[]): Promise<void> {
+    try {
+      await this.#try(records);
+    } catch (error) {
+      if (!hasReason(error, 'INVALID_TIMESTAMP')) throw this.#told(error, records);
+      // This machine's clock is far off. Without a time its records are taken; their header has it.
+      for (const { topic } of records) this.#noteTimeless(topic);
+      await this.#try(records).catch((again: unknown) => {
+        throw this.#told(again, records);
+      });
+    }
+  }
+
+  async #try(records: readonly NewLogRecord[]): Promise<void> {
+    const client = await (this.#client ??= this.#open());
+    try {
+      await withinMs('sending', sendMsMax, async () => {
+        const topics = [...new Set(records.map(({ topic }) => topic))];
+        const metadata = await client.metadata({ topics });
+        const messages = records.map((record) =>
+          this.#message(record, metadata.topics.get(record.topic)?.partitionsCount ?? 1),
+        );
+        await client.send({ messages });
+      });
+    } catch (error) {
+      // The library's numbers may be out of step with the broker's now; a new client has new ones.
+      await this.#giveUp();
+      throw error;
+    }
+  }
+
+  #message(record: NewLogRecord, partitions: number): Message {
+    const { topic, key, value, headers = {}, timeMs = Date.now(), partition } = record;
+    return {
+      topic,
+      key: Buffer.from(key),
+      // A tombstone; the library writes null, though its types do not say so.
+      value: value === null ? (null as unknown as Buffer) : Buffer.from(value),
+      partition: partition ?? partitionOf(key, partitions),
+      headers: new Map(
+        Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)]),
+      ),
+      timestamp: BigInt(this.#timeless.has(topic) ? noTimeMs : timeMs),
+    };
+  }
+
+  async #open(): Promise<Producer> {
+    const library = await loadLibrary();
+    const client = new library.Producer({
+      ...clientOptions(this.#settings, { requestMsMax }),
+      idempotent: true,
+      retries,
+      retryDelay: retryDelayMs,
+      metadataMaxAge: metadataMsMax,
+      timeout: requestMsMax - 1_000,
+    });
+    hearErrors(client);
+    return client;
+  }
+
+  async #giveUp(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    if (client !== undefined) await closeClient(await client);
+  }
+
+  #noteTimeless(topic: string): void {
+    if (this.#timeless.has(topic)) return;
+    this.#timeless.add(topic);
+    this.#log.warn({ topic }, "the brokers do not take this machine's time: records go without");
+  }
+
+  #told(error: unknown, records: readonly NewLogRecord[]): WindrowError {
+    const topic = records[0]?.topic ?? '';
+    return kafkaError(error instanceof Error ? error : new Error(messageOf(error)), {
+      what: `${topic} cannot be written`,
+      right: `Write and Describe on topic ${topic}`,
+    });
+  }
+}
+
+/** In the order of the records: as many in each as one request holds, at least one. */
+function requestsOf(records: readonly NewLogRecord[]): NewLogRecord[][] {
+  const requests: NewLogRecord[][] = [];
+  let bytes = Infinity;
+  for (const record of records) {
+    const more = bytesOf(record);
+    if (bytes + more > requestBytesMax) {
+      requests.push([]);
+      bytes = 0;
+    }
+    requests.at(-1)?.push(record);
+    bytes += more;
+  }
+  return requests;
+}
+
+function bytesOf({ key, value, headers = {} }: NewLogRecord): number {
+  const texts = Object.entries(headers).flat();
+  const inHeaders = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  return Buffer.byteLength(key) + Buffer.byteLength(value ?? '') + inHeaders + recordOverheadBytes;
+}

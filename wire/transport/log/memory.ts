@@ -1,0 +1,147 @@
+/**
+ * A log in one process: what Apache Kafka does as far as windrow relies on it, without durability.
+ * Groups rebalance at once, and a member hears of it when it has dealt with what it was given, so
+ * that for a moment two may work on one slot, as with Kafka.
+ */
+import type { Clock } from '../../../runtime/clock.ts';
+import { WindrowError } from '../../../runtime/errors.ts';
+import { MemoryConsumer, MemoryGroup } from './memory-group.ts';
+import { fetchFrom, MemoryTopics, type NewMemoryRecord } from './memory-topics.ts';
+import { partitionOf } from './partition.ts';
+import type { Log, LogAdmin, LogProducer, LogReader, LogRecord, PartitionOffset } from './port.ts';
+
+/** Bytes of key, value and headers together; what a Kafka broker with defaults takes at most. */
+const recordBytesMax = 1_000_000;
+
+export interface MemoryLogOptions {
+  /** Topics that are there from the beginning, with their partitions. */
+  readonly topics?: Readonly<Record<string, number>>;
+  readonly clock: Clock;
+}
+
+/** The log, and what a test does to it. */
+export interface MemoryLog extends Log {
+  /** Appends what no producer of ours would write. @returns its offset */
+  append(record: NewMemoryRecord): number;
+  records(topic: string): readonly LogRecord[];
+  committed(group: string): readonly PartitionOffset[];
+  /** The next sends fail, retryably; `written`: though their records get in, as when the answer is lost. */
+  failSends(count: number, options?: { readonly written: boolean }): void;
+  /** The member gets nothing any longer and the others take over, as when its process was killed. */
+  kill(group: string, member: string): void;
+}
+
+export function createMemoryLog({ topics: given = {}, clock }: MemoryLogOptions): MemoryLog {
+  const topics = new MemoryTopics(clock);
+  for (const [topic, partitions] of Object.entries(given)) topics.ensure(topic, partitions);
+  const groups = new Map<string, MemoryGroup>();
+  const failing = { sends: 0, written: false };
+
+  function groupOf(name: string): MemoryGroup {
+    const group = groups.get(name) ?? new MemoryGroup(topics);
+    groups.set(name, group);
+    return group;
+  }
+
+  return {
+    producer: () => createProducer(topics, failing),
+    consumer: (options) => new MemoryConsumer(topics, groupOf(options.group), options),
+    reader: (topic) => createReader(topics, topic),
+    admin: () => createAdmin(topics, () => groups.values()),
+    append: (record) => topics.append(record),
+    records: (topic) => topics.partitions(topic).flat(),
+    committed: (group) => groupOf(group).committed,
+    failSends(count, { written } = { written: false }) {
+      failing.sends = count;
+      failing.written = written;
+    },
+    kill: (group, member) => groupOf(group).kill(member),
+  };
+}
+
+function createProducer(
+  topics: MemoryTopics,
+  failing: { sends: number; readonly written: boolean },
+): LogProducer {
+  let closed = false;
+  return {
+    async send(records, signal) {
+      if (signal.aborted) throw new WindrowError('aborted', 'sending was aborted');
+      if (closed) throw new WindrowError('unreachable', 'the producer is closed');
+      const isFailing = failing.sends > 0;
+      if (isFailing) failing.sends -= 1;
+      const placed = records.map((record) => {
+        const count = topics.partitions(record.topic).length;
+        if (count === 0) throw noTopic(record.topic);
+        const headers = Object.entries(record.headers ?? {});
+        const written: NewMemoryRecord = {
+          ...record,
+          key: Buffer.from(record.key),
+          value: record.value === null ? undefined : Buffer.from(record.value),
+          headers: new Map(headers.map(([name, text]) => [name, Buffer.from(text)])),
+          partition: record.partition ?? partitionOf(record.key, count),
+        };
+        if (bytesOf(written) <= recordBytesMax) return written;
+        throw new WindrowError('refused', `a record is larger than ${recordBytesMax} bytes`);
+      });
+      if (!isFailing || failing.written) for (const record of placed) topics.append(record);
+      if (isFailing) throw new WindrowError('unreachable', 'no answer', { retryable: true });
+    },
+    async close() {
+      closed = true;
+    },
+  };
+}
+
+function noTopic(topic: string): WindrowError {
+  return new WindrowError('unreachable', `topic ${topic} is not there`, { retryable: true });
+}
+
+function bytesOf({ key, value, headers }: NewMemoryRecord): number {
+  const inHeaders = [...(headers ?? [])].map(([name, text]) => name.length + text.length);
+  return [key?.length ?? 0, value?.length ?? 0, ...inHeaders].reduce((sum, bytes) => sum + bytes);
+}
+
+function createReader(topics: MemoryTopics, topic: string): LogReader {
+  return {
+    async follow(from, { take, caughtUp }, signal) {
+      const positions = new Map<number, number>(
+        from
+          .filter((place) => place.topic === topic)
+          .map(({ partition, offset }) => [partition, offset]),
+      );
+      const ends = topics.partitions(topic).map(({ length }) => length);
+      const hasAll = (): boolean =>
+        ends.every((end, partition) => (positions.get(partition) ?? 0) >= end);
+      let told = false;
+      while (!signal.aborted) {
+        const wanted = topics.partitions(topic).map((_, partition) => ({ topic, partition }));
+        const records = fetchFrom(topics, wanted, {
+          get: ({ partition }) => positions.get(partition) ?? 0,
+          set: ({ partition }, offset) => positions.set(partition, offset),
+        });
+        if (records.length > 0) await take(records);
+        if (!told && hasAll() && !signal.aborted) {
+          told = true;
+          caughtUp();
+        }
+        if (records.length === 0) await topics.changed(signal);
+      }
+    },
+  };
+}
+
+function createAdmin(topics: MemoryTopics, groups: () => Iterable<MemoryGroup>): LogAdmin {
+  return {
+    async ensure(specs) {
+      for (const { name, partitions } of specs) topics.ensure(name, partitions);
+      for (const group of groups()) group.rebalance();
+    },
+    async partitions(names) {
+      const counts = names.map((name) => [name, topics.partitions(name).length] as const);
+      return new Map(counts.filter(([, count]) => count > 0));
+    },
+    checks: () => [],
+    async close() {},
+  };
+}

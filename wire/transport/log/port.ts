@@ -1,0 +1,154 @@
+/**
+ * A partitioned log: what Apache Kafka is to windrow, and what stands in for it in one process.
+ *
+ * A record has a place for ever: topic, partition, offset. Records of one key are in one partition
+ * of a topic, in the order in which they were sent. A slot is partition i of every topic together:
+ * it goes to one member of a group, so that all that is said of one server comes to one collector.
+ *
+ * Delivery is at least once. Whoever reads commits how far a next reader need not go back.
+ */
+import type { Check } from '../../../runtime/doctor.ts';
+
+/** A record to be written. */
+export interface NewLogRecord {
+  readonly topic: string;
+  readonly key: string;
+  /** Null is a tombstone: what the key said before is void. */
+  readonly value: string | Buffer | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** When it was sent, ms since the epoch; the time of writing when absent. */
+  readonly timeMs?: number;
+  /** Chosen by the key (murmur2, as Java's clients do) when absent. */
+  readonly partition?: number;
+}
+
+/** A record as it was read. Nothing in it is trusted. */
+export interface LogRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Undefined where it has none. */
+  readonly key: Buffer | undefined;
+  /** Undefined: a tombstone. */
+  readonly value: Buffer | undefined;
+  /** The last of each name counts. */
+  readonly headers: ReadonlyMap<string, Buffer>;
+  /** Ms since the epoch by the sender's clock, or the broker's where the topic says so. */
+  readonly timeMs: number;
+}
+
+export interface PartitionOffset {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** How far the next reader of a partition need not go back. */
+export interface Commit extends PartitionOffset {
+  /** Kept with the offset, for the next reader; a broker with defaults takes 4,096 bytes. */
+  readonly note?: string;
+}
+
+export interface LogProducer {
+  /**
+   * Resolves when all are durable in the log; each partition has one send on its way at a time, in
+   * the order of the calls. When it rejects, some may have been written.
+   * @throws WindrowError; `retryable` says whether the same records may succeed later
+   */
+  send(records: readonly NewLogRecord[], signal: AbortSignal): Promise<void>;
+  /** Ends in bounded time; may be called twice. */
+  close(): Promise<void>;
+}
+
+/** What a member of a group does with its share. Calls never overlap. */
+export interface SlotHandler {
+  /**
+   * These slots are ours from now on, and only these. Nothing is handed over before it resolves.
+   * Reading of those that are kept goes on; that of new ones begins at `startsAt`.
+   */
+  assigned(slots: ReadonlySet<number>, startsAt: readonly SlotStart[]): Promise<void>;
+  /**
+   * The next records, each partition's in order, all of slots that are ours. The following come
+   * when it has resolved: slowness here slows reading down, and nothing piles up.
+   */
+  take(records: readonly LogRecord[]): Promise<void>;
+}
+
+/** One partition that is new to us. */
+export interface SlotStart extends PartitionOffset {
+  /** Where its log ended when it became ours: what lies before is of the past. */
+  readonly endOffset: number;
+  /** What was committed with the offset. */
+  readonly note?: string;
+}
+
+export interface GroupConsumer {
+  /**
+   * Joins the group and hands over until the signal aborts; then leaves, in bounded time. A group
+   * that was never here begins at the earliest record. Goes on by itself when brokers are away.
+   * @throws what the handler throws, WindrowError `config` where trying again is of no use
+   */
+  run(handler: SlotHandler, signal: AbortSignal): Promise<void>;
+  /** The next reader of these partitions begins there. @throws WindrowError; retryable when the group changes hands */
+  commit(offsets: readonly Commit[], signal: AbortSignal): Promise<void>;
+}
+
+export interface LogReader {
+  /**
+   * Hands over all partitions of one topic from `from` on (from the earliest where a partition is
+   * not named), as a whole for itself, until the signal aborts. `caughtUp` is called once, when all
+   * that was in the log at the call has been taken.
+   */
+  follow(
+    from: readonly PartitionOffset[],
+    handlers: {
+      readonly take: (records: readonly LogRecord[]) => Promise<void>;
+      readonly caughtUp: () => void;
+    },
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+/** A topic that must be there. */
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  /** Undefined: three where there are three brokers, else one. */
+  readonly replicas: number | undefined;
+  /** As the broker names them: `{'cleanup.policy': 'compact'}`. Of a topic that exists they are not changed. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export type TopicRight = 'Read' | 'Write';
+
+/** What a program does with the log, for `doctor`. */
+export interface LogUse {
+  readonly topics: readonly { readonly topic: TopicSpec; readonly rights: readonly TopicRight[] }[];
+  /** The group that it reads in. */
+  readonly group?: string;
+}
+
+export interface LogAdmin {
+  /** Makes the topics that are missing and leaves the others. @throws WindrowError */
+  ensure(topics: readonly TopicSpec[], signal: AbortSignal): Promise<void>;
+  /** Partitions by topic; a topic that is not there is left out. @throws WindrowError */
+  partitions(topics: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
+  /** What `doctor` finds out: reaching, TLS, who we are, rights and settings of each topic. */
+  checks(use: LogUse): Check[];
+  close(): Promise<void>;
+}
+
+export interface GroupOptions {
+  readonly group: string;
+  /** Stays the same over restarts of one member: a restart then moves no slots. */
+  readonly member: string;
+  readonly topics: readonly string[];
+}
+
+/** All ends of one log. */
+export interface Log {
+  producer(): LogProducer;
+  consumer(options: GroupOptions): GroupConsumer;
+  reader(topic: string): LogReader;
+  admin(): LogAdmin;
+}
