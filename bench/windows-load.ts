@@ -37,7 +37,7 @@ function engine(setup: Setup, emit: Emit): Contender {
   }
   return {
     add: (source, tsMs, values) => made.add(source, tsMs, values),
-    advance: (source, nowMs) => made.advance(source, Infinity, nowMs),
+    advance: (source, nowMs) => made.advance(source, Infinity, { nowMs, aheadMs: 0 }),
   };
 }
 

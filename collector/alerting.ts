@@ -4,8 +4,9 @@ import type { Clock } from '../runtime/clock.ts';
 import { messageOf, WindrowError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logging.ts';
 import type { Alert } from './alerts/alert.ts';
+import { type DeliveryGate, openGate } from './alerts/delivery-gate.ts';
 import type { DeliveryObserver } from './alerts/delivery.ts';
-import { AlertEngine } from './alerts/engine.ts';
+import { AlertEngine, type AlertShare } from './alerts/engine.ts';
 import { Notifications } from './alerts/notifications.ts';
 import { type AlertsFile, loadAlertsFile } from './alerts/rules/load.ts';
 import { restoreAlerts } from './alerts/store.ts';
@@ -21,9 +22,13 @@ export interface AlertingOptions {
   readonly windows: EngineOptions;
   /** What waits for the next commit. */
   readonly group: () => Group;
+  /** All that the collector knows. */
+  readonly sources: () => Iterable<Source>;
   readonly onChange: (alert: Alert) => void;
   /** Whether what is sent is taken in. */
   readonly hears: () => boolean;
+  /** Absent: all is ours to judge. Else nothing is before it has been taken over. */
+  readonly share?: AlertShare;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -36,13 +41,15 @@ export class Alerting {
 
   /** @throws WindrowError `config` when the file is not good */
   constructor(options: AlertingOptions) {
-    const { path, db, windows, group, onChange, hears, clock } = options;
+    const { path, db, windows, group, sources, onChange, hears, share, clock } = options;
     this.#options = options;
     this.#file = loadAlertsFile(path);
     const { windowMs, latenessMs } = windows;
+    const restored = restoreAlerts(db, clock.wallMs());
+    const shared = share === undefined ? {} : { share };
     this.engine = new AlertEngine(
-      { clock, group, onChange, hears, windowMs, latenessMs },
-      restoreAlerts(db, clock.wallMs()),
+      { clock, group, sources, onChange, hears, windowMs, latenessMs, ...shared },
+      share === undefined ? restored : { ...restored, records: [] },
     );
   }
 
@@ -51,21 +58,33 @@ export class Alerting {
     return this.#file;
   }
 
-  /** Once the group is there to write to. @param sources as restored */
-  start(sources: Iterable<Source>): void {
-    this.engine.start(this.#file.rules, sources);
+  /** Once the group is there to write to, and the sources are restored. */
+  start(): void {
+    this.engine.start(this.#file.rules);
   }
 
   /**
    * From here on notifications go out, those of an earlier run first.
    * @param pageUrl where a person finds the page
+   * @param gate which are ours to send
    * @returns how to stop them
    */
-  deliver(pageUrl: string, observer: DeliveryObserver): () => Promise<void> {
+  deliver(
+    pageUrl: string,
+    observer: DeliveryObserver,
+    gate: DeliveryGate = openGate,
+  ): () => Promise<void> {
     const { db, clock, log } = this.#options;
-    const notifications = new Notifications({ db, pageUrl, observer, clock, log }, this.#file);
+    const options = { db, pageUrl, observer, gate, clock, log };
+    const notifications = new Notifications(options, this.#file);
     this.#notifications = notifications;
     return () => notifications.stop();
+  }
+
+  /** How long each notifier waits for an answer, by name, ms. */
+  timeoutsMs(): ReadonlyMap<string, number> {
+    const { notifiers } = this.#file;
+    return new Map(Object.entries(notifiers).map(([name, { timeout }]) => [name, timeout]));
   }
 
   /** Notices that wait, by notifier. */
@@ -73,14 +92,15 @@ export class Alerting {
     return this.#notifications?.waiting() ?? new Map();
   }
 
-  /**
-   * Takes over what a commit has made.
-   * @param fleet windows of the fleet; only live servers make one of now
-   * @param notices how many notices it queued
-   */
-  committed(fleet: readonly MadeFleetWindow[], notices: number): void {
-    if (notices > 0) this.#notifications?.wake();
+  /** Judges in a commit the windows of the fleet that it makes; only live servers make one of now. */
+  inCommit(group: Group, fleet: readonly MadeFleetWindow[]): void {
     for (const { originMs, window } of fleet) if (originMs === 0) this.engine.fleetWindow(window);
+    this.engine.checkpoint(group);
+  }
+
+  /** @param notices how many notices a commit has queued */
+  committed(notices: number): void {
+    if (notices > 0) this.#notifications?.wake();
   }
 
   /** Reads the file again. One that is not good is told in the log, and changes nothing. */

@@ -1,13 +1,10 @@
 /** The collector's composition root: everything is made here, started in order, stopped in reverse. */
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { FastifyInstance } from 'fastify';
 import { type Clock, systemClock } from '../runtime/clock.ts';
-import { messageOf, systemCodeOf, WindrowError } from '../runtime/errors.ts';
+import { messageOf } from '../runtime/errors.ts';
 import { lockFolder } from '../runtime/folder-lock.ts';
 import { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logging.ts';
-import { reachableHost } from '../runtime/network.ts';
 import { Alerting } from './alerting.ts';
 import { isLoopback } from './api/access.ts';
 import { AccessFiles } from './api/access-files.ts';
@@ -15,10 +12,12 @@ import { countConditions, liveFigures } from './api/figures.ts';
 import { AlertFeed } from './api/alert-feed.ts';
 import { AlertViews } from './api/alert-views.ts';
 import { Hub } from './api/hub.ts';
+import { listen, readTls } from './api/listen.ts';
 import { LiveFeed } from './api/live-feed.ts';
 import { CollectorMetrics } from './api/metrics.ts';
 import { createServer } from './api/server.ts';
 import { Views } from './api/views.ts';
+import { openCluster } from './cluster/open.ts';
 import { alertsPath, checkSettings, type CollectorConfig, windowSettings } from './config.ts';
 import { Forgetting } from './ingest/forgetting.ts';
 import { Ingest } from './ingest/ingest.ts';
@@ -71,6 +70,8 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   const readDb = openForReading(config.data);
   lifecycle.onStop('reading connection', () => readDb.close());
 
+  const windows = windowSettings(config);
+  const cluster = openCluster(config, { db, windows, clock, log });
   const hub = new Hub(clock);
   const registry = new Registry();
   const metrics = new CollectorMetrics({
@@ -78,22 +79,25 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
     servers: () => countConditions(registry.all(), clock.wallMs()),
     perServer: () => liveFigures(registry.all(), clock.wallMs()),
     alerts: () => alerting.engine,
+    clockOffsetMs: () => ingest.ownClock.offsetMs,
     storeBytes: () => storeBytes(readDb),
     pages: () => hub.clients,
     panes: () => ingest.engine.stats().panes,
     notices: () => alerting.waiting(),
+    ...(cluster === undefined ? {} : { cluster: () => cluster.figures() }),
   });
   const feed = new LiveFeed({ hub, metrics, clock, log });
   const alertFeed = new AlertFeed(hub, registry);
   lifecycle.onStop('alert feed', () => alertFeed.stop());
-  const windows = windowSettings(config);
   const alerting = new Alerting({
     path: alertsPath(config),
     db,
     windows,
     group: () => writer.group,
+    sources: () => registry.all(),
     onChange: (alert) => alertFeed.changed(alert),
-    hears: () => writer.failure === undefined,
+    hears: () => writer.failure === undefined && cluster?.isCaughtUp !== false,
+    ...(cluster === undefined ? {} : { share: cluster.share }),
     clock,
     log,
   });
@@ -104,28 +108,32 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
     log,
     observer: feed,
     alerts: alerting.engine,
+    ...(cluster === undefined ? {} : { fromLog: cluster.fromLog }),
   });
   const writer = new StoreWriter({
     db,
     clock,
     log,
-    beforeCommit: (group) => {
-      ingest.checkpoint(group);
-      alerting.engine.checkpoint(group);
+    beforeCommit: (group) => ingest.checkpoint(group),
+    inCommit: (group, fleet) => {
+      alerting.inCommit(group, fleet);
+      cluster?.inCommit(group);
     },
-    onCommit: (tookMs, fleet, notices) => {
+    onCommit: (tookMs, notices) => {
       metrics.noteCommit(tookMs);
-      alerting.committed(fleet, notices);
+      cluster?.committed();
+      alerting.committed(notices);
     },
   });
   ingest.attach(writer);
   lifecycle.onStop('writer', () => writer.close());
   restore(db, registry, ingest);
-  alerting.start(registry.all());
+  alerting.start();
 
   const ticker = setInterval(() => {
-    alerting.engine.tick(registry.all());
+    alerting.engine.tick();
     ingest.tick();
+    cluster?.tick();
     feed.tick(registry);
   }, tickMs);
   lifecycle.onStop('ticker', () => clearInterval(ticker));
@@ -133,7 +141,10 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
     db,
     registry,
     waiting: () => ingest.waitingSources(),
-    onForgotten: (source) => ingest.forget(source),
+    onForgotten: (source) => {
+      cluster?.forget(source);
+      ingest.forget(source);
+    },
   });
   const forgetStep = (): boolean => forgetting.step();
   const retention = new RetentionLoop(db, retentionPolicy(config), { log, clock, forgetStep });
@@ -141,22 +152,31 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
 
   const files = new AccessFiles(config.data);
   const tls = readTls(config);
-  const guarded = !isLoopback(config.listen);
+  const secure = tls !== undefined;
+  const { listen: host } = config;
+  const guarded = !isLoopback(host);
   const server = await createServer({
     log,
-    access: { files, clock, guarded, hosts: config.hosts, secure: tls !== undefined },
-    receive: (batch, from) => ingest.accept(batch, from),
+    access: { files, clock, guarded, hosts: config.hosts, secure },
+    receive: cluster?.refuse ?? ((batch, from) => ingest.accept(batch, from)),
     views: new Views(registry, new Queries(readDb), clock),
-    alerts: new AlertViews({ engine: alerting.engine, registry, db: readDb, clock }),
+    alerts: new AlertViews({
+      engine: alerting.engine,
+      registry,
+      db: readDb,
+      clock,
+      others: () => cluster?.othersAlerts(readDb) ?? [],
+    }),
     hub,
     metrics,
     decommission: async (id) => {
       const source = registry.get(id);
       if (source === undefined || source.replayed) return false;
       await ingest.decommission(source);
+      cluster?.tell(source);
       return true;
     },
-    storeFailure: () => writer.failure?.message,
+    failure: () => writer.failure?.message ?? cluster?.failure,
     replayState: (sourceId) => replayState(registry, sourceId),
     pageFolder,
     requestsPerSecond: config['ingest.requests_per_second'],
@@ -165,10 +185,24 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   lifecycle.onStop('server', () => server.close());
   // Before the server: it waits for open streams, and these never end by themselves.
   lifecycle.onStop('live pages', () => hub.close());
-  const port = await listen(server, config);
-  const url = urlOf({ host: config.listen, port, secure: tls !== undefined });
-  lifecycle.onStop('notifications', alerting.deliver(url, metrics.notifications));
-  tellOthers(config.data, runningNote({ url, listen: config.listen, port, tls }), log);
+  const { port, url } = await listen(server, { host, port: config.port, secure });
+  const gate = cluster?.join({
+    registry,
+    ingest,
+    writer,
+    observer: feed,
+    url,
+    alerting: {
+      engine: alerting.engine,
+      timeoutsMs: () => alerting.timeoutsMs(),
+      onOthers: (alert) => alertFeed.changed(alert),
+    },
+  });
+  lifecycle.onStop('what collectors share', async () => cluster?.close());
+  lifecycle.onStop('share of the log', async () => cluster?.leave());
+  // Stopped first: what it sends meanwhile is told the others.
+  lifecycle.onStop('notifications', alerting.deliver(url, metrics.notifications, gate));
+  tellOthers(config.data, runningNote({ url, listen: host, port, tls }), log);
   lifecycle.onStop('running note', () => forgetRunning(config.data));
   log.info({ url, data: config.data }, 'collector is ready');
   return {
@@ -205,58 +239,4 @@ function replayState(registry: Registry, sourceId: string) {
     state = { origin_ms: source.originMs, closed: source.closed && state?.closed !== false };
   }
   return state;
-}
-
-function readTls(config: CollectorConfig): { cert: Buffer; key: Buffer } | undefined {
-  const certFile = config['tls.cert_file'];
-  const keyFile = config['tls.key_file'];
-  if (certFile === undefined || keyFile === undefined) return undefined;
-  return { cert: readPem('tls.cert_file', certFile), key: readPem('tls.key_file', keyFile) };
-}
-
-function readPem(key: string, path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new WindrowError('config', `${key}: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-async function listen(server: FastifyInstance, { listen, port }: CollectorConfig): Promise<number> {
-  try {
-    await server.listen({ host: listen, port });
-  } catch (error) {
-    throw listenError(error, listen, port);
-  }
-  const address = server.server.address();
-  return typeof address === 'object' && address !== null ? address.port : port;
-}
-
-function listenError(error: unknown, host: string, port: number): unknown {
-  switch (systemCodeOf(error)) {
-    case 'EADDRINUSE':
-      return new WindrowError('port_in_use', `port ${port} is already in use on ${host}`, {
-        cause: error,
-        hint: 'Another collector may be running; stop it, or choose another port with --port (port).',
-      });
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new WindrowError('config', `${host} is no address of this machine`, {
-        cause: error,
-        hint: 'Choose one with --listen (listen): 127.0.0.1, or 0.0.0.0 for the whole network.',
-      });
-    case 'EACCES':
-      return new WindrowError('config', `this user may not listen on port ${port}`, {
-        cause: error,
-        hint: 'Choose a port above 1023 with --port (port).',
-      });
-    default:
-      return error;
-  }
-}
-
-/** The address to show: a person opens localhost, not 127.0.0.1, and not 0.0.0.0. */
-function urlOf({ host, port, secure }: { host: string; port: number; secure: boolean }): string {
-  const shown = host === '127.0.0.1' || host === '::1' ? 'localhost' : reachableHost(host);
-  return `${secure ? 'https' : 'http'}://${shown}:${port}`;
 }

@@ -6,6 +6,8 @@ import { LOG_LEVELS } from '../runtime/logging.ts';
 import { duration, size, whole, words } from '../runtime/config/units.ts';
 import type { Spec, Values } from '../runtime/config/load.ts';
 import { METRICS } from '../wire/metrics.ts';
+import { checkKafkaConfig } from '../wire/transport/kafka/connection.ts';
+import { KAFKA_SPEC } from '../wire/transport/kafka/settings.ts';
 import type { EngineOptions } from './windows/engine.ts';
 
 /**
@@ -91,6 +93,14 @@ export const COLLECTOR_SPEC = {
     fallback: 5_000,
     about: 'Requests that one address may make in a second.',
   },
+  ...KAFKA_SPEC,
+  'kafka.group': {
+    schema: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,249}$/, 'must have letters, digits, dots, _ and - only'),
+    fallback: 'windrow',
+    about: 'Collectors of one group share the servers among them.',
+  },
   log: {
     schema: z.enum(LOG_LEVELS),
     fallback: 'info',
@@ -130,4 +140,5 @@ export function checkSettings(config: CollectorConfig): void {
   if ((config['tls.cert_file'] === undefined) !== (config['tls.key_file'] === undefined)) {
     throw new WindrowError('config', 'tls.cert_file and tls.key_file go together: one is missing');
   }
+  checkKafkaConfig(config);
 }

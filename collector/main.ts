@@ -10,6 +10,7 @@ import { notifyCommand } from './commands/notify.ts';
 import { SERVE_FLAGS, serveCommand } from './commands/serve.ts';
 import { serverCommand } from './commands/server.ts';
 import { tokenCommand } from './commands/token.ts';
+import { totalCommand } from './commands/total.ts';
 import { windowsCommand } from './commands/windows.ts';
 import { loadAlertsFile } from './alerts/rules/load.ts';
 import { alertsPath, checkSettings, COLLECTOR_SPEC } from './config.ts';
@@ -23,6 +24,7 @@ const program = new Command('windrow-collector')
   .addCommand(notifyCommand())
   .addCommand(serverCommand())
   .addCommand(tokenCommand())
+  .addCommand(totalCommand())
   .addCommand(
     configCommand({
       spec: COLLECTOR_SPEC,

@@ -3,18 +3,25 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import type { DatabaseSync } from 'node:sqlite';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { type Check, checkDataFolder, type Finding, runChecks } from '../../runtime/doctor.ts';
 import { EXIT, messageOf, systemCodeOf } from '../../runtime/errors.ts';
+import { createLogger } from '../../runtime/logging.ts';
+import { openKafkaLog } from '../../wire/transport/kafka/log.ts';
 import { loadAlertsFile } from '../alerts/rules/load.ts';
 import { isLoopback } from '../api/access.ts';
 import { AccessFiles } from '../api/access-files.ts';
+import { brokerUse } from '../cluster/topics.ts';
 import { alertsPath, checkSettings, COLLECTOR_SPEC, type CollectorConfig } from '../config.ts';
+import { commonOffset, offsetText } from '../ingest/own-clock.ts';
 import { readRunning } from '../running.ts';
 import { databasePath, openForReading } from '../store/database.ts';
 import { SERVE_FLAGS } from './serve.ts';
 
 const certificateDaysMin = 14;
+/** Who was heard within it tells how the clocks are now. */
+const heardMsMax = 2 * 60_000;
 
 export function doctorCommand(): Command {
   const command = withSettings(new Command('doctor'), COLLECTOR_SPEC, SERVE_FLAGS)
@@ -22,10 +29,19 @@ export function doctorCommand(): Command {
     .action(async () => {
       const { values } = settingsOf(command, COLLECTOR_SPEC, 'collector');
       checkSettings(values);
-      const good = await runChecks(checksOf(values), (text) => process.stdout.write(text));
+      const checks = [...checksOf(values), ...(await checksOfBrokers(values))];
+      const good = await runChecks(checks, (text) => process.stdout.write(text));
       if (!good) process.exitCode = EXIT.failure;
     });
   return command;
+}
+
+/** None where samples come directly. */
+async function checksOfBrokers(config: CollectorConfig): Promise<Check[]> {
+  if (config.transport !== 'kafka') return [];
+  const log = await createLogger('windrow-collector', 'silent');
+  const admin = openKafkaLog(config, 'windrow-collector', log).admin();
+  return admin.checks(brokerUse(config));
 }
 
 function checksOf(config: CollectorConfig): Check[] {
@@ -33,6 +49,7 @@ function checksOf(config: CollectorConfig): Check[] {
     { name: 'port', run: () => checkPort(config) },
     { name: 'disk', run: async () => checkDataFolder(config.data) },
     { name: 'store', run: async () => checkStore(config) },
+    { name: 'clock', run: async () => checkClock(config) },
     { name: 'token', run: async () => checkTokens(config) },
     { name: 'alerts', run: async () => checkAlerts(config) },
   ];
@@ -65,12 +82,40 @@ async function checkPort({ data, listen, port }: CollectorConfig): Promise<Findi
   }
 }
 
-function checkStore({ data }: CollectorConfig): Finding {
+function checkStore(config: CollectorConfig): Finding {
+  return fromStore(config, (db) => {
+    const row = db.prepare('SELECT count(*) AS servers FROM sources').get();
+    return { status: 'ok', message: `${Number(row?.['servers'])} servers` };
+  });
+}
+
+/** As the servers that were heard lately tell, where several do. */
+function checkClock(config: CollectorConfig): Finding {
+  return fromStore(config, (db) => {
+    const rows = db
+      .prepare(
+        `SELECT json_extract(state, '$.clockOffsetMs') AS offset_ms FROM sources
+         WHERE replay_id = '' AND last_seen_ms > ? AND offset_ms IS NOT NULL`,
+      )
+      .all(Date.now() - heardMsMax);
+    const common = commonOffset(rows.map((row) => Number(row['offset_ms'])));
+    if (common === undefined) {
+      const message = `nothing tells that it is wrong (${rows.length} servers heard lately)`;
+      return { status: 'ok', message };
+    }
+    return {
+      status: 'warn',
+      message: offsetText(common),
+      advice: "Set this machine's clock (NTP); until then these servers are in no fleet window.",
+    };
+  });
+}
+
+function fromStore({ data }: CollectorConfig, find: (db: DatabaseSync) => Finding): Finding {
   if (!existsSync(databasePath(data))) return { status: 'ok', message: 'not made yet' };
   const db = openForReading(data);
   try {
-    const row = db.prepare('SELECT count(*) AS servers FROM sources').get();
-    return { status: 'ok', message: `${Number(row?.['servers'])} servers` };
+    return find(db);
   } finally {
     db.close();
   }

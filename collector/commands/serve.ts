@@ -6,7 +6,7 @@ import { serviceManager } from '../../runtime/service-notify.ts';
 import type { Collector } from '../app.ts';
 import { COLLECTOR_SPEC } from '../config.ts';
 
-export const SERVE_FLAGS = ['listen', 'port', 'data', 'log'] as const;
+export const SERVE_FLAGS = ['listen', 'port', 'brokers', 'data', 'log'] as const;
 
 export function serveCommand(): Command {
   const command = withSettings(new Command('serve'), COLLECTOR_SPEC, SERVE_FLAGS)

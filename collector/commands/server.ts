@@ -5,6 +5,7 @@ import { WindrowError } from '../../runtime/errors.ts';
 import { isFolderLocked, lockFolder } from '../../runtime/folder-lock.ts';
 import { conditionOf } from '../api/figures.ts';
 import { stateOf } from '../api/present.ts';
+import { restoreOwners } from '../cluster/results/restore.ts';
 import { COLLECTOR_SPEC } from '../config.ts';
 import { decommissionStored, Registry } from '../ingest/registry.ts';
 import type { Source } from '../ingest/source.ts';
@@ -102,8 +103,10 @@ function decommissionInFolder(dataDir: string, { sourceNo }: Source): void {
 function storedServers(dataDir: string): Source[] {
   const db = openStore(dataDir);
   try {
-    const sources = new Registry().restore(db).map(({ source }) => source);
-    return sources
+    const registry = new Registry();
+    registry.restore(db);
+    restoreOwners(db, registry, systemClock.wallMs());
+    return [...registry.all()]
       .filter((source) => !source.replayed)
       .sort((one, other) => (one.serverId < other.serverId ? -1 : 1));
   } finally {
@@ -112,24 +115,34 @@ function storedServers(dataDir: string): Source[] {
 }
 
 const COLUMNS = ['NAME', 'STATE', 'LAST SEEN', 'RECEIVED', 'LATE', 'DUPLICATE', 'LOST'] as const;
-/** From this column on there are numbers, which stand right. */
-const firstNumber = 3;
+/** Where collectors share a fleet: whose the server is. */
+const ownerColumn = 'COLLECTOR';
+/** Numbers stand right. */
+const numberColumns = new Set<string>(COLUMNS.slice(3));
 
 function* tableOf(servers: readonly Source[], nowMs: number): Generator<string> {
-  const rows = servers.map((server) => {
-    const { received, late, duplicates, lost } = server.delivery;
-    const seen = server.lastSeenMs === 0 ? 'never' : new Date(server.lastSeenMs).toISOString();
-    const counts = [received, late, duplicates, lost].map(String);
-    return [server.serverId, conditionOf(server, nowMs), seen, ...counts];
-  });
-  const lines = [COLUMNS, ...rows];
-  const widths = COLUMNS.map((_, i) =>
+  const isShared = servers.some(({ isOurs }) => !isOurs);
+  const columns: readonly string[] = isShared ? [...COLUMNS, ownerColumn] : COLUMNS;
+  const rows = servers.map((server) => rowOf(server, nowMs).slice(0, columns.length));
+  const lines = [columns, ...rows];
+  const widths = columns.map((_, i) =>
     lines.reduce((width, row) => Math.max(width, row[i]?.length ?? 0), 0),
   );
   for (const row of lines) {
     const cells = row.map((cell, i) =>
-      i < firstNumber ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0),
+      numberColumns.has(columns[i] ?? '')
+        ? cell.padStart(widths[i] ?? 0)
+        : cell.padEnd(widths[i] ?? 0),
     );
     yield `${cells.join('  ').trimEnd()}\n`;
   }
+}
+
+/** Samples are counted where they come. */
+function rowOf(server: Source, nowMs: number): string[] {
+  const { serverId, lastSeenMs, delivery, isOurs, owner } = server;
+  const { received, late, duplicates, lost } = delivery;
+  const seen = lastSeenMs === 0 ? 'never' : new Date(lastSeenMs).toISOString();
+  const counts = [received, late, duplicates, lost].map((count) => (isOurs ? `${count}` : '-'));
+  return [serverId, conditionOf(server, nowMs), seen, ...counts, owner?.url ?? 'this one'];
 }

@@ -7,7 +7,7 @@ import type { BatchHeader } from '../../wire/records/batch.ts';
 import type { DecodedSample, SampleIdentity } from '../../wire/records/decoded.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { DeliveryCounts, IngestCounts } from './counts.ts';
-import type { IngestObserver, Intaking } from './intake.ts';
+import type { IngestObserver, Intaking } from './intaking.ts';
 import type { Registry } from './registry.ts';
 import type { Boot, Source } from './source.ts';
 
@@ -18,8 +18,6 @@ export interface AccountingOptions {
   readonly observer: IngestObserver;
   readonly clock: Clock;
 }
-
-type Told = Pick<BatchHeader, 'oldest_outstanding_seq' | 'dropped'>;
 
 export class Accounting {
   readonly #options: AccountingOptions;
@@ -36,13 +34,15 @@ export class Accounting {
     const source = registry.find(header.server_id, '');
     if (source === undefined) return;
     this.noteSender(source, batch);
-    this.noteClock(source, header.sent_at - batch.receivedMs);
+    // When a record of the past came nobody knows.
+    if (batch.log?.isPast !== true) this.noteClock(source, header.sent_at - batch.receivedMs);
     checkpoints.source(source);
     if (source.catchUp.note(header.waiting ?? 0, clock.monotonicMs())) {
       observer.deliveryChanged(source);
     }
     const boot = source.boots.get(header.boot_id);
     if (boot === undefined || header.oldest_outstanding_seq === undefined) return;
+    resume(boot, header.oldest_outstanding_seq);
     this.count(source, 'lost', boot.sequence.settleBelow(header.oldest_outstanding_seq));
     checkpoints.boot(boot, source);
   }
@@ -61,11 +61,10 @@ export class Accounting {
     if (bootId !== undefined) this.heardFrom(source, bootId, batch);
   }
 
-  heardFrom(source: Source, bootId: string, { remote, receivedMs }: Intaking): void {
-    const { clock, observer } = this.#options;
-    const monotonicMs = clock.monotonicMs();
-    const conflicts = source.senders.heard({ bootId, remote, wallMs: receivedMs, monotonicMs });
-    if (conflicts) observer.serverChanged(source);
+  heardFrom(source: Source, bootId: string, batch: Intaking): void {
+    const { remote, receivedMs: wallMs, receivedMonotonicMs: monotonicMs } = batch;
+    const conflicts = source.senders.heard({ bootId, remote, wallMs, monotonicMs });
+    if (conflicts) this.#options.observer.serverChanged(source);
   }
 
   /** @param measuredMs the sender's clock when it sent, minus ours when it came */
@@ -83,8 +82,12 @@ export class Accounting {
   ): Boot | 'duplicate' | undefined {
     if (identity === undefined) return undefined;
     const { checkpoints, clock } = this.#options;
-    const boot = source.boots.get(identity.bootId) ?? this.#newBoot(source, identity, batch);
+    const boot =
+      source.boots.get(identity.bootId) ??
+      this.#options.registry.recallBoot(source, identity.bootId) ??
+      this.#newBoot(source, identity, batch);
     boot.lastHeardMs = clock.monotonicMs();
+    resume(boot, Math.min(identity.seq, this.#oldestTold(source, identity, batch)));
     const { lost } = boot.sequence;
     const isNew = boot.sequence.add(identity.seq);
     // Where the numbers have more gaps than are remembered, the lowest is given up.
@@ -105,13 +108,14 @@ export class Accounting {
    * from where on. Of what lies below only the sender can tell what was dropped and what an earlier
    * store had.
    */
-  #newBoot(source: Source, { bootId, seq }: SampleIdentity, batch: Intaking): Boot {
+  #newBoot(source: Source, identity: SampleIdentity, batch: Intaking): Boot {
     const { registry, clock } = this.#options;
+    const { bootId, seq } = identity;
     const { header } = batch;
     const sender = senderIn(header, source);
-    const isAbout = sender !== undefined && header.boot_id === bootId;
-    const { oldest_outstanding_seq: oldestSeq = seq, dropped = 0 }: Told = isAbout ? header : {};
+    const { dropped = 0 } = sender !== undefined && header.boot_id === bootId ? header : {};
     // A replay is numbered from its first row; a live boot may be older than this collector.
+    const oldestSeq = this.#oldestTold(source, identity, batch);
     const oldestComingSeq = source.replayed ? 0 : Math.min(oldestSeq, seq);
     const boot = registry.createBoot(source, { bootId, oldestComingSeq, clock });
     this.count(source, 'lost', boot.sequence.noteDropped(dropped));
@@ -119,6 +123,17 @@ export class Accounting {
     if (sender === undefined) this.heardFrom(source, bootId, batch);
     return boot;
   }
+
+  /** The lowest number of the boot that its sender still has, as the header tells it. */
+  #oldestTold(source: Source, { bootId, seq }: SampleIdentity, { header }: Intaking): number {
+    const isAbout = senderIn(header, source) !== undefined && header.boot_id === bootId;
+    return (isAbout ? header.oldest_outstanding_seq : undefined) ?? seq;
+  }
+}
+
+function resume(boot: Boot, seq: number): void {
+  if (boot.hasGap) boot.sequence.resumeAt(seq);
+  boot.hasGap = false;
 }
 
 /** The boot of the process that sent the batch; undefined when the header tells nothing of this source. */

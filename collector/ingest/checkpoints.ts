@@ -1,7 +1,8 @@
 /** Remembers what changed since the last commit, and adds it to the next one. */
 import type { Group } from '../store/group.ts';
 import type { WindowEngine } from '../windows/engine.ts';
-import { sourceRow } from './registry.ts';
+import type { SourceCheckpoint } from '../windows/source.ts';
+import { forgetOldBoots, sourceRow } from './registry.ts';
 import type { Boot, BootState, Source } from './source.ts';
 
 export class Checkpoints {
@@ -24,7 +25,9 @@ export class Checkpoints {
 
   addTo(group: Group, engine: WindowEngine): void {
     for (const source of this.#sources) {
-      const state = source.checkpoint(engine.checkpoint(source.sourceNo));
+      const state = source.checkpoint(
+        source.isOurs ? engine.checkpoint(source.sourceNo) : asReleased(source),
+      );
       group.sources.set(source.sourceNo, sourceRow(source, state));
     }
     for (const [boot, source] of this.#boots) {
@@ -35,6 +38,7 @@ export class Checkpoints {
         sequence: JSON.stringify(bootState(boot)),
       });
     }
+    for (const source of this.#sources) forgetOldBoots(source);
     this.#sources.clear();
     this.#boots.clear();
   }
@@ -42,4 +46,10 @@ export class Checkpoints {
 
 function bootState({ sequence, firstHeardMs, startedMs }: Boot): BootState {
   return { ...sequence.checkpoint(), firstHeardMs, startedMs };
+}
+
+/** Of a source that another collector takes in. */
+function asReleased({ closedHereMs }: Source): SourceCheckpoint {
+  const closedThroughMs = closedHereMs === Number.NEGATIVE_INFINITY ? null : closedHereMs;
+  return { closedThroughMs, firstPaneMs: null, newestMsByLane: [] };
 }

@@ -7,7 +7,8 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { EngineOptions, WindowEngine } from '../windows/engine.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Progress } from './fleet-frontier.ts';
-import type { IngestObserver } from './intake.ts';
+import type { LogSide } from './from-log.ts';
+import type { IngestObserver } from './intaking.ts';
 import type { Registry } from './registry.ts';
 import type { Source } from './source.ts';
 
@@ -23,6 +24,8 @@ const intervalMsMax = 60_000;
  * producer's own time) holds up no fleet window: when its part comes, the window is made anew.
  */
 const holdMsMax = 2 * 60_000;
+/** Another collector's server holds up no fleet window when it told nothing of it for so long: a window comes each slide. */
+const othersIdleMs = 60_000;
 
 export interface ClosingOptions {
   readonly registry: Registry;
@@ -31,6 +34,8 @@ export interface ClosingOptions {
   readonly windows: EngineOptions;
   readonly clock: Clock;
   readonly observer: IngestObserver;
+  /** Absent on the direct transport. */
+  readonly fromLog?: LogSide;
 }
 
 export class Closing {
@@ -42,36 +47,53 @@ export class Closing {
 
   /** Once a second. */
   tick(): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    for (const source of this.#options.registry.all()) {
+    const { registry, clock, fromLog } = this.#options;
+    const nowMs = clock.monotonicMs();
+    // Who seems silent may only wait in the log, behind others.
+    const mayBeSilent = fromLog?.isCaughtUp() ?? true;
+    for (const source of registry.all()) {
       this.#endConflict(source, nowMs);
-      if (source.idleClosed || source.closed) continue;
-      if (source.replayed) this.#closeOldReplay(source, nowMs);
+      if (source.closed || !source.isOurs || !mayBeSilent) continue;
+      if (source.idleClosed) this.#giveUpOld(source, nowMs);
+      else if (source.replayed) this.#closeOldReplay(source, nowMs);
       else this.#closeWhenIdle(source, nowMs);
     }
   }
 
-  /** A replayed file has been sent whole. */
-  endReplay(sourceId: string): void {
+  /** A replayed file has been sent whole; `slot`: what came of it in this slot of a log. */
+  endReplay(sourceId: string, slot: number | undefined): void {
     for (const source of this.#options.registry.all()) {
-      if (source.replayId === sourceId) this.#finish(source);
+      if (source.replayId !== sourceId || !source.isOurs) continue;
+      if (slot === undefined || source.slots.has(slot)) this.#finish(source);
     }
   }
 
   /** How far each source's events have come, for the fleet. */
   *progress(): Generator<Progress> {
-    const { registry, windows, engine, clock } = this.#options;
-    const holdFromMs = clock.wallMs() - holdMsMax;
-    for (const source of registry.all()) {
-      // All its topics must have passed; a server without samples, +∞ then, holds nobody up.
-      const passedMs = engine.reachedMs(source.sourceNo);
-      const holds = source.replayed || passedMs >= holdFromMs;
-      yield {
-        originMs: source.originMs,
-        watermarkMs: passedMs - windows.latenessMs,
-        active: holds && !source.closed && !source.idleClosed && !source.skewed,
-      };
+    for (const source of this.#options.registry.all()) {
+      yield source.isOurs ? this.#progressOfOurs(source) : this.#progressOfOthers(source);
     }
+  }
+
+  #progressOfOurs(source: Source): Progress {
+    const { windows, engine, clock } = this.#options;
+    // All its topics must have passed; a server without samples, +∞ then, holds nobody up.
+    const passedMs = engine.reachedMs(source.sourceNo);
+    const holds = source.replayed || passedMs >= clock.wallMs() - holdMsMax;
+    return {
+      originMs: source.originMs,
+      watermarkMs: passedMs - windows.latenessMs,
+      active: holds && !source.closed && !source.idleClosed && !source.skewed,
+    };
+  }
+
+  /** Of another collector's source its newest window tells, and how lately it was heard there. */
+  #progressOfOthers(source: Source): Progress {
+    const nowMs = this.#options.clock.wallMs();
+    const { originMs, newestMs, replayed, lastSeenMs, off, closed, decommissioned } = source;
+    const holds = replayed || newestMs >= nowMs - holdMsMax;
+    const isHeard = nowMs - lastSeenMs <= othersIdleMs && !off && !closed && !decommissioned;
+    return { originMs, watermarkMs: newestMs, active: holds && isHeard && !source.skewed };
   }
 
   #endConflict(source: Source, nowMs: number): void {
@@ -90,12 +112,24 @@ export class Closing {
       engine.closeIdle(source.sourceNo);
       return;
     }
-    for (const lane of source.takeSilentLanes(nowMs - idleMs)) {
+    for (const lane of source.takeSilentLanes(idleMs)) {
       engine.forgetLane(source.sourceNo, lane);
       const { pendingFromMs } = source.announced;
-      engine.advance(source.sourceNo, pendingFromMs, source.clampMs(clock.wallMs()));
+      engine.advance(source.sourceNo, pendingFromMs, source.clockAt(clock.wallMs()));
       checkpoints.source(source);
     }
+  }
+
+  /**
+   * A log is kept as long as open windows need it, and read again from there: for a server that does
+   * not come back that ends when panes would not be kept any longer either.
+   */
+  #giveUpOld(source: Source, nowMs: number): void {
+    const { fromLog, windows, engine, checkpoints } = this.#options;
+    if (fromLog === undefined || fromLog.holds.panes(source.sourceNo) === 0) return;
+    if (nowMs - source.lastSeenMonotonicMs <= windows.paneRetentionMs) return;
+    engine.finish(source.sourceNo, source.announced.pendingFromMs);
+    checkpoints.source(source);
   }
 
   #closeOldReplay(source: Source, nowMs: number): void {

@@ -1,55 +1,46 @@
 /** Takes in one record after the other: changes the state in memory and gathers rows for the commit. */
 import type { Clock } from '../../runtime/clock.ts';
 import { futureMsMax } from '../../wire/limits.ts';
-import type { BatchHeader } from '../../wire/records/batch.ts';
 import type { Decoded, DecodedSample } from '../../wire/records/decoded.ts';
 import type { Inventory } from '../../wire/records/inventory.ts';
+import type { RecordPlace } from '../../wire/records/record.ts';
 import type { Group } from '../store/group.ts';
-import type { WindowEngine } from '../windows/engine.ts';
+import type { EngineOptions, WindowEngine } from '../windows/engine.ts';
+import { alignDown } from '../windows/watermark.ts';
 import { type Accounting, senderIn } from './accounting.ts';
 import type { Alerting } from './alerting.ts';
 import type { Checkpoints } from './checkpoints.ts';
+import type { LogSide } from './from-log.ts';
+import type { IngestObserver, Intaking } from './intaking.ts';
 import { type Registry, sourcesMax } from './registry.ts';
-import type { Boot, Source } from './source.ts';
-
-/** Sees what arrives, for the live page; must not throw. */
-export interface IngestObserver {
-  sample(source: Source, sample: DecodedSample, values: readonly number[]): void;
-  /** New, or its state, clock or senders are others now. */
-  serverChanged(source: Source): void;
-  /** Counts of it changed, or how much of it still waits; may come with each batch. */
-  deliveryChanged(source: Source): void;
-  connectionTest(from: string): void;
-}
+import { Sequence } from './sequence.ts';
+import type { Source } from './source.ts';
 
 export interface IntakeOptions {
   readonly registry: Registry;
   readonly engine: WindowEngine;
+  readonly windows: EngineOptions;
   readonly accounting: Accounting;
   readonly checkpoints: Checkpoints;
   readonly observer: IngestObserver;
   readonly alerts?: Alerting;
   readonly clock: Clock;
+  /** Absent on the direct transport. */
+  readonly fromLog?: LogSide;
   /** What waits for the next commit. */
   readonly group: () => Group;
-  readonly onReplayEnd: (sourceId: string) => void;
-}
-
-/** One batch on its way in. */
-export interface Intaking {
-  readonly header: BatchHeader;
-  /** It comes behind a batch that was sent later: what it says of its sender is no news. */
-  readonly isLatecomer: boolean;
-  readonly remote: string;
-  readonly receivedMs: number;
-  /** Sources of which something new came. */
-  readonly touched: Set<Source>;
-  stored: number;
-  duplicates: number;
-  quarantined: number;
+  /** `slot`: only what came in this slot of a log has ended. */
+  readonly onReplayEnd: (sourceId: string, slot: number | undefined) => void;
 }
 
 const tooManyServers = `more than ${sourcesMax} servers`;
+
+interface SourceName {
+  readonly serverId: string;
+  /** '' for a live server. */
+  readonly replayId: string;
+  readonly originMs: number;
+}
 
 export class Intake {
   readonly #options: IntakeOptions;
@@ -60,16 +51,20 @@ export class Intake {
 
   /** @returns why the record is to be quarantined, or undefined */
   take(decoded: Decoded, batch: Intaking): string | undefined {
+    if (decoded.kind === 'sample') return this.#sample(decoded, batch);
+    if (decoded.kind === 'end') {
+      this.#options.onReplayEnd(decoded.sourceId, batch.log?.slot);
+      return undefined;
+    }
+    return batch.log?.isReread === true ? undefined : this.#takeOther(decoded, batch);
+  }
+
+  #takeOther(decoded: Exclude<Decoded, { kind: 'sample' | 'end' }>, batch: Intaking) {
     switch (decoded.kind) {
-      case 'sample':
-        return this.#sample(decoded, batch);
       case 'inventory':
         return this.#inventory(decoded.inventory, batch);
       case 'goodbye':
         this.#goodbye(decoded, batch);
-        return undefined;
-      case 'end':
-        this.#options.onReplayEnd(decoded.sourceId);
         return undefined;
       case 'connection-test':
         this.#options.observer.connectionTest(decoded.from ?? batch.remote);
@@ -82,37 +77,34 @@ export class Intake {
   #sample(sample: DecodedSample, batch: Intaking): string | undefined {
     const originMs = sample.originMs ?? 0;
     const replayed = sample.originMs !== undefined;
-    if (!replayed && sample.tsMs > batch.receivedMs + futureMsMax) {
+    if (!replayed && sample.tsMs > this.#options.clock.wallMs() + futureMsMax) {
       return 'time is more than 24 h in the future';
     }
     const replayId = replayed ? (sample.identity?.bootId ?? '') : '';
-    const source = this.#source(sample.serverId, replayId, originMs);
+    const source = this.#source({ serverId: sample.serverId, replayId, originMs }, batch);
     if (source === undefined) return tooManyServers;
     if (source.originMs !== originMs) return 'origin_ms differs within one replay';
-    const boot = this.#options.accounting.sequence(source, sample, batch);
-    if (boot === 'duplicate') return undefined;
-    this.#heard(source, sample.identity?.bootId, batch);
-    source.noteLane(sample, this.#options.clock.monotonicMs());
-    if (sample.sentMs !== undefined)
-      this.#options.accounting.noteClock(source, sample.sentMs - batch.receivedMs);
-    const values = [...sample.values];
-    if (sample.counters !== undefined) source.fillRates(sample.tsMs, sample.counters, values);
-    source.noteValues(sample.tsMs, values);
-    this.#store(source, { sample, values, boot }, batch);
-    this.#options.observer.sample(source, sample, values);
-    this.#options.alerts?.sample(source, sample);
+    if (!replayed && sample.serverId === batch.header.server_id) {
+      batch.newestMs = Math.max(batch.newestMs, sample.tsMs);
+    }
+    if (batch.log?.isReread === true) this.#takeAgain(source, sample, batch);
+    else this.#takeNew(source, sample, batch);
     return undefined;
   }
 
-  #store(
-    source: Source,
-    taken: { sample: DecodedSample; values: number[]; boot: Boot | undefined },
-    batch: Intaking,
-  ): void {
-    const { engine, group } = this.#options;
-    const { sample, values, boot } = taken;
-    this.#options.accounting.count(source, 'received', 1);
+  #takeNew(source: Source, sample: DecodedSample, batch: Intaking): void {
+    const { accounting, observer, alerts, group } = this.#options;
+    const boot = accounting.sequence(source, sample, batch);
+    if (boot === 'duplicate') return;
+    this.#heard(source, sample.identity?.bootId, batch);
+    const isPast = batch.log?.isPast === true;
+    if (sample.sentMs !== undefined && !isPast) {
+      accounting.noteClock(source, sample.sentMs - batch.receivedMs);
+    }
+    accounting.count(source, 'received', 1);
     batch.stored += 1;
+    const { values, isLate } = this.#feed(source, sample, batch);
+    source.noteValues(sample.tsMs, values);
     group().samples.push({
       sourceNo: source.sourceNo,
       tsMs: sample.tsMs,
@@ -121,12 +113,51 @@ export class Intake {
       values,
       detail: sample.detail,
     });
-    const added = engine.add(source.sourceNo, sample.tsMs, values, sample.lane);
-    if (added === 'late') this.#options.accounting.count(source, 'late', 1);
+    if (isLate && !(isPast && source.isClosedElsewhere(sample.tsMs)))
+      accounting.count(source, 'late', 1);
+    observer.sample(source, sample, values);
+    alerts?.sample(source, sample);
+  }
+
+  /** It is in the store: the open windows alone need it, once. */
+  #takeAgain(source: Source, sample: DecodedSample, batch: Intaking): void {
+    if (sample.identity !== undefined) {
+      const { bootId, seq } = sample.identity;
+      const sequence = source.reread.get(bootId) ?? new Sequence(undefined);
+      source.reread.set(bootId, sequence);
+      if (!sequence.add(seq)) return;
+    }
+    batch.touched.add(source);
+    this.#feed(source, sample, batch);
+  }
+
+  /** Into the windows. */
+  #feed(source: Source, sample: DecodedSample, batch: Intaking) {
+    const { engine } = this.#options;
+    const { tsMs, counters } = sample;
+    source.noteLane(sample, batch.receivedMonotonicMs);
+    const values = [...sample.values];
+    const rateFrom = counters && source.fillRates({ tsMs, counters }, values, batch.place);
+    const isLate = engine.add(source.sourceNo, tsMs, values, sample.lane) === 'late';
+    batch.fed = source;
+    this.#hold(source, tsMs, batch.place);
+    // Its rate is known only to who has read the reading before.
+    this.#hold(source, tsMs, rateFrom);
+    return { values, isLate };
+  }
+
+  #hold(source: Source, tsMs: number, place: RecordPlace | undefined): void {
+    const { fromLog, windows, engine } = this.#options;
+    if (fromLog === undefined || place === undefined) return;
+    const paneMs = alignDown(tsMs, source.originMs, windows.slideMs);
+    if (paneMs >= engine.restoreFromMs(source.sourceNo)) {
+      fromLog.holds.note(source.sourceNo, paneMs, place);
+    }
   }
 
   #inventory(inventory: Inventory, batch: Intaking): string | undefined {
-    const source = this.#source(inventory.server_id, '', 0);
+    const named = { serverId: inventory.server_id, replayId: '', originMs: 0 };
+    const source = this.#source(named, batch);
     if (source === undefined) return tooManyServers;
     this.#heard(source, inventory.boot_id, batch);
     const body = JSON.stringify(inventory);
@@ -157,19 +188,30 @@ export class Intake {
     observer.serverChanged(source);
   }
 
-  /** The source, made when new; undefined when there are too many. */
-  #source(serverId: string, replayId: string, originMs: number): Source | undefined {
-    const { registry, engine } = this.#options;
-    const known = registry.find(serverId, replayId);
-    if (known !== undefined || registry.full) return known;
-    const source = registry.create({ serverId, replayId, originMs });
-    engine.open(source.sourceNo, { originMs, replayed: source.replayed });
+  /** The source, made when new, and ours from now on; undefined when there are too many. */
+  #source(named: SourceName, batch: Intaking): Source | undefined {
+    const { registry, engine, fromLog } = this.#options;
+    const known = registry.find(named.serverId, named.replayId);
+    if (known === undefined && registry.full) return undefined;
+    const source = known ?? registry.create(named);
+    const { sourceNo, originMs, replayed } = source;
+    if (batch.log === undefined || fromLog === undefined) {
+      if (known === undefined) engine.open(sourceNo, { originMs, replayed });
+    } else if (known === undefined || !source.isOurs) {
+      const closed = fromLog.known(named.serverId, named.replayId);
+      const restored = closed && { ...closed, newestMsByLane: [] };
+      engine.open(sourceNo, { originMs, replayed, restored });
+      const throughMs = closed?.closedThroughMs ?? Number.NEGATIVE_INFINITY;
+      source.adopt(batch.log.slot, { throughMs, hasGap: batch.log.hasGap });
+    } else {
+      source.slots.add(batch.log.slot);
+    }
     return source;
   }
 
   #heard(source: Source, bootId: string | undefined, batch: Intaking): void {
     if (batch.touched.has(source)) return;
-    const { checkpoints, clock, observer } = this.#options;
+    const { checkpoints, observer } = this.#options;
     batch.touched.add(source);
     checkpoints.source(source);
     const sender = senderIn(batch.header, source) ?? bootId;
@@ -181,8 +223,17 @@ export class Intake {
     if (isBack) source.off = false;
     source.decommissioned = false;
     source.idleClosed = false;
-    source.lastSeenMs = batch.receivedMs;
-    source.lastSeenMonotonicMs = clock.monotonicMs();
+    source.lastSeenMs = heardLast(source.lastSeenMs, batch.receivedMs, batch);
+    source.lastSeenMonotonicMs = heardLast(
+      source.lastSeenMonotonicMs,
+      batch.receivedMonotonicMs,
+      batch,
+    );
     if (changed) observer.serverChanged(source);
   }
+}
+
+/** What comes is the newest news, but for what waited in a log. */
+function heardLast(beforeMs: number, receivedMs: number, { log }: Intaking): number {
+  return log?.isPast === true ? Math.max(beforeMs, receivedMs) : receivedMs;
 }

@@ -8,6 +8,13 @@ const bodyCharsMax = 1_000;
 /** At most one log line in this time; it says how many came since the last one. */
 const logEveryMs = 10_000;
 
+/** A record without valid form. */
+export interface Rejected {
+  readonly reason: string;
+  readonly topic: string | undefined;
+  readonly body: string;
+}
+
 export class Quarantine {
   readonly #log: Logger;
   readonly #clock: Clock;
@@ -20,13 +27,7 @@ export class Quarantine {
   }
 
   /** The row to keep of it. */
-  row(rejected: {
-    readonly atMs: number;
-    readonly remote: string;
-    readonly topic?: string | undefined;
-    readonly reason: string;
-    readonly body: string;
-  }): QuarantineRow {
+  row(rejected: Rejected & { readonly atMs: number; readonly remote: string }): QuarantineRow {
     this.#tell(rejected.reason, rejected.remote);
     return {
       atMs: rejected.atMs,

@@ -1,5 +1,5 @@
 /** All sources that the collector knows, by identity and by number. */
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '../../runtime/clock.ts';
 import type { SourceRow } from '../store/group.ts';
 import {
@@ -20,6 +20,7 @@ export class Registry {
   readonly #byNumber: (Source | undefined)[] = [];
   #nextSourceNo = 1;
   #nextBootNo = 1;
+  #storedBoot: StatementSync | undefined;
 
   /** Every source, oldest first. */
   all(): IterableIterator<Source> {
@@ -48,9 +49,14 @@ export class Registry {
     return source;
   }
 
-  /** A boot of a source that is new here; the one longest unheard makes room. */
+  /** A boot that memory no longer holds: its repeats are told as before. @returns undefined when it is new */
+  recallBoot(source: Source, bootId: string): Boot | undefined {
+    const row = this.#storedBoot?.get(source.sourceNo, bootId);
+    return row === undefined ? undefined : source.keepBoot(storedBoot(row));
+  }
+
+  /** A boot of a source that is new here. */
   createBoot(source: Source, { bootId, oldestComingSeq, clock }: NewBoot): Boot {
-    if (source.boots.size >= bootsMax) forgetLongestUnheard(source);
     const boot: Boot = {
       bootNo: this.#nextBootNo,
       bootId,
@@ -58,6 +64,7 @@ export class Registry {
       firstHeardMs: clock.wallMs(),
       startedMs: null,
       lastHeardMs: clock.monotonicMs(),
+      hasGap: false,
     };
     this.#nextBootNo += 1;
     source.boots.set(bootId, boot);
@@ -73,6 +80,7 @@ export class Registry {
   /** Fills the registry from the store. @returns each source with its state */
   restore(db: DatabaseSync): { source: Source; state: SourceState }[] {
     const boots = bootsBySource(db);
+    this.#storedBoot = db.prepare('SELECT * FROM boots WHERE source_no = ? AND boot_id = ?');
     this.#nextBootNo =
       1 + Number(db.prepare('SELECT max(boot_no) AS n FROM boots').get()?.['n'] ?? 0);
     const restored: { source: Source; state: SourceState }[] = [];
@@ -105,14 +113,15 @@ function identity(serverId: string, replayId: string): string {
   return `${serverId}\0${replayId}`;
 }
 
-function forgetLongestUnheard(source: Source): void {
-  let oldest: Boot | undefined;
-  for (const boot of source.boots.values()) {
-    // The one that sends now is needed, however long ago: after a restart none has been heard.
-    if (boot.bootId === source.senders.currentBootId) continue;
-    if (oldest === undefined || boot.lastHeardMs < oldest.lastHeardMs) oldest = boot;
-  }
-  if (oldest !== undefined) source.boots.delete(oldest.bootId);
+/** Those longest unheard leave the memory; all that is known of them must be in the store, or on its way there. */
+export function forgetOldBoots(source: Source): void {
+  if (source.boots.size <= bootsMax) return;
+  // The one that sends now is needed, however long ago: after a restart none has been heard.
+  const others = [...source.boots.values()]
+    .filter(({ bootId }) => bootId !== source.senders.currentBootId)
+    .sort((a, b) => a.lastHeardMs - b.lastHeardMs);
+  const excess = source.boots.size - bootsMax;
+  for (const { bootId } of others.slice(0, excess)) source.boots.delete(bootId);
 }
 
 /** Decommissions a server where no collector runs on the store. */
@@ -133,16 +142,20 @@ function bootsBySource(db: DatabaseSync): Map<number, StoredBoot[]> {
   const bySource = new Map<number, StoredBoot[]>();
   for (const row of db.prepare('SELECT * FROM boots ORDER BY boot_no').iterate()) {
     const sourceNo = Number(row['source_no']);
-    const boot = {
-      bootNo: Number(row['boot_no']),
-      bootId: String(row['boot_id']),
-      state: JSON.parse(String(row['sequence'])) as BootState,
-    };
+    const boot = storedBoot(row);
     const list = bySource.get(sourceNo);
     if (list === undefined) bySource.set(sourceNo, [boot]);
     else list.push(boot);
   }
   return bySource;
+}
+
+function storedBoot(row: Readonly<Record<string, unknown>>): StoredBoot {
+  return {
+    bootNo: Number(row['boot_no']),
+    bootId: String(row['boot_id']),
+    state: JSON.parse(String(row['sequence'])) as BootState,
+  };
 }
 
 /**

@@ -13,7 +13,8 @@ export function restore(db: DatabaseSync, registry: Registry, ingest: Ingest): v
   );
   for (const { source, state } of registry.restore(db)) {
     ingest.openRestored(source, state);
-    if (source.closed) continue;
+    // What another collector may take in, or a log will tell again, is not open.
+    if (source.closed || !source.isOurs) continue;
     // −∞ when no window is final yet: then all that is stored belongs to open windows.
     const fromMs = Math.max(0, ingest.engine.restoreFromMs(source.sourceNo));
     for (const row of samples.iterate(source.sourceNo, fromMs)) {

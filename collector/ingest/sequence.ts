@@ -73,6 +73,11 @@ export class Sequence {
     return missing;
   }
 
+  /** What is missing below `seq` went to another collector: it is not lost to this one. */
+  resumeAt(seq: number): void {
+    this.#lostBelow = Math.max(this.#lostBelow, seq);
+  }
+
   checkpoint(): SequenceState {
     const intervals: [number, number][] = [];
     for (let i = 0; i < this.#bounds.length; i += 2) {

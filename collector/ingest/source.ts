@@ -3,9 +3,12 @@
  * it in memory; a checkpoint of it goes into each commit that changed it.
  */
 import type { Counters } from '../../wire/records/decoded.ts';
+import type { RecordPlace } from '../../wire/records/record.ts';
 import { METRICS } from '../../wire/metrics.ts';
 import { intervalBetween, rateOver } from '../../runtime/rates.ts';
+import type { SourceClock } from '../windows/engine.ts';
 import type { SourceCheckpoint } from '../windows/source.ts';
+import { lanesMax } from '../windows/watermark.ts';
 import { Announced, type AnnouncedState } from './announced.ts';
 import { CatchUp } from './catch-up.ts';
 import { ClockOffset } from './clock-offset.ts';
@@ -13,7 +16,7 @@ import { type DeliveryCounts, noDelivery } from './counts.ts';
 import { Senders, type SendersState } from './senders.ts';
 import { Sequence, type SequenceState } from './sequence.ts';
 
-/** Boots of one server that are remembered; the longest unheard is forgotten. */
+/** Boots of one server in memory; those longest unheard are looked up in the store when they come again. */
 export const bootsMax = 16;
 
 export interface Boot {
@@ -26,6 +29,8 @@ export interface Boot {
   startedMs: number | null;
   /** When a new sample of it last came, monotonic; the longest unheard makes room for others. */
   lastHeardMs: number;
+  /** Samples of it have gone to another collector: its numbers go on at what its sender still has. */
+  hasGap: boolean;
 }
 
 /** What a restart needs to know of a boot. */
@@ -49,6 +54,16 @@ export interface SourceIdentity {
   readonly originMs: number;
 }
 
+/** The collector that takes in a server's samples. */
+export interface Owner {
+  /** The member of the group that it is. */
+  readonly id: string;
+  /** Where its page is; http or https. */
+  readonly url: string;
+  /** Its own number of the source, as its page's address has it. */
+  readonly sourceNo: number;
+}
+
 /** What a restart needs to know of a source. */
 export interface SourceState {
   readonly engine: SourceCheckpoint;
@@ -69,9 +84,19 @@ export interface SourceState {
   readonly decommissioned?: boolean;
   readonly goodbyeBootId?: string | null;
   readonly announced?: AnnouncedState;
+  readonly lastSlot?: number | null;
 }
 
-const skewMsMax = 5_000;
+/** Of cumulative counters. */
+interface Reading {
+  readonly tsMs: number;
+  readonly values: Counters;
+  /** Where in a log it is. */
+  readonly place: RecordPlace | undefined;
+}
+
+/** A clock that is off by more is marked. */
+export const skewMsMax = 5_000;
 
 export class Source implements SourceIdentity {
   readonly sourceNo: number;
@@ -81,7 +106,7 @@ export class Source implements SourceIdentity {
   readonly boots = new Map<string, Boot>();
   readonly senders = new Senders();
   readonly catchUp = new CatchUp();
-  readonly announced = new Announced();
+  announced = new Announced();
   readonly clockOffset = new ClockOffset();
   /** Since its first sample, restarts of this program included. */
   readonly delivery: DeliveryCounts = noDelivery();
@@ -102,12 +127,31 @@ export class Source implements SourceIdentity {
   idleClosed = false;
   /** Taken off the lists by a person, until it sends again. */
   decommissioned = false;
+  /**
+   * Its samples come to this collector, and it is open in the engine. Where several collectors share
+   * a log it is false until its slot is ours and a record of it has come, and again when the slot
+   * goes: then it is idle-closed, and what is shown of it comes from `window-results`.
+   */
+  isOurs = true;
+  /** Slots of the log that its records came in since it is ours: one, where they have keys. */
+  readonly slots = new Set<number>();
+  /** How far its windows were final here when it was last ours; −∞ where it never was. */
+  closedHereMs = Number.NEGATIVE_INFINITY;
+  #closedByAnyMs = Number.NEGATIVE_INFINITY;
+  /** The slot that its records came in last, at whichever collector; undefined on the direct transport. */
+  lastSlot: number | undefined = undefined;
+  /** By boot: what came of what is read again from the log. */
+  readonly reread = new Map<string, Sequence>();
+  /** Whose it is as the newest record of `window-results` says; undefined where nobody else said so. */
+  owner: Owner | undefined = undefined;
   /** The sender's clock minus ours, as `clockOffset` told last; null where the format does not tell. */
   clockOffsetMs: number | null = null;
-  #counters: { tsMs: number; values: Counters } | null = null;
+  #counters: Reading | null = null;
   /** Lane → when it was last heard, monotonic. */
   readonly #laneHeardMs = new Map<number, number>();
   #datedHere = false;
+  /** All its lanes have been seen since it is ours, or are not waited for any longer. */
+  lanesSettled = false;
 
   constructor(identity: SourceIdentity) {
     this.sourceNo = identity.sourceNo;
@@ -126,12 +170,22 @@ export class Source implements SourceIdentity {
   }
 
   /**
-   * What the watermark may not pass: the collector's clock, so that a sender's clock that jumped
-   * ahead cannot make everything after it late. A date that we put to a time of day ourselves may
-   * lie up to 12 hours ahead, and says nothing of a clock.
+   * What the clocks say of its windows. A date that we put to a time of day ourselves may lie up to
+   * 12 hours ahead, and says nothing of a clock. Less than a skew is not worth windows of their own.
+   * @param wallMs the collector's
    */
-  clampMs(nowMs: number): number {
-    return this.#datedHere ? Infinity : nowMs;
+  clockAt(wallMs: number): SourceClock {
+    const { steadyMs = 0 } = this.clockOffset;
+    return {
+      nowMs: this.#datedHere ? Infinity : wallMs,
+      aheadMs: steadyMs > skewMsMax ? steadyMs : 0,
+    };
+  }
+
+  /** Of the streams that a server of SEEDS A sends, some were not heard yet. */
+  get lacksLanes(): boolean {
+    this.lanesSettled ||= !this.#datedHere || this.#laneHeardMs.size === lanesMax;
+    return !this.lanesSettled;
   }
 
   noteLane({ lane, datedHere }: { lane: number; datedHere?: boolean }, nowMs: number): void {
@@ -139,19 +193,27 @@ export class Source implements SourceIdentity {
     this.#datedHere = datedHere === true;
   }
 
-  /** Lanes that nothing came on since `sinceMs` while others went on; each is told once. */
-  takeSilentLanes(sinceMs: number): number[] {
-    const silent = [...this.#laneHeardMs].filter(([, heardMs]) => heardMs < sinceMs);
+  /** Lanes that nothing came on for longer than `idleMs` while others went on; each is told once. */
+  takeSilentLanes(idleMs: number): number[] {
+    const newestMs = Math.max(...this.#laneHeardMs.values());
+    const silent = [...this.#laneHeardMs].filter(([, heardMs]) => newestMs - heardMs > idleMs);
     for (const [lane] of silent) this.#laneHeardMs.delete(lane);
     return silent.map(([lane]) => lane);
   }
 
-  /** Fills in the rates of cumulative counters; the first reading, and one after a reset, has none. */
-  fillRates(tsMs: number, counters: Counters, values: number[]): void {
+  /**
+   * Fills in the rates of cumulative counters; the first reading, and one after a reset, has none.
+   * @returns where in a log the reading is that they count from
+   */
+  fillRates(
+    { tsMs, counters }: { readonly tsMs: number; readonly counters: Counters },
+    values: number[],
+    place?: RecordPlace,
+  ): RecordPlace | undefined {
     const previous = this.#counters;
-    if (previous !== null && tsMs <= previous.tsMs) return;
-    this.#counters = { tsMs, values: counters };
-    if (previous === null) return;
+    if (previous !== null && tsMs <= previous.tsMs) return undefined;
+    this.#counters = { tsMs, values: counters, place };
+    if (previous === null) return undefined;
     const interval = intervalBetween({ monotonicMs: previous.tsMs }, { monotonicMs: tsMs });
     const rate = (before: number, now: number): number => {
       const result = rateOver(interval, before, now);
@@ -160,6 +222,39 @@ export class Source implements SourceIdentity {
     values[METRICS.indexOf('net_in')] = rate(previous.values.netIn, counters.netIn);
     values[METRICS.indexOf('net_out')] = rate(previous.values.netOut, counters.netOut);
     values[METRICS.indexOf('disk_io')] = rate(previous.values.diskIo, counters.diskIo);
+    return previous.place;
+  }
+
+  /**
+   * Its slot is ours, and a record of it has come: what is derived from the log begins anew.
+   * @param closed.throughMs as far as anybody has closed its windows
+   * @param closed.hasGap another collector took in what lies before
+   */
+  adopt(slot: number, closed: { readonly throughMs: number; readonly hasGap: boolean }): void {
+    this.isOurs = true;
+    this.idleClosed = this.off || this.decommissioned;
+    this.slots.add(slot);
+    this.lastSlot = slot;
+    this.announced = new Announced();
+    this.#counters = null;
+    this.#laneHeardMs.clear();
+    this.lanesSettled = false;
+    this.#closedByAnyMs = closed.throughMs;
+    for (const boot of this.boots.values()) boot.hasGap ||= closed.hasGap;
+  }
+
+  /** Its slot is another collector's. @param closedThroughMs of its windows, here */
+  release(closedThroughMs = this.closedHereMs): void {
+    this.isOurs = false;
+    this.idleClosed = true;
+    this.slots.clear();
+    this.reread.clear();
+    this.closedHereMs = closedThroughMs;
+  }
+
+  /** Another collector made this time's windows final: whether what is of then came late is not told here. */
+  isClosedElsewhere(tsMs: number): boolean {
+    return tsMs >= this.closedHereMs && tsMs < this.#closedByAnyMs;
   }
 
   /** Keeps the newest value of each metric; formats that send one metric at a time fill in the others. */
@@ -181,14 +276,21 @@ export class Source implements SourceIdentity {
       off: this.off,
       closed: this.closed,
       clockOffsetMs: this.clockOffsetMs,
-      counters: this.#counters,
+      counters: stateOf(this.#counters),
       values: this.values.map((value) => (Number.isNaN(value) ? null : value)),
       delivery: { ...this.delivery },
       senders: this.senders.checkpoint(),
       decommissioned: this.decommissioned,
       goodbyeBootId: this.goodbyeBootId ?? null,
       announced: this.announced.checkpoint(),
+      lastSlot: this.lastSlot ?? null,
     };
+  }
+
+  keepBoot(stored: StoredBoot): Boot {
+    const boot = restoredBoot(stored);
+    this.boots.set(boot.bootId, boot);
+    return boot;
   }
 
   restore(state: SourceState, boots: readonly StoredBoot[]): void {
@@ -199,24 +301,27 @@ export class Source implements SourceIdentity {
     this.decommissioned = state.decommissioned ?? false;
     this.idleClosed = state.off || this.decommissioned;
     this.closed = state.closed;
+    this.lastSlot = state.lastSlot ?? undefined;
     this.clockOffsetMs = state.clockOffsetMs;
     this.#counters = restoredCounters(state.counters);
     this.values = state.values.map((value) => value ?? Number.NaN);
     Object.assign(this.delivery, state.delivery);
     if (state.announced !== undefined) this.announced.restore(state.announced);
-    for (const boot of boots) this.boots.set(boot.bootId, restoredBoot(boot));
+    for (const boot of boots) this.keepBoot(boot);
   }
+}
+
+function stateOf(reading: Reading | null): SourceState['counters'] {
+  return reading === null ? null : { tsMs: reading.tsMs, values: reading.values };
 }
 
 function restoredBoot({ bootNo, bootId, state }: StoredBoot): Boot {
   const { firstHeardMs = null, startedMs = null } = state;
   const sequence = new Sequence(state);
-  return { bootNo, bootId, sequence, firstHeardMs, startedMs, lastHeardMs: 0 };
+  return { bootNo, bootId, sequence, firstHeardMs, startedMs, lastHeardMs: 0, hasGap: false };
 }
 
-function restoredCounters(
-  stored: SourceState['counters'],
-): { tsMs: number; values: Counters } | null {
+function restoredCounters(stored: SourceState['counters']): Reading | null {
   if (stored === null) return null;
   const { netIn, netOut, diskIo } = stored.values;
   const values = {
@@ -224,5 +329,5 @@ function restoredCounters(
     netOut: netOut ?? Number.NaN,
     diskIo: diskIo ?? Number.NaN,
   };
-  return { tsMs: stored.tsMs, values };
+  return { tsMs: stored.tsMs, values, place: undefined };
 }

@@ -1,7 +1,7 @@
 /** Opens the collector's SQLite file: WAL, every commit on disk before it counts, schema migrated. */
-import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolderDurably } from '../../runtime/durable-file.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { MIGRATIONS } from './schema.ts';
 
@@ -27,7 +27,7 @@ export function databasePath(dataDir: string): string {
 export function openForWriting(dataDir: string): DatabaseSync {
   const path = databasePath(dataDir);
   return explained(path, () => {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolderDurably(dirname(path));
     const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
     try {
       // Only takes effect on a file that is still empty, and then lets retention give pages back.

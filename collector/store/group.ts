@@ -1,6 +1,8 @@
 /** What one commit holds: everything that arrived since the last one, written in one transaction. */
-import type { QueueItem } from '../../runtime/queue/queue.ts';
-import type { Transition } from '../alerts/alert.ts';
+import type { QueueItem } from '../../runtime/queue/item.ts';
+import type { AlertNotice, Transition } from '../alerts/alert.ts';
+import type { AlertRecordOnWire } from '../../wire/records/alert-record.ts';
+import type { PartitionOffset } from '../../wire/transport/log/port.ts';
 import type { ServerWindow } from '../windows/window.ts';
 
 export interface SampleRow {
@@ -54,9 +56,48 @@ export interface AlertStateRow {
   readonly body: string | null;
 }
 
+/** The newest record of one key of `alerts`; null when nothing is kept of it any longer. */
+export interface SharedAlertRow {
+  readonly rule: string;
+  readonly server: string;
+  readonly record: AlertRecordOnWire | null;
+}
+
+/** What a notifier's receiver was told by another collector. */
+export interface ToldRow {
+  readonly notifier: string;
+  /** It would have been, but for a silence. */
+  readonly held: boolean;
+  readonly notice: AlertNotice;
+}
+
+/** The newest record of one key of `window-results`. */
+export interface ResultRow {
+  readonly serverId: string;
+  readonly replayId: string;
+  /** Another collector wrote it. */
+  readonly others: boolean;
+  /** JSON of the WindowResult; null when nothing is kept of the source any longer. */
+  readonly body: string | null;
+}
+
+/** A window as it is stored. */
+export interface WindowRow {
+  readonly window: ServerWindow;
+  readonly skewed: boolean;
+}
+
 export class Group {
   readonly samples: SampleRow[] = [];
-  readonly windows: { readonly window: ServerWindow; readonly skewed: boolean }[] = [];
+  readonly windows: WindowRow[] = [];
+  /** Windows that other collectors made. */
+  readonly othersWindows: WindowRow[] = [];
+  /** By key. */
+  readonly results = new Map<string, ResultRow>();
+  /** Partition of `window-results` → the offset to read next. */
+  readonly resultPositions = new Map<number, number>();
+  /** By topic and partition: what lies before is in the store with this commit. */
+  readonly logPositions = new Map<string, PartitionOffset>();
   readonly inventories: { readonly sourceNo: number; readonly body: string }[] = [];
   readonly quarantine: QuarantineRow[] = [];
   readonly sources = new Map<number, SourceRow>();
@@ -68,6 +109,15 @@ export class Group {
   /** By rule and server. */
   readonly alertStates = new Map<string, AlertStateRow>();
   readonly alertTransitions: Transition[] = [];
+  /** Steps of alerts that other collectors judged; those that are known already are left out. */
+  readonly othersTransitions: Transition[] = [];
+  /** By rule and server. */
+  readonly sharedAlerts = new Map<string, SharedAlertRow>();
+  /** Partition of `alerts` → the offset to read next. */
+  readonly sharedAlertPositions = new Map<number, number>();
+  /** Open alerts as this collector tells them, by rule and server; a row without body goes. */
+  readonly ownAlerts = new Map<string, AlertStateRow>();
+  readonly told: ToldRow[] = [];
   /** What notifiers are to tell; the lane is the notifier's name. */
   readonly notices: QueueItem[] = [];
 
@@ -75,6 +125,10 @@ export class Group {
     return (
       this.samples.length +
       this.windows.length +
+      this.othersWindows.length +
+      this.results.size +
+      this.resultPositions.size +
+      this.logPositions.size +
       this.inventories.length +
       this.quarantine.length +
       this.sources.size +
@@ -83,6 +137,11 @@ export class Group {
       this.fleetDue.length +
       this.alertStates.size +
       this.alertTransitions.length +
+      this.othersTransitions.length +
+      this.sharedAlerts.size +
+      this.sharedAlertPositions.size +
+      this.ownAlerts.size +
+      this.told.length +
       this.notices.length
     );
   }

@@ -1,6 +1,8 @@
 /** What the page and the exports read. All of it runs on a connection that cannot write. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { windowMsMax } from '../../wire/limits.ts';
 import { METRICS } from '../../wire/metrics.ts';
+import { AGGREGATES } from '../windows/window.ts';
 
 export interface Bucket {
   /** Start of the step, ms since the epoch. */
@@ -28,6 +30,12 @@ export type DetailLine = keyof typeof DETAIL_LINES;
 /** Means over one step; null where no detail has the line. */
 export type DetailBucket = { readonly ts: number } & Readonly<Record<DetailLine, number | null>>;
 
+/** A window, at one point of a chart. */
+export interface WindowBucket extends Bucket {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
 export interface Span {
   readonly fromMs: number;
   readonly toMs: number;
@@ -41,6 +49,13 @@ export interface StoredDetail {
 const means = METRICS.map((metric) => `avg(${metric}) AS mean_${metric}`).join(', ');
 const maxima = METRICS.map((metric) => `max(${metric}) AS max_${metric}`).join(', ');
 
+/** Of a stored window, as `aggregates.ts` packs it. */
+const figure = (name: (typeof AGGREGATES)[number]): string =>
+  METRICS.map((metric, i) => {
+    const path = `'$[${i}][${AGGREGATES.indexOf(name)}]'`;
+    return `json_extract(aggregates, ${path}) AS ${name}_${metric}`;
+  }).join(', ');
+
 const LINES = Object.keys(DETAIL_LINES) as DetailLine[];
 const detailMeans = LINES.map(
   (line) => `avg(json_extract(body, '${DETAIL_LINES[line]}')) AS ${line}`,
@@ -52,6 +67,7 @@ const stepOf = 'ts / CAST(? AS INTEGER)';
 export class Queries {
   readonly #buckets: StatementSync;
   readonly #summary: StatementSync;
+  readonly #windows: StatementSync;
   readonly #details: StatementSync;
   readonly #newestDetail: StatementSync;
   readonly #newestProcesses: StatementSync;
@@ -65,6 +81,10 @@ export class Queries {
     );
     this.#summary = db.prepare(
       `SELECT ${means}, ${maxima} FROM samples WHERE source_no = ? AND ts >= ? AND ts < ?`,
+    );
+    this.#windows = db.prepare(
+      `SELECT start_ms, end_ms, ${figure('avg')}, ${figure('max')} FROM windows
+       WHERE source_no = ? AND start_ms >= ? AND end_ms > ? AND end_ms <= ? ORDER BY start_ms`,
     );
     this.#details = db.prepare(
       `SELECT ${stepOf} * CAST(? AS INTEGER) AS step, ${detailMeans} FROM details
@@ -89,6 +109,18 @@ export class Queries {
     return this.#buckets.all(stepMs, stepMs, sourceNo, fromMs, toMs).map((row) => ({
       ts: Number(row['step']),
       means: METRICS.map((metric) => numberOrNull(row[`mean_${metric}`])),
+      maxima: METRICS.map((metric) => numberOrNull(row[`max_${metric}`])),
+    }));
+  }
+
+  /** One server's windows that end within the span, each at the step that holds its end. */
+  windows(sourceNo: number, { fromMs, toMs }: Span, stepMs: number): WindowBucket[] {
+    const earliestMs = fromMs - windowMsMax;
+    return this.#windows.all(sourceNo, earliestMs, fromMs, toMs).map((row) => ({
+      ts: Math.floor((Number(row['end_ms']) - 1) / stepMs) * stepMs,
+      startMs: Number(row['start_ms']),
+      endMs: Number(row['end_ms']),
+      means: METRICS.map((metric) => numberOrNull(row[`avg_${metric}`])),
       maxima: METRICS.map((metric) => numberOrNull(row[`max_${metric}`])),
     }));
   }

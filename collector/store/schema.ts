@@ -159,6 +159,61 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX deliveries_by_alert ON deliveries (alert_id, id);
   `,
+  // What the collectors of one log tell each other: how far `window-results` has been read, and the
+  // newest record of each of its keys; `others` tells those that another collector wrote.
+  `
+  CREATE TABLE result_positions (
+    partition    INTEGER PRIMARY KEY,
+    next_offset  INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE results (
+    server_id  TEXT NOT NULL,
+    replay_id  TEXT NOT NULL,
+    others     INTEGER NOT NULL,
+    body       TEXT NOT NULL,
+    PRIMARY KEY (server_id, replay_id)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  // The notices of a notification that was refused go out one by one.
+  `
+  ALTER TABLE outgoing ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;
+  `,
+  // How far each partition of the log has been taken in: what lies before is stored.
+  `
+  CREATE TABLE log_positions (
+    topic          TEXT NOT NULL,
+    partition      INTEGER NOT NULL,
+    taken_through  INTEGER NOT NULL,
+    PRIMARY KEY (topic, partition)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  // Alerts that collectors share: the newest record of each key of `alerts`, how far that topic has
+  // been read, and the alerts of our own that are open, as we tell them.
+  `
+  CREATE TABLE shared_alerts (
+    rule    TEXT NOT NULL,
+    server  TEXT NOT NULL,
+    slot    INTEGER NOT NULL,
+    term    INTEGER NOT NULL,
+    active  INTEGER NOT NULL,
+    body    TEXT NOT NULL,
+    PRIMARY KEY (rule, server)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX shared_alerts_active ON shared_alerts (slot) WHERE active = 1;
+
+  CREATE TABLE shared_alert_positions (
+    partition    INTEGER PRIMARY KEY,
+    next_offset  INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE own_alerts (
+    rule    TEXT NOT NULL,
+    server  TEXT NOT NULL,
+    body    TEXT NOT NULL,
+    PRIMARY KEY (rule, server)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Bits of `windows.flags`. */

@@ -3,7 +3,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type FleetWindow, mergeFleet } from '../windows/fleet.ts';
 import { packAggregates, packFleet, unpackAggregates } from './aggregates.ts';
 import { AlertStatements } from './alert-statements.ts';
-import type { FleetStart, Group } from './group.ts';
+import { ResultStatements } from './result-statements.ts';
+import type { FleetStart, Group, WindowRow } from './group.ts';
 import { FLAG } from './schema.ts';
 
 /** Rows of quarantine that are kept; the oldest go first. */
@@ -30,18 +31,23 @@ export class GroupStatements {
   readonly #fleetInputs: StatementSync;
   readonly #fleet: StatementSync;
   readonly #arrival: StatementSync;
+  readonly #logPosition: StatementSync;
   readonly #alerts: AlertStatements;
+  readonly #results: ResultStatements;
 
   constructor(db: DatabaseSync) {
     this.#alerts = new AlertStatements(db);
+    this.#results = new ResultStatements(db);
     this.#sample = db.prepare('INSERT INTO samples VALUES (?,?,?,?,?,?,?,?,?,?)');
     this.#detail = db.prepare('INSERT INTO details VALUES (?,?,?)');
     this.#window = db.prepare(
       `INSERT INTO windows VALUES (?,?,?,?,?,?) ON CONFLICT (start_ms, source_no) DO UPDATE SET
        end_ms = excluded.end_ms, samples = excluded.samples, flags = excluded.flags,
-       aggregates = excluded.aggregates`,
+       aggregates = excluded.aggregates
+       WHERE windows.flags & ${FLAG.final} = 0 OR excluded.flags & ${FLAG.final} <> 0`,
     );
     this.#inventory = db.prepare('INSERT OR REPLACE INTO inventories VALUES (?,?)');
+    this.#logPosition = db.prepare('INSERT OR REPLACE INTO log_positions VALUES (?,?,?)');
     this.#source = db.prepare('INSERT OR REPLACE INTO sources VALUES (?,?,?,?,?,?)');
     this.#boot = db.prepare('INSERT OR REPLACE INTO boots VALUES (?,?,?,?)');
     this.#quarantine = db.prepare('INSERT INTO quarantine VALUES (NULL,?,?,?,?,?)');
@@ -67,8 +73,12 @@ export class GroupStatements {
     );
   }
 
-  /** @returns the fleet windows that it made */
-  write(group: Group, nowMs: number): MadeFleetWindow[] {
+  /** @param onFleet sees the fleet windows that are made, and may add what they raise to the group */
+  write(
+    group: Group,
+    nowMs: number,
+    onFleet: (made: readonly MadeFleetWindow[]) => void = () => {},
+  ): void {
     this.#noteMinute(nowMs);
     for (const row of group.sources.values()) {
       const { sourceNo, serverId, replayId, originMs, lastSeenMs, state } = row;
@@ -77,8 +87,13 @@ export class GroupStatements {
     for (const row of group.boots.values()) {
       this.#boot.run(row.bootNo, row.sourceNo, row.bootId, row.sequence);
     }
+    for (const { topic, partition, offset } of group.logPositions.values()) {
+      this.#logPosition.run(topic, partition, offset);
+    }
     this.#writeSamples(group);
-    this.#writeWindows(group);
+    this.#writeWindows(group.windows);
+    this.#writeWindows(group.othersWindows);
+    this.#results.write(group);
     for (const { sourceNo, body } of group.inventories) this.#inventory.run(sourceNo, body);
     for (const row of group.quarantine) {
       this.#quarantine.run(row.atMs, row.remote, row.topic, row.reason, row.body);
@@ -87,8 +102,8 @@ export class GroupStatements {
     for (const start of group.fleetPending) {
       this.#fleetPending.run(start.originMs, start.startMs, start.endMs);
     }
+    onFleet(group.fleetDue.flatMap((start) => this.#writeFleet(start)));
     this.#alerts.write(group);
-    return group.fleetDue.flatMap((start) => this.#writeFleet(start));
   }
 
   #noteMinute(nowMs: number): void {
@@ -115,8 +130,9 @@ export class GroupStatements {
     }
   }
 
-  #writeWindows(group: Group): void {
-    for (const { window, skewed } of group.windows) {
+  /** A final window stays as it is until another final one of its start comes. */
+  #writeWindows(rows: readonly WindowRow[]): void {
+    for (const { window, skewed } of rows) {
       const flags =
         (window.final ? FLAG.final : 0) |
         (window.incomplete ? FLAG.incomplete : 0) |

@@ -22,7 +22,8 @@ function fixture(beforeCommit: (group: Group) => void = () => {}) {
   const { log, lines } = createKeptLog();
   const onCommit = vi.fn<(tookMs: number) => void>();
   const clock = createManualClock();
-  const writer = new StoreWriter({ db, clock, log, beforeCommit, onCommit });
+  const inCommit = (): void => {};
+  const writer = new StoreWriter({ db, clock, log, beforeCommit, inCommit, onCommit });
   onTestFinished(() => {
     reader.close();
     if (db.isOpen) db.close();
@@ -68,17 +69,6 @@ it('nothing is acknowledged before another connection can see it', async () => {
   await vi.advanceTimersByTimeAsync(1);
   await acknowledged;
   expect(seenWhenAcknowledged).toBe(1);
-});
-
-it('what is added because of what a commit made is committed soon, with nobody asking', async () => {
-  const { writer, reader, onCommit } = fixture();
-  onCommit.mockImplementationOnce(() => void writer.group.samples.push(sampleRow({ tsMs: 2 })));
-  writer.group.samples.push(sampleRow({ tsMs: 1 }));
-  writer.schedule();
-  await vi.advanceTimersByTimeAsync(gatherMs);
-  expect(count(reader, 'samples')).toBe(1);
-  await vi.advanceTimersByTimeAsync(gatherMs);
-  expect(count(reader, 'samples')).toBe(2);
 });
 
 it('what arrives after a commit waits for the next one', async () => {

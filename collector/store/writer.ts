@@ -32,8 +32,13 @@ export interface WriterOptions {
   readonly log: Logger;
   /** Called before each commit, to add checkpoints of what changed since the last one. */
   readonly beforeCommit: (group: Group) => void;
-  /** Called after each commit, with the fleet windows that it made and how many notices it queued. */
-  readonly onCommit: (tookMs: number, fleet: readonly MadeFleetWindow[], notices: number) => void;
+  /**
+   * Called in each commit with the fleet windows that it makes: what it adds of alerts is committed
+   * with them. After a commit that failed it is called again for the same windows. Must not throw.
+   */
+  readonly inCommit: (group: Group, fleet: readonly MadeFleetWindow[]) => void;
+  /** Called after each commit, with how many notices it queued. */
+  readonly onCommit: (tookMs: number, notices: number) => void;
 }
 
 export class StoreWriter {
@@ -98,9 +103,8 @@ export class StoreWriter {
     const waiters = this.#waiters;
     this.#waiters = [];
     const startedMs = this.#options.clock.monotonicMs();
-    let fleet: readonly MadeFleetWindow[];
     try {
-      fleet = this.#writeGroup();
+      this.#writeGroup();
     } catch (error) {
       this.#fail(error);
       for (const { reject } of waiters) reject(this.#failure);
@@ -110,16 +114,17 @@ export class StoreWriter {
     this.#group = new Group();
     if (this.#failure !== undefined) this.#options.log.info('the store works again');
     this.#failure = undefined;
-    this.#options.onCommit(this.#options.clock.monotonicMs() - startedMs, fleet, notices);
-    // What was added because of them is committed soon.
-    if (this.#group.rows > 0) this.schedule();
+    this.#options.onCommit(this.#options.clock.monotonicMs() - startedMs, notices);
     for (const { resolve } of waiters) resolve();
   }
 
-  #writeGroup(): MadeFleetWindow[] {
-    const { db, clock, beforeCommit } = this.#options;
-    beforeCommit(this.#group);
-    return inTransaction(db, () => this.#statements.write(this.#group, clock.wallMs()));
+  #writeGroup(): void {
+    const { db, clock, beforeCommit, inCommit } = this.#options;
+    const group = this.#group;
+    beforeCommit(group);
+    inTransaction(db, () =>
+      this.#statements.write(group, clock.wallMs(), (fleet) => inCommit(group, fleet)),
+    );
   }
 
   #fail(error: unknown): void {

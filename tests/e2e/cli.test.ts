@@ -1,11 +1,10 @@
 /** What people see when they mistype, misname or misconfigure something. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
+import { answering } from '../../runtime/testing/loopback.ts';
 import {
   type Finished,
   run,
@@ -46,6 +45,7 @@ const USAGE: readonly (readonly [Program, string, string | RegExp])[] = [
   ['agent', 'run --interval 5', /--interval must be a duration/],
   ['agent', 'run --server-id ', /--server-id/],
   ['agent', 'run --log loud', '--log'],
+  ['agent', 'run --kafka nonsense', '--kafka'],
   ['agent', 'replay', /missing required argument 'file'/],
   ['agent', `replay ${CSV} --speed fast`, '--speed: fast'],
   ['agent', `replay ${CSV} --speed 0`, '--speed: 0'],
@@ -134,6 +134,8 @@ describe('a wrong configuration is exit code 78 and one line that names file or 
     ['agent', { WINDROW_TOKEN_FILE: '/nowhere' }, 'token_file: '],
     ['agent', { WINDROW_TOKEN_FILE: CSV }, /token_file: .* holds no token/],
     ['collector', { WINDROW_PORT: '-1' }, 'WINDROW_PORT must be'],
+    ['agent', { WINDROW_TRANSPORT: 'kafka' }, 'brokers is missing'],
+    ['collector', { WINDROW_TRANSPORT: 'kafka' }, 'brokers is missing'],
     ['collector', { WINDROW_WINDOWS_SLIDE: '7s' }, 'windows.length must be a whole number'],
   ] as const)('%s: %j', async (program, env, named) => {
     const finished = await cli(program, 'config check', { env });
@@ -179,14 +181,8 @@ describe('what fails at work is exit code 1 and one line', () => {
   ])(
     'a replay to another program (%i) ends at once and says that it is none',
     async (status, body) => {
-      const server = createServer((_, response) => response.writeHead(status).end(body));
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      onTestFinished(() => void server.close());
-      const { port } = server.address() as AddressInfo;
-      const finished = await cli(
-        'agent',
-        `replay ${CSV} --to http://127.0.0.1:${port} --speed max`,
-      );
+      const url = await answering((_, response) => response.writeHead(status).end(body));
+      const finished = await cli('agent', `replay ${CSV} --to ${url} --speed max`);
       expectClear(finished, /--to/);
       expect(finished.code).toBe(1);
     },

@@ -1,7 +1,7 @@
 /** An agent that is stopped, through a network that loses what it says last. */
-import { once } from 'node:events';
-import { createServer, request } from 'node:http';
-import { expect, it, onTestFinished } from 'vitest';
+import { request } from 'node:http';
+import { expect, it } from 'vitest';
+import { answering } from '../../runtime/testing/loopback.ts';
 import { eventually, getJson, metric } from '../support/http.ts';
 import { startAgent, startCollector, tempDir } from '../support/programs.ts';
 
@@ -14,31 +14,23 @@ interface Gateway {
 /** Stands between agents and the collector, as a load balancer does. */
 async function startGateway(to: string): Promise<Gateway> {
   let refusals = 0;
-  const server = createServer((incoming, answer) => {
+  const url = await answering((incoming, answer) => {
     if (refusals > 0) {
       refusals -= 1;
       incoming.resume();
       answer.writeHead(503).end();
       return;
     }
-    const { method, url, headers } = incoming;
-    const onward = request(new URL(url ?? '/', to), { method, headers }, (response) => {
+    const { method, url: path = '/', headers } = incoming;
+    const onward = request(new URL(path, to), { method, headers }, (response) => {
       answer.writeHead(response.statusCode ?? 502, response.headers);
       response.pipe(answer);
     });
     onward.on('error', () => answer.destroy());
     incoming.pipe(onward);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     refuse(count) {
       refusals = count;
     },

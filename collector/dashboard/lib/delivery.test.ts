@@ -12,6 +12,7 @@ const summary: ServerSummary = {
   lost: 0,
   catch_up: null,
   replayed: false,
+  owner: null,
   last_seen_ms: 0,
   ts: 0,
   values: [],

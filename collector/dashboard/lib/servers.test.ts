@@ -14,6 +14,7 @@ const summary = (over: Partial<ServerSummary>): ServerSummary => ({
   lost: 0,
   catch_up: null,
   replayed: false,
+  owner: null,
   last_seen_ms: now,
   ts: now,
   values: [10, 20, 30, 40, 50, 60],

@@ -11,6 +11,7 @@ import { Cores } from './cores.tsx';
 import { Disks, FileSystems, Interfaces } from './devices.tsx';
 import { DeliveryBlock } from './delivery.tsx';
 import { Facts } from './facts.tsx';
+import { OwnerBlock } from './owner.tsx';
 import { Processes } from './processes.tsx';
 import { Selector } from './selector.tsx';
 import { ServerCharts } from './server-charts.tsx';
@@ -72,6 +73,14 @@ function Content({ model, machine, look }: ContentProps): JSX.Element {
   const { sample, view } = machine;
   const nowMs = model.clock.now();
   const summary = model.fleet.servers.get(machine.id) ?? view.summary;
+  if (summary.owner !== null) {
+    return (
+      <>
+        <OwnerBlock owner={summary.owner} range={model.route.range} />
+        <ServerCharts model={model} machine={machine} look={look} />
+      </>
+    );
+  }
   return (
     <>
       <Facts inventory={view.inventory} sample={sample} />

@@ -1,5 +1,6 @@
 /** One server, whole: its newest sample, top processes, inventory and the lines of its charts. */
 import type { Events, ServerSeries, ServerSummary, ServerView } from '../../api/contract.ts';
+import { METRICS } from '../../../wire/metrics.ts';
 import type { Sample } from '../../../wire/records/sample.ts';
 import { Grid } from '../lib/grid.ts';
 import type { Range } from '../lib/route.ts';
@@ -48,6 +49,18 @@ export class MachineState {
     if (id !== this.id) return;
     if (this.view !== null) this.view = { ...this.view, delivery };
     this.#add(sample);
+  }
+
+  /** A row of `samples`; of another collector's server its windows are all that comes here. */
+  addRow([id, ts, ...values]: Events['samples'][number]): void {
+    if (id !== this.id || typeof ts !== 'number' || this.view?.summary.owner == null) return;
+    this.#newestMs = Math.max(this.#newestMs, ts);
+    this.lines.advance(this.#newestMs);
+    for (const [index, metric] of METRICS.entries()) {
+      const value = values[index];
+      if (typeof value === 'number') this.lines.add(metric, ts, value);
+    }
+    this.revision += 1;
   }
 
   /** It is another state, or its counts are others now. */

@@ -197,6 +197,7 @@ export class Model {
     if (this.#loader.isReading && this.#waiting.length < waitingRowsMax) {
       this.#waiting.push(...rows);
     }
+    for (const row of rows) this.machine?.addRow(row);
     if (!this.fleet.addSamples(rows, this.clock.now()) && !this.#loader.isReading) {
       this.#loader.loadLater(tickMs);
     }

@@ -65,7 +65,14 @@ export function startRig(
   const judged = alerts === undefined ? {} : { alerts };
   const ingest = new Ingest({ registry, windows: WINDOWS, clock, log, observer, ...judged });
   const beforeCommit: Ingest['checkpoint'] = (group) => ingest.checkpoint(group);
-  const writer = new StoreWriter({ db, clock, log, beforeCommit, onCommit: () => {} });
+  const writer = new StoreWriter({
+    db,
+    clock,
+    log,
+    beforeCommit,
+    inCommit: () => {},
+    onCommit: () => {},
+  });
   ingest.attach(writer);
   restore(db, registry, ingest);
 

@@ -1,0 +1,312 @@
+/**
+ * The alerts of the slots that are this collector's: tells the others of each change, goes on with
+ * those of slots that come, and lets go those of slots that leave.
+ *
+ * Invariant: an open alert of ours is in `#entries`, in the store with the commit that changed it,
+ * and in the topic before any window that changed it is. A notice is told by whoever has its alert
+ * in `#entries`, and only while it waits there.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../../runtime/clock.ts';
+import { messageOf } from '../../../runtime/errors.ts';
+import type { Logger } from '../../../runtime/logging.ts';
+import {
+  type AlertRecordOnWire,
+  ALERTS_TOPIC,
+  type NoticeOutcome,
+} from '../../../wire/records/alert-record.ts';
+import type { NewLogRecord } from '../../../wire/transport/log/port.ts';
+import type { AlertNotice } from '../../alerts/alert.ts';
+import type { AlertRecord } from '../../alerts/book.ts';
+import type { DeliveryGate, Verdict } from '../../alerts/delivery-gate.ts';
+import type { Group } from '../../store/group.ts';
+import {
+  noticesOnTheirWay,
+  SharedAlertStatements,
+  sharedAlert,
+} from '../../store/shared-alerts.ts';
+import {
+  hasFiring,
+  hasWaiting,
+  isNews,
+  isOpen,
+  outcomeOf,
+  toldOf,
+  withNotice,
+  withOutcome,
+  withOutcomesOf,
+  withState,
+  withStep,
+} from './entry.ts';
+import { alertNoticeOf, type Entry, keyOf, onWire, type Owner } from './forms.ts';
+import { PartingAlerts } from './parting.ts';
+import { type Heirloom, TakeOver, type TakeOverOptions } from './take-over.ts';
+
+/**
+ * Whoever had an alert before may still be at a notice of it for as long as its notifier waits for
+ * an answer; then the word of that comes in the topic, in much less than this on top.
+ */
+const handOverMs = 5_000;
+
+export interface SharedAlertsOptions extends Omit<TakeOverOptions, 'isKnownNotifier'> {
+  readonly self: Omit<Owner, 'term'>;
+  /** Ours, as the engine and ingest see them; kept up here. */
+  readonly slots: Set<number>;
+  readonly db: DatabaseSync;
+  /** What waits for the next commit. */
+  readonly group: () => Group;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly publish: (records: readonly NewLogRecord[]) => void;
+  /** How long each notifier waits for an answer, by name, ms. */
+  readonly timeoutsMs: () => ReadonlyMap<string, number>;
+}
+
+export class SharedAlerts implements DeliveryGate {
+  readonly #options: SharedAlertsOptions;
+  readonly #takeOver: TakeOver;
+  readonly #statements: SharedAlertStatements;
+  readonly #entries = new Map<string, Entry>();
+  /** Over, and stored until the topic has shown us that everybody can know. */
+  readonly #closing = new Map<string, Entry>();
+  readonly #parting = new PartingAlerts((entry, term) =>
+    this.#publish(entry, { released: true, term }),
+  );
+  /** Taken over then, monotonic: not to be told before the former owner has had its time. */
+  readonly #heldSinceMs = new Map<string, number>();
+  /** What was taken over of these is not in the queue before the next commit. */
+  readonly #uncommitted = new Set<string>();
+  /** Let go since slots last came: should they come back, these are newer than what the store has. */
+  #formerly = new Map<string, AlertRecordOnWire>();
+  /** What of the waiting group has been taken in. */
+  readonly #noted = new WeakSet<object>();
+  /** By key and alert; to be published after the commit. */
+  readonly #unpublished = new Map<string, Entry>();
+  #isAssigned = false;
+  #isStopping = false;
+  #term = 0;
+
+  constructor(options: SharedAlertsOptions) {
+    this.#options = options;
+    const isKnownNotifier = (name: string): boolean => options.timeoutsMs().has(name);
+    this.#takeOver = new TakeOver({ ...options, isKnownNotifier });
+    this.#statements = new SharedAlertStatements(options.db);
+  }
+
+  /** These slots are another collector's now. */
+  release(slots: ReadonlySet<number>): void {
+    const { engine, slots: ours } = this.#options;
+    for (const slot of slots) ours.delete(slot);
+    const gone = [...this.#entries].filter(([, { slot }]) => slots.has(slot));
+    if (gone.length === 0) return;
+    const onTheirWay = this.#onTheirWay();
+    for (const [key, entry] of gone) {
+      this.#formerly.set(key, JSON.parse(this.#body(entry)) as AlertRecordOnWire);
+      this.#entries.delete(key);
+      this.#heldSinceMs.delete(key);
+      this.#store(entry, null);
+      if (onTheirWay !== undefined) this.#parting.add(entry, this.#term, onTheirWay);
+    }
+    const keys = new Set(gone.map(([key]) => key));
+    engine.letGo((rule, server) => keys.has(keyOf({ rule, server })));
+  }
+
+  /** These slots are ours; the topic has been read up, and what was read is stored. */
+  takeOver(slots: ReadonlySet<number>): void {
+    const { slots: ours } = this.#options;
+    const fresh = new Set([...slots].filter((slot) => !ours.has(slot)));
+    for (const slot of fresh) ours.add(slot);
+    const known = this.#isAssigned ? this.#formerly : undefined;
+    const { term, heirlooms } = this.#takeOver.of(fresh, { known, term: this.#term });
+    this.#term = term;
+    this.#isAssigned = true;
+    for (const heirloom of heirlooms) this.#keep(heirloom);
+    this.#formerly = new Map();
+    this.#takeOver.judge(fresh);
+  }
+
+  /** Takes what the waiting group changes of our alerts; may be called again with the same group. */
+  inCommit(group: Group): void {
+    const changed = new Set<string>();
+    for (const transition of group.alertTransitions) {
+      if (!this.#isFirstSeen(transition)) continue;
+      const key = keyOf(transition);
+      const before = this.#entries.get(key);
+      if (before !== undefined && before.id !== transition.id) this.#tell(before);
+      const slot = before?.slot ?? this.#takeOver.slotOf(transition.server);
+      if (slot === undefined) continue;
+      this.#entries.set(key, withStep(before, slot, transition));
+      changed.add(key);
+    }
+    for (const item of group.notices) {
+      if (!this.#isFirstSeen(item)) continue;
+      const notice = JSON.parse(item.body) as AlertNotice;
+      const entry = this.#entries.get(keyOf(notice));
+      if (entry === undefined) continue;
+      this.#entries.set(keyOf(notice), withNotice(entry, item.lane, notice));
+    }
+    for (const { rule, server, body } of group.alertStates.values()) {
+      const key = keyOf({ rule, server });
+      const entry = this.#entries.get(key);
+      if (entry === undefined) continue;
+      const next = withState(entry, body === null ? null : (JSON.parse(body) as AlertRecord));
+      this.#entries.set(key, next);
+      if (isNews(entry, next)) changed.add(key);
+      else this.#store(next, this.#body(next));
+    }
+    for (const key of changed) {
+      const entry = this.#entries.get(key);
+      if (entry !== undefined) this.#changed(key, entry);
+    }
+  }
+
+  /** What the store holds now may be told; and what was taken over is in the queue. */
+  committed(): void {
+    for (const entry of this.#unpublished.values()) {
+      const newest = this.#entries.get(keyOf(entry));
+      this.#publish(newest?.id === entry.id ? newest : entry);
+    }
+    this.#unpublished.clear();
+    this.#uncommitted.clear();
+  }
+
+  /** What the topic says of a slot of ours, or of an alert that was. @returns whether it is of one */
+  heard(record: AlertRecordOnWire): boolean {
+    const { self, db, slots } = this.#options;
+    const key = keyOf(record);
+    const { id, term } = record.owner;
+    this.#takeOver.sawTerm(term);
+    if (id === self.id) {
+      if (this.#closing.get(key)?.id === record.id && !isOpen(record)) {
+        this.#closing.delete(key);
+        this.#store(record, null);
+      }
+      return slots.has(record.slot);
+    }
+    if (!slots.has(record.slot)) return false;
+    // Who has a higher term has replaced us; we are about to be told so.
+    const ours = this.#entries.get(key) ?? this.#closing.get(key);
+    if (ours !== undefined) this.#merge(key, ours, record);
+    else if (term < this.#term && isOpen(record)) {
+      const newest = sharedAlert(db, record.rule, record.server);
+      if (newest !== undefined && newest.owner.term > term) this.#publishAgain(newest);
+      else this.#keep(this.#takeOver.inherit(record));
+    }
+    return true;
+  }
+
+  mayTell(notifier: string, notice: AlertNotice): Verdict {
+    if (!this.#isAssigned) return 'later';
+    const entry = this.#entries.get(keyOf(notice));
+    if (entry === undefined || outcomeOf(entry, notifier, notice) !== 'waiting') return 'never';
+    if (this.#uncommitted.has(keyOf(notice))) return 'later';
+    const sinceMs = this.#heldSinceMs.get(keyOf(notice));
+    if (sinceMs === undefined) return 'now';
+    const heldMs = (this.#options.timeoutsMs().get(notifier) ?? 0) + handOverMs;
+    return this.#options.clock.monotonicMs() - sinceMs < heldMs ? 'later' : 'now';
+  }
+
+  isOurs(notice: AlertNotice): Verdict {
+    if (!this.#isAssigned) return 'later';
+    const entry = this.#entries.get(keyOf(notice));
+    return entry !== undefined && hasFiring(entry, notice.id) ? 'now' : 'never';
+  }
+
+  settled(notifier: string, notice: AlertNotice, outcome: NoticeOutcome): void {
+    const key = keyOf(notice);
+    this.#parting.settled({ notifier, notice, outcome });
+    const entry = this.#entries.get(key);
+    if (entry === undefined || outcomeOf(entry, notifier, notice) === outcome) return;
+    const next = withOutcome(entry, { notifier, notice, outcome });
+    this.#put(key, next);
+    this.#statements.putOwn(next.rule, next.server, this.#body(next));
+    this.#publish(next);
+  }
+
+  left: PartingAlerts['left'] = (notifier, notice) => this.#parting.left(notifier, notice);
+
+  /** Nothing goes out any longer: whoever comes next may tell at once what waits. */
+  stop(): void {
+    this.#isStopping = true;
+    for (const entry of this.#entries.values()) if (hasWaiting(entry)) this.#publish(entry);
+  }
+
+  #keep({ entry, isHeld }: Heirloom): void {
+    const key = keyOf(entry);
+    this.#uncommitted.add(key);
+    if (isHeld) this.#heldSinceMs.set(key, this.#options.clock.monotonicMs());
+    this.#changed(key, entry);
+  }
+
+  #merge(key: string, ours: Entry, theirs: AlertRecordOnWire): void {
+    const next = withOutcomesOf(ours, theirs);
+    for (const { notifier, held, notice } of toldOf(next)) {
+      if (outcomeOf(ours, notifier, notice) !== 'waiting') continue;
+      this.#options.group().told.push({ notifier, held, notice: alertNoticeOf(next, notice) });
+    }
+    // Its end, when that waits here, must find it told.
+    this.#uncommitted.add(key);
+    if (theirs.released) this.#heldSinceMs.delete(key);
+    if (this.#entries.has(key)) this.#put(key, next);
+    this.#store(next, this.#body(next));
+    if (theirs.owner.term < this.#term) this.#tell(next);
+  }
+
+  #changed(key: string, entry: Entry): void {
+    this.#put(key, entry);
+    this.#store(entry, this.#body(entry));
+    this.#tell(entry);
+  }
+
+  #put(key: string, entry: Entry): void {
+    if (isOpen(entry)) {
+      this.#entries.set(key, entry);
+      this.#closing.delete(key);
+    } else {
+      this.#entries.delete(key);
+      this.#heldSinceMs.delete(key);
+      this.#closing.set(key, entry);
+    }
+  }
+
+  #store({ rule, server }: Entry, body: string | null): void {
+    this.#options.group().ownAlerts.set(keyOf({ rule, server }), { rule, server, body });
+  }
+
+  #body(entry: Entry): string {
+    return onWire(entry, { ...this.#options.self, term: this.#term }, false);
+  }
+
+  /** After the next commit. */
+  #tell(entry: Entry): void {
+    this.#unpublished.set(`${keyOf(entry)}|${entry.id}`, entry);
+  }
+
+  #publish(entry: Entry, { released = this.#isStopping, term = this.#term } = {}): void {
+    const { self, clock, publish } = this.#options;
+    const value = onWire(entry, { ...self, term }, released);
+    publish([{ topic: ALERTS_TOPIC, key: keyOf(entry), value, timeMs: clock.wallMs() }]);
+  }
+
+  #publishAgain(record: AlertRecordOnWire): void {
+    const { clock, publish } = this.#options;
+    const value = JSON.stringify(record);
+    publish([{ topic: ALERTS_TOPIC, key: keyOf(record), value, timeMs: clock.wallMs() }]);
+  }
+
+  /** Undefined when the store cannot be read: then the next owner hears nothing, and waits its time. */
+  #onTheirWay(): ReadonlySet<string> | undefined {
+    try {
+      return noticesOnTheirWay(this.#options.db);
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, 'notices on their way are not known');
+      return undefined;
+    }
+  }
+
+  #isFirstSeen(of: object): boolean {
+    const isFirst = !this.#noted.has(of);
+    this.#noted.add(of);
+    return isFirst;
+  }
+}

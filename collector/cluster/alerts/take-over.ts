@@ -1,0 +1,178 @@
+/** What becomes ours with a slot: alerts as the others told them, or as this store had them when it is newer. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../../runtime/clock.ts';
+import type { Logger } from '../../../runtime/logging.ts';
+import type { AlertKey, AlertRecordOnWire } from '../../../wire/records/alert-record.ts';
+import type { AlertRecord } from '../../alerts/book.ts';
+import type { AlertEngine } from '../../alerts/engine.ts';
+import { alertId } from '../../alerts/identity.ts';
+import { fleetWindowsBetween, judgedIn, storedAlerts, transitionsOf } from '../../alerts/store.ts';
+import type { Registry } from '../../ingest/registry.ts';
+import type { Group } from '../../store/group.ts';
+import { highestTerm, ownAlerts, sharedAlert, sharedAlertsOf } from '../../store/shared-alerts.ts';
+import { entryOf, isOpen, toldOf, waitingOf, withoutNotifiers } from './entry.ts';
+import { alertNoticeOf, alertRecordOf, type Entry, entryIn, keyOf } from './forms.ts';
+
+/** The owner of this slot judges the fleet. */
+export const fleetSlot = 0;
+/** No window older than this is of now to any rule; servers not heard for longer need no look. */
+const recentMs = 2 * 60 * 60_000;
+
+export interface TakeOverOptions {
+  readonly self: { readonly id: string };
+  readonly engine: Pick<AlertEngine, 'adopt' | 'over' | 'letGo' | 'judgedThrough' | 'judgeFleet'>;
+  readonly registry: Registry;
+  readonly db: DatabaseSync;
+  readonly group: () => Group;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly isKnownNotifier: (name: string) => boolean;
+}
+
+/** An alert that is ours from now on. */
+export interface Heirloom {
+  readonly entry: Entry;
+  /** What waits of it may be on its way from its former owner. */
+  readonly isHeld: boolean;
+}
+
+export class TakeOver {
+  readonly #options: TakeOverOptions;
+  #seenTerm: number;
+
+  constructor(options: TakeOverOptions) {
+    this.#options = options;
+    this.#seenTerm = highestTerm(options.db);
+  }
+
+  sawTerm(term: number): void {
+    this.#seenTerm = Math.max(this.#seenTerm, term);
+  }
+
+  /** Where a server's records come, or the fleet is judged; undefined: nowhere yet. */
+  slotOf(server: string): number | undefined {
+    if (server === '') return fleetSlot;
+    return this.#options.registry.find(server, '')?.lastSlot;
+  }
+
+  /**
+   * Gives the engine the alerts of these slots.
+   * @param known ours until now; undefined after a start: those that the store has
+   */
+  of(
+    fresh: ReadonlySet<number>,
+    { known, term }: { known: ReadonlyMap<string, AlertRecordOnWire> | undefined; term: number },
+  ): { readonly term: number; readonly heirlooms: Heirloom[] } {
+    const { self, db, clock } = this.#options;
+    const stored = known === undefined ? ownAlerts(db) : [...known.values()];
+    const ours = new Map(stored.map((record) => [keyOf(record), record]));
+    for (const { owner } of ours.values()) this.sawTerm(owner.term);
+    // Each time that slots come it grows, so what former owners still say is known by its term. One
+    // that has told nothing yet has a term that nobody has seen; by the clock it is lower all the same.
+    const newTerm = fresh.size > 0 ? Math.max(this.#seenTerm + 1, clock.wallMs()) : term;
+    this.sawTerm(newTerm);
+    this.#noteJudged(fresh);
+    const heirlooms: Heirloom[] = [];
+    for (const theirs of sharedAlertsOf(db, fresh)) {
+      const own = ours.get(keyOf(theirs));
+      const isOlder = theirs.owner.id === self.id || theirs.owner.term <= (own?.owner.term ?? 0);
+      if (own !== undefined && isOlder) continue;
+      ours.delete(keyOf(theirs));
+      const heirloom = this.inherit(theirs);
+      if (isOpen(heirloom.entry)) heirlooms.push(heirloom);
+      else if (own !== undefined) this.#drop(own);
+    }
+    for (const own of ours.values()) {
+      if (fresh.has(own.slot)) heirlooms.push(this.#resume(own));
+      else this.#drop(own);
+    }
+    if (known === undefined) {
+      const keys = new Set(heirlooms.map(({ entry }) => keyOf(entry)));
+      heirlooms.push(...this.#before(fresh, keys));
+    }
+    return { term: newTerm, heirlooms };
+  }
+
+  #drop({ rule, server }: AlertKey): void {
+    const { ownAlerts: rows } = this.#options.group();
+    rows.set(keyOf({ rule, server }), { rule, server, body: null });
+  }
+
+  /** Judges what nobody may have judged: the fleet's windows since its former owner ended. */
+  judge(fresh: ReadonlySet<number>): void {
+    if (!fresh.has(fleetSlot)) return;
+    const { db, engine, clock } = this.#options;
+    const nowMs = clock.wallMs();
+    engine.judgeFleet(fleetWindowsBetween(db, { fromMs: nowMs - recentMs, toMs: Infinity }));
+  }
+
+  /** An alert as another collector, or this one with a store that is lost, told it. */
+  inherit(theirs: AlertRecordOnWire): Heirloom {
+    const { self, engine, group, clock, isKnownNotifier } = this.#options;
+    const entry = withoutNotifiers(entryIn(theirs), isKnownNotifier);
+    const record = alertRecordOf(entry);
+    if (record === undefined) engine.over(entry.rule, entry.server, entry.at_ms);
+    else engine.adopt(record, this.#judgedMs(entry.server));
+    for (const { notifier, held, notice } of toldOf(entry)) {
+      group().told.push({ notifier, held, notice: alertNoticeOf(entry, notice) });
+    }
+    const atMs = clock.wallMs();
+    for (const { notifier, notice } of waitingOf(entry)) {
+      const body = JSON.stringify(alertNoticeOf(entry, notice));
+      group().notices.push({ lane: notifier, no: null, atMs, body });
+    }
+    return { entry, isHeld: !theirs.released && theirs.owner.id !== self.id };
+  }
+
+  /** One that was ours when this collector ended, and that nobody took over. Its notices are in the store. */
+  #resume(own: AlertRecordOnWire): Heirloom {
+    const { engine } = this.#options;
+    const entry = entryIn(own);
+    const record = alertRecordOf(entry);
+    if (record === undefined) engine.over(entry.rule, entry.server, entry.at_ms);
+    else engine.adopt(record);
+    return { entry, isHeld: false };
+  }
+
+  /** Alerts of before this collector shared any; states of others are not for this store. */
+  *#before(fresh: ReadonlySet<number>, keys: ReadonlySet<string>): Generator<Heirloom> {
+    const { db, engine, group } = this.#options;
+    for (const record of storedAlerts(db)) {
+      const { rule, server } = record;
+      if (keys.has(keyOf(record))) continue;
+      const slot = this.slotOf(server);
+      if (slot === undefined || !fresh.has(slot) || sharedAlert(db, rule, server) !== undefined) {
+        group().alertStates.set(`${rule}\0${server}`, { rule, server, body: null });
+        continue;
+      }
+      engine.adopt(record);
+      yield { entry: this.#entryOf(record, slot), isHeld: false };
+    }
+  }
+
+  #entryOf(record: AlertRecord, slot: number): Entry {
+    const { rule, server, state } = record;
+    const id = alertId(rule, server, state.startsAtMs);
+    return entryOf(record, slot, transitionsOf(this.#options.db, id));
+  }
+
+  /** Servers of these slots are silent from when they were last heard, wherever that was. */
+  #noteJudged(fresh: ReadonlySet<number>): void {
+    const { registry, engine, clock } = this.#options;
+    const nowMs = clock.wallMs();
+    for (const source of registry.all()) {
+      const { lastSlot, lastSeenMs, replayed, serverId, isOurs } = source;
+      if (replayed || lastSlot === undefined || !fresh.has(lastSlot)) continue;
+      if (!isOurs) source.lastSeenMonotonicMs = clock.monotonicMs() - (nowMs - lastSeenMs);
+      const atMs = lastSeenMs < nowMs - recentMs ? undefined : this.#judgedMs(serverId);
+      if (atMs !== undefined) engine.judgedThrough(source, atMs);
+    }
+  }
+
+  #judgedMs(server: string): number | undefined {
+    const { registry, db, clock } = this.#options;
+    const source = registry.find(server, '');
+    if (source === undefined) return undefined;
+    return judgedIn(db, clock.wallMs())(source.sourceNo, source.clockOffsetMs ?? 0);
+  }
+}

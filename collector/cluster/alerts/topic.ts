@@ -1,0 +1,98 @@
+/**
+ * What has been read of `alerts`: the newest record of each key, in the store for the page and for
+ * whoever takes a slot over.
+ *
+ * Invariant: what the store has of a key is from the records before `positions`, and of these the
+ * newest of the highest term; both are committed together.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import {
+  type AlertKey,
+  type AlertRecordOnWire,
+  ALERTS_TOPIC,
+  alertKeyText,
+  decodeAlert,
+} from '../../../wire/records/alert-record.ts';
+import type { RecordPlace } from '../../../wire/records/record.ts';
+import type { LogRecord, NewLogRecord } from '../../../wire/transport/log/port.ts';
+import type { Alert } from '../../alerts/alert.ts';
+import type { Group } from '../../store/group.ts';
+import { sharedAlert, sharedAlertPositions, sharedAlertsAbout } from '../../store/shared-alerts.ts';
+import { alertOf, transitionsOfEntry } from './forms.ts';
+import type { SharedAlerts } from './shared.ts';
+
+/** Of a malformed record; quarantine keeps fewer characters still. */
+const bodyBytesMax = 4_096;
+
+export interface AlertTopicOptions {
+  readonly db: DatabaseSync;
+  /** What waits for the next commit. */
+  readonly group: () => Group;
+  /** This collector's name in the group. */
+  readonly member: string;
+  readonly shared: Pick<SharedAlerts, 'heard'>;
+  /** Sees each step of an alert that another collector judges, for the live page; must not throw. */
+  readonly onChange: (alert: Alert) => void;
+  /** Of what is no alert. */
+  readonly reject: (place: RecordPlace, rejected: { reason: string; body: string }) => void;
+}
+
+export class AlertTopic {
+  readonly #options: AlertTopicOptions;
+  /** Partition → the offset to read next. */
+  readonly positions: Map<number, number>;
+
+  constructor(options: AlertTopicOptions) {
+    this.#options = options;
+    this.positions = sharedAlertPositions(options.db);
+  }
+
+  /** Changes the state in memory and the waiting group, both at once. */
+  take(records: readonly LogRecord[]): void {
+    for (const record of records) {
+      const { partition, offset } = record;
+      if (offset < (this.positions.get(partition) ?? 0)) continue;
+      this.positions.set(partition, offset + 1);
+      this.#options.group().sharedAlertPositions.set(partition, offset + 1);
+      const decoded = decodeAlert(record);
+      if (decoded.kind === 'malformed') {
+        const body = record.value?.subarray(0, bodyBytesMax).toString() ?? '';
+        this.#options.reject(record, { reason: decoded.reason, body });
+      }
+      if (decoded.kind === 'alert') this.#takeAlert(decoded.record);
+      if (decoded.kind === 'gone') this.#keep(decoded.key, null);
+    }
+  }
+
+  /** What is to be published when nothing is stored of a server any more. */
+  *gone(server: string): Generator<NewLogRecord> {
+    for (const record of sharedAlertsAbout(this.#options.db, server)) {
+      yield { topic: ALERTS_TOPIC, key: alertKeyText(record), value: null };
+    }
+  }
+
+  #takeAlert(record: AlertRecordOnWire): void {
+    const { member, shared, group, onChange } = this.#options;
+    const before = this.#newest(record);
+    const isOurs = shared.heard(record);
+    // Its collector has been replaced; whoever did that says how it stands.
+    if (before !== undefined && record.owner.term < before.owner.term) return;
+    this.#keep(record, record);
+    if (record.owner.id === member) return;
+    group().othersTransitions.push(...transitionsOfEntry(record));
+    const isNews = before?.id !== record.id || before.kind !== record.kind;
+    if (!isOurs && isNews) onChange(alertOf(record));
+  }
+
+  #newest({ rule, server }: AlertKey): AlertRecordOnWire | undefined {
+    const { db, group } = this.#options;
+    const waiting = group().sharedAlerts.get(alertKeyText({ rule, server }));
+    if (waiting !== undefined) return waiting.record ?? undefined;
+    return sharedAlert(db, rule, server);
+  }
+
+  #keep({ rule, server }: AlertKey, record: AlertRecordOnWire | null): void {
+    const { sharedAlerts } = this.#options.group();
+    sharedAlerts.set(alertKeyText({ rule, server }), { rule, server, record });
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * This collector's part of a fleet that is shared on a log: what it takes in, what it publishes, and
+ * what it hears of the others.
+ */
+import { randomUUID } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../runtime/clock.ts';
+import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import { withinMs } from '../../runtime/lifecycle.ts';
+import type { Logger } from '../../runtime/logging.ts';
+import type { GroupOptions, Log, TopicSpec } from '../../wire/transport/log/port.ts';
+import type { BatchReceiver } from '../../wire/transport/port.ts';
+import type { Alert } from '../alerts/alert.ts';
+import type { DeliveryGate } from '../alerts/delivery-gate.ts';
+import type { AlertShare } from '../alerts/engine.ts';
+import type { LogSide } from '../ingest/from-log.ts';
+import type { Ingest } from '../ingest/ingest.ts';
+import type { Registry } from '../ingest/registry.ts';
+import type { Source } from '../ingest/source.ts';
+import type { Group } from '../store/group.ts';
+import { readLogPositions } from '../store/log-positions.ts';
+import type { StoreWriter } from '../store/writer.ts';
+import type { EngineOptions } from '../windows/engine.ts';
+import { Consumption } from './consume.ts';
+import { HeldOffsets } from './held-offsets.ts';
+import { Positions } from './positions.ts';
+import {
+  ClusterAlerts,
+  type ClusterAlertsOptions,
+  othersActive,
+  shareOf,
+} from './alerts/alerts.ts';
+import type { ResultsObserver } from './results/book.ts';
+import { ClusterResults } from './results/results.ts';
+
+/** At the end what is not published yet gets this long. */
+const lastRecordsMsMax = 2_000;
+
+export interface ClusterOptions {
+  readonly source: Log;
+  readonly group: GroupOptions;
+  /** Made when they are missing. */
+  readonly topics: readonly TopicSpec[];
+  readonly db: DatabaseSync;
+  readonly windows: EngineOptions;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The parts of the collector that it works with, and where the collector's page is. */
+export interface ClusterParts {
+  readonly registry: Registry;
+  readonly ingest: Ingest;
+  readonly writer: StoreWriter;
+  readonly observer: ResultsObserver;
+  readonly alerting: ClusterAlerting;
+  readonly url: string;
+}
+
+/** What judges and tells of alerts here. */
+export interface ClusterAlerting extends Pick<ClusterAlertsOptions, 'engine' | 'timeoutsMs'> {
+  /** Sees each step of an alert that another collector judges, for the live page; must not throw. */
+  readonly onOthers: (alert: Alert) => void;
+}
+
+export interface ClusterFigures {
+  readonly slots: number;
+  /** Records that were in the log when their slots became ours, and have not been taken yet. */
+  readonly behindRecords: number;
+  /** Records of windows that wait to be published. */
+  readonly unpublishedRecords: number;
+}
+
+interface Joined {
+  readonly consumption: Consumption;
+  readonly results: ClusterResults;
+  readonly alerts: ClusterAlerts;
+  readonly ingest: Ingest;
+}
+
+export class Cluster {
+  /** For ingest. */
+  readonly fromLog: LogSide;
+  /** For the engine that judges. */
+  readonly share: AlertShare;
+  readonly #options: ClusterOptions;
+  readonly #holds: HeldOffsets;
+  readonly #positions: Positions;
+  readonly #slots = new Set<number>();
+  #joined: Joined | undefined;
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.#holds = new HeldOffsets(options.windows);
+    this.#positions = new Positions(readLogPositions(options.db));
+    this.fromLog = {
+      holds: this.#holds,
+      known: (serverId, replayId) => this.#joined?.results.known(serverId, replayId),
+      isCaughtUp: () => this.#positions.isCaughtUp,
+    };
+    this.share = shareOf(this.#slots);
+  }
+
+  /**
+   * Begins to take in, once the sources are restored and the page can be reached.
+   * @returns which notifications are ours to send
+   */
+  join({ registry, ingest, writer, observer, alerting, url }: ClusterParts): DeliveryGate {
+    const { source, group, topics, db, clock, log } = this.#options;
+    const self = { id: group.member, url };
+    const results = new ClusterResults({
+      topicLog: source,
+      db,
+      writer,
+      self: { ...self, run: randomUUID() },
+      registry,
+      clock,
+      log,
+      observer,
+      takeWindow: (window, skewed) => ingest.takeOthersWindow(window, skewed),
+      decommission: (server) => ingest.takeOut(server),
+      reject: (place, rejected) => ingest.rejectShared(place, rejected),
+    });
+    const alerts = new ClusterAlerts({
+      ...alerting,
+      topicLog: source,
+      db,
+      writer,
+      self,
+      registry,
+      clock,
+      log,
+      slots: this.#slots,
+      publisher: results.publisher,
+      onChange: alerting.onOthers,
+      reject: (place, rejected) => ingest.rejectShared(place, rejected),
+    });
+    const [holds, positions] = [this.#holds, this.#positions];
+    const common = { group, topics, ingest, writer, holds, positions, log };
+    const consumption = new Consumption({
+      source,
+      onTopics: () => {
+        results.start();
+        alerts.start();
+      },
+      results: {
+        room: (signal) => results.room(signal),
+        published: (signal) => results.published(signal),
+        caughtUp: async (signal) => {
+          await Promise.all([results.caughtUp(signal), alerts.caughtUp(signal)]);
+        },
+      },
+      alerts: alerts.shared,
+      ...common,
+    });
+    this.#joined = { consumption, results, alerts, ingest };
+    consumption.start();
+    return alerts.shared;
+  }
+
+  /** Why nothing is taken in; undefined while all is well. */
+  get failure(): string | undefined {
+    return this.#joined === undefined ? 'the collector starts' : this.#joined.consumption.failure;
+  }
+
+  get isCaughtUp(): boolean {
+    return this.#positions.isCaughtUp;
+  }
+
+  figures(): ClusterFigures {
+    return {
+      slots: this.#positions.slots.size,
+      behindRecords: this.#positions.behindRecords,
+      unpublishedRecords: this.#joined?.results.waiting ?? 0,
+    };
+  }
+
+  /** In a commit, after the engine has added what it judged. */
+  inCommit(group: Group): void {
+    this.#joined?.alerts.shared.inCommit(group);
+  }
+
+  /** Active alerts that other collectors judge. @param db may be a connection that cannot write */
+  othersAlerts(db: DatabaseSync): Alert[] {
+    return othersActive(db, this.#slots);
+  }
+
+  /** The store has committed: what it holds now may be told to others. */
+  committed(): void {
+    if (this.#joined === undefined) return;
+    const { results, alerts, ingest } = this.#joined;
+    // Before the windows that raised them: whoever takes over after a kill judges no window that is there.
+    alerts.shared.committed();
+    results.publish(ingest.takeMade());
+  }
+
+  /** A person took the server off the lists here. */
+  tell: ClusterResults['tell'] = (source) => this.#joined?.results.tell(source);
+
+  /** What is sent here directly: which collector a server belongs to is decided by its partition. */
+  readonly refuse: BatchReceiver = async () => {
+    throw new WindrowError('refused', 'this collector takes samples from Kafka, not directly', {
+      retryable: true,
+    });
+  };
+
+  /** Nothing is stored of the source any more. */
+  forget(source: Source): void {
+    this.#joined?.results.forget(source);
+    if (!source.replayed && this.share.hasServer(source)) {
+      this.#joined?.alerts.forget(source.serverId);
+    }
+  }
+
+  /** Once a second. */
+  tick(): void {
+    this.#joined?.results.tick();
+  }
+
+  /** Gives its share back, in bounded time; the writer goes on until then, notifications do not. */
+  async leave(): Promise<void> {
+    this.#joined?.alerts.shared.stop();
+    await this.#joined?.consumption.stop();
+  }
+
+  /** After that. */
+  async close(): Promise<void> {
+    if (this.#joined === undefined) return;
+    const { results, alerts } = this.#joined;
+    const ended = new AbortController();
+    const published = results.published(ended.signal).catch(() => {});
+    await withinMs('last records', lastRecordsMsMax, () => published).catch((error: unknown) =>
+      this.#options.log.warn({ error: messageOf(error) }, 'other collectors do not hear all'),
+    );
+    ended.abort();
+    await Promise.all([alerts.stop(), results.stop()]);
+  }
+}

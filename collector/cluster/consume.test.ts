@@ -1,0 +1,355 @@
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
+import { METRICS } from '../../wire/metrics.ts';
+import { SAMPLES_TOPIC } from '../../wire/records/record.ts';
+import { endOfReplay, sample, seedA, seedB, steady } from '../ingest/testing/records.ts';
+import { storedSamples, storedWindows } from '../store/history.ts';
+import { count } from '../store/testing/rows.ts';
+import {
+  append,
+  createFleetLog,
+  GROUP,
+  type Member,
+  pass,
+  send,
+  startMember,
+} from './testing/members.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const everything = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
+const pc = { server_id: 'pc', boot_id: 'boot' };
+
+function fleet(partitions?: Readonly<Record<string, number>>) {
+  const fleetLog = createFleetLog(partitions);
+  const { clock, log } = fleetLog;
+  const members: Member[] = [];
+  const folders = new Map<string, string>();
+  return {
+    ...fleetLog,
+    fromMs: clock.wallMs(),
+    /** Joins at once. */
+    async start(name: string): Promise<Member> {
+      const dataDir = folders.get(name) ?? temporaryFolder();
+      folders.set(name, dataDir);
+      const member = startMember({ fleetLog, name, dataDir });
+      members.push(member);
+      onTestFinished(() => {
+        if (member.db.isOpen) member.db.close();
+      });
+      await vi.advanceTimersByTimeAsync(1);
+      return member;
+    },
+    pass: (seconds: number) => pass(seconds, clock, members),
+    /** One sample a second of `pc`, as they are measured. */
+    async sendEachSecond(seconds: number, from = 0): Promise<void> {
+      for (let i = from; i < from + seconds; i += 1) {
+        send(fleetLog, steady(clock.wallMs(), 1, { seq: i }), pc);
+        await pass(1, clock, members);
+      }
+    },
+    /** Of the samples' partition that has any. */
+    committed: () =>
+      Math.max(
+        ...log
+          .committed(GROUP)
+          .filter(({ topic }) => topic === SAMPLES_TOPIC)
+          .map(({ offset }) => offset),
+      ),
+  };
+}
+
+const finals = ({ db }: Member) =>
+  [...storedWindows(db, everything)].filter((window) => window.final);
+const samples = ({ db }: Member) => [...storedSamples(db, everything)];
+const quarantined = ({ db }: Member) =>
+  db.prepare('SELECT topic, remote, reason FROM quarantine ORDER BY id').all();
+
+it('takes in what is in the log, makes windows, and commits what no open window needs', async () => {
+  const f = fleet();
+  const member = await f.start('one');
+  await f.sendEachSecond(60);
+  expect(samples(member)).toHaveLength(60);
+  const starts = finals(member).map(({ startMs }) => startMs - f.fromMs);
+  expect(starts).toEqual([-20_000, -10_000, 0, 10_000, 20_000]);
+  // Windows until 50 s are final; those behind begin at 30 s.
+  expect(f.committed()).toBe(30);
+});
+
+it('what is read again after a kill makes no row, no count and no live event', async () => {
+  const f = fleet();
+  const first = await f.start('one');
+  await f.sendEachSecond(40);
+  first.kill();
+  const second = await f.start('one');
+  await f.pass(2);
+  expect(second.lines.find(({ msg }) => msg === 'slots of the log are ours')).toMatchObject({
+    behind: 40 - f.committed(),
+  });
+  expect(samples(second)).toHaveLength(40);
+  expect(second.shown()).toBe(0);
+  expect(second.ingest.counts).toMatchObject({ received: 0, duplicates: 0, late: 0, lost: 0 });
+  await f.sendEachSecond(30, 40);
+  // For two seconds nothing was sent.
+  expect(finals(second).at(-1)).toMatchObject({ samples: 28, startMs: f.fromMs + 30_000 });
+});
+
+it('a cumulative counter has its rate after a kill too: the reading before is read again with it', async () => {
+  const f = fleet();
+  const first = await f.start('one');
+  const measure = async (from: number, to: number): Promise<void> => {
+    for (let i = from; i < to; i += 1) {
+      const bytes = 1_000 * i;
+      append(f, [seedB(f.clock.wallMs(), { recv: bytes, sent: bytes, read: bytes, write: 0 })]);
+      await f.pass(1);
+    }
+  };
+  await measure(0, 60);
+  first.kill();
+  const second = await f.start('one');
+  await measure(60, 120);
+  const netIn = METRICS.indexOf('net_in');
+  const rates = finals(second).map(({ aggregates }) => aggregates[netIn]);
+  expect(rates.map((rate) => rate?.count)).toEqual([9, 19, 29, ...Array(8).fill(30)]);
+  expect(new Set(rates.map((rate) => rate?.max))).toEqual(new Set([1_000]));
+});
+
+it('what came twice and is read again after a kill fills a window once', async () => {
+  const f = fleet();
+  const first = await f.start('one');
+  await f.sendEachSecond(25);
+  send(f, steady(f.fromMs + 10_000, 10, { seq: 10 }), pc);
+  await f.pass(1);
+  expect(first.ingest.counts).toMatchObject({ received: 25, duplicates: 10 });
+  first.kill();
+  const second = await f.start('one');
+  await f.sendEachSecond(30, 25);
+  const full = finals(second).find(({ startMs }) => startMs === f.fromMs);
+  // In one second nothing was sent.
+  expect(full?.samples).toBe(29);
+});
+
+it('what nobody sent together is judged one by one, however much of it is read at once', async () => {
+  const f = fleet();
+  f.clock.advance(60_000);
+  const reading = (seconds: number) => seedB(f.fromMs + seconds * 1_000, undefined);
+  append(f, [...Array.from({ length: 20 }, (_, i) => reading(i + 20)), reading(1)]);
+  const member = await f.start('one');
+  await f.pass(1);
+  expect(member.ingest.counts).toMatchObject({ received: 21, late: 1 });
+});
+
+it('a stop in good order commits, so that the next start reads no more than open windows need', async () => {
+  const f = fleet();
+  const first = await f.start('one');
+  for (let i = 0; i < 40; i += 1) send(f, steady(f.fromMs + i * 1_000, 1, { seq: i }), pc);
+  f.clock.advance(40_000);
+  await vi.advanceTimersByTimeAsync(50);
+  expect(f.log.committed(GROUP)).toEqual([]);
+  await first.stop();
+  // Windows until 30 s are final.
+  expect(f.committed()).toBe(10);
+});
+
+it('a batch that is read in two parts makes nothing of its second part late', async () => {
+  const f = fleet();
+  const member = await f.start('one');
+  f.clock.advance(300_000);
+  const [newest, ...older] = steady(f.fromMs, 200, { seq: 0 }).toReversed();
+  const sent_at = f.clock.wallMs();
+  send(f, [newest!], { ...pc, sent_at, pending_from_ms: f.fromMs });
+  const backlog = older.toReversed();
+  // The last of what waited: its header says that nothing waits any longer.
+  send(f, backlog.slice(0, 70), { ...pc, sent_at: sent_at + 1 });
+  await f.pass(2);
+  send(f, backlog.slice(70), { ...pc, sent_at: sent_at + 1 });
+  await f.pass(2);
+  expect(member.ingest.counts).toMatchObject({ received: 200, late: 0 });
+});
+
+it('poison is put aside with its place and reason, once, and stops nothing', async () => {
+  const f = fleet({ [SAMPLES_TOPIC]: 1 });
+  const first = await f.start('one');
+  const key = Buffer.from('pc');
+  const poison = { topic: SAMPLES_TOPIC, partition: 0, key, headers: new Map() };
+  f.log.append({ ...poison, value: Buffer.from('{') });
+  f.log.append({ ...poison, value: undefined });
+  f.log.append({ ...poison, value: Buffer.alloc(300_000, 'x') });
+  f.log.append({ ...poison, value: Buffer.from('{"v":9,"server_id":"pc"}') });
+  const { topic, value } = sample({ server_id: 'other', ts: f.fromMs, seq: 0 });
+  send(f, [{ topic, value, key: 'pc' }]);
+  send(f, steady(f.fromMs, 1), pc);
+  await f.pass(2);
+  const remotes = quarantined(first).map(({ remote }) => remote);
+  expect(remotes).toEqual([0, 1, 2, 3, 4].map((at) => `kafka ${SAMPLES_TOPIC}/0@${at}`));
+  expect(quarantined(first).map(({ reason }) => reason)).toEqual([
+    'not JSON',
+    'tombstone: it has no value',
+    'longer than 262144 bytes',
+    expect.stringContaining('sample v'),
+    'key is not the server_id',
+  ]);
+  expect(first.ingest.counts).toMatchObject({ received: 1, quarantined: 5 });
+  first.kill();
+  const second = await f.start('one');
+  await f.pass(2);
+  expect(count(second.db, 'quarantine')).toBe(5);
+  expect(second.ingest.counts.quarantined).toBe(0);
+});
+
+it('while the store cannot be written nothing more is read, and then all of it, once', async () => {
+  const f = fleet();
+  const member = await f.start('one');
+  await f.sendEachSecond(5);
+  const before = f.committed();
+  member.db.exec('PRAGMA query_only = ON');
+  await f.sendEachSecond(40, 5);
+  // The first batch found out; what came behind it was left in the log.
+  expect(member.ingest.counts.received).toBeLessThanOrEqual(7);
+  expect(f.committed()).toBe(before);
+  member.db.exec('PRAGMA query_only = OFF');
+  await f.pass(3);
+  expect(samples(member)).toHaveLength(45);
+  expect(member.ingest.counts).toMatchObject({ received: 45, duplicates: 0, late: 0 });
+});
+
+it('an offset is not committed before the windows in front of it are published', async () => {
+  const f = fleet();
+  const member = await f.start('one');
+  f.log.failSends(1_000);
+  await f.sendEachSecond(60);
+  expect(finals(member).length).toBeGreaterThan(3);
+  expect(f.committed()).toBe(0);
+  f.log.failSends(0);
+  await f.pass(8);
+  expect(f.committed()).toBe(30);
+});
+
+it('a slot that goes to another and comes back makes nothing lost, and stores nothing twice', async () => {
+  const f = fleet({ [SAMPLES_TOPIC]: 1 });
+  const one = await f.start('one');
+  await f.sendEachSecond(20);
+  one.kill();
+  const two = await f.start('two');
+  await f.sendEachSecond(60, 20);
+  await two.stop();
+  const again = await f.start('one');
+  await f.sendEachSecond(60, 80);
+  const seqs = samples(again).map(({ seq }) => seq);
+  expect(new Set(seqs).size).toBe(seqs.length);
+  expect(again.registry.find('pc', '')?.delivery).toMatchObject({
+    lost: 0,
+    duplicates: 0,
+    late: 0,
+  });
+  expect(finals(again).map(({ samples: n }) => n)).toEqual([10, 20, ...Array(11).fill(30)]);
+});
+
+it('topics of one server with unequal partitions are told of, and refused where two share them', async () => {
+  const f = fleet({ 'topic-cpu': 2 });
+  const one = await f.start('one');
+  await f.pass(1);
+  expect(one.cluster.failure).toBeUndefined();
+  expect(one.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  const two = await f.start('two');
+  await f.pass(2);
+  const failures = [one, two].map(({ cluster }) => cluster.failure ?? '');
+  expect(failures.some((failure) => failure.startsWith('partitions differ: topic-cpu 2'))).toBe(
+    true,
+  );
+  const [told] = [one, two].flatMap(({ lines }) => lines.filter(({ level }) => level === 'error'));
+  expect(told?.['hint']).toContain('equally many partitions');
+});
+
+it('a server with four topics waits for all of them, however they are read', async () => {
+  const f = fleet();
+  const cpu = Array.from({ length: 60 }, (_, i) =>
+    seedA('cpu', f.fromMs + i * 1_000, { cpu_pct: i }),
+  );
+  const mem = Array.from({ length: 60 }, (_, i) =>
+    seedA('mem', f.fromMs + i * 1_000, { mem_pct: i }),
+  );
+  const member = await f.start('one');
+  f.clock.advance(60_000);
+  append(f, cpu);
+  await f.pass(5);
+  expect(finals(member)).toEqual([]);
+  append(f, mem);
+  // It has no more than two: after half a minute they are not waited for any longer.
+  await f.pass(35);
+  expect(member.ingest.counts.late).toBe(0);
+  expect(finals(member).map(({ samples: n }) => n)).toEqual([20, 40, 60, 60, 60]);
+});
+
+it('nobody is silent before the log is read up, and then whoever has been for long, at once', async () => {
+  const f = fleet();
+  const first = await f.start('one');
+  await f.sendEachSecond(30);
+  const isIdle = (member: Member) => member.registry.find('pc', '')?.idleClosed;
+  const isCaughtUp = vi.spyOn(first.cluster.fromLog, 'isCaughtUp').mockReturnValue(false);
+  await f.pass(40);
+  expect(isIdle(first)).toBe(false);
+  isCaughtUp.mockRestore();
+  await f.pass(1);
+  expect(isIdle(first)).toBe(true);
+  first.kill();
+  const second = await f.start('one');
+  await f.pass(2);
+  expect(second.cluster.isCaughtUp).toBe(true);
+  expect(isIdle(second)).toBe(true);
+});
+
+it('the end of a replay closes what came of it in the same slot, and no other', async () => {
+  const f = fleet();
+  const boot_id = 'f'.repeat(64);
+  const origin_ms = f.fromMs - 3_600_000;
+  const rows = (server_id: string) => steady(origin_ms, 30, { server_id, boot_id, origin_ms });
+  const end = (partition: number): void => {
+    const value = Buffer.from(JSON.stringify(endOfReplay(boot_id, origin_ms).value));
+    f.log.append({ topic: SAMPLES_TOPIC, partition, value, key: undefined });
+  };
+  const member = await f.start('one');
+  // In slots of their own.
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+  for (const name of names) append(f, rows(name));
+  await f.pass(1);
+  const slotOf = (name: string) => [...(member.registry.find(name, boot_id)?.slots ?? [])];
+  end(0);
+  await f.pass(1);
+  const closed = names.filter((name) => member.registry.find(name, boot_id)?.closed);
+  expect(closed).toEqual(names.filter((name) => slotOf(name).includes(0)));
+  expect(closed.length).toBeGreaterThan(0);
+  expect(closed.length).toBeLessThan(names.length);
+});
+
+it('a server that does not come back holds the log for as long as panes are kept, and no longer', async () => {
+  const f = fleet();
+  const member = await f.start('one');
+  await f.sendEachSecond(60);
+  await f.pass(40);
+  expect(f.committed()).toBe(30);
+  f.clock.advance(25 * 3_600_000);
+  await f.pass(3);
+  expect(f.committed()).toBe(60);
+  expect(finals(member).at(-1)).toMatchObject({ samples: 10, startMs: f.fromMs + 50_000 });
+});
+
+it('a log that was made anew is taken in from its beginning', async () => {
+  const before = fleet();
+  const dataDir = temporaryFolder();
+  const first = startMember({ fleetLog: before, name: 'one', dataDir });
+  send(before, steady(before.fromMs, 20), pc);
+  await pass(2, before.clock, [first]);
+  await first.stop();
+  const after = fleet();
+  send(after, steady(after.fromMs, 5, { boot_id: 'other' }), { ...pc, boot_id: 'other' });
+  const second = startMember({ fleetLog: after, name: 'one', dataDir });
+  onTestFinished(() => second.db.close());
+  await pass(2, after.clock, [second]);
+  expect(samples(second)).toHaveLength(25);
+});

@@ -1,0 +1,267 @@
+/**
+ * Takes in from a log: the share of a group's slots that falls to this collector.
+ *
+ * Invariant: an offset is committed only when every record before it is in this store or needed by
+ * no window that is not final, and every window made of what lies before it is published.
+ *
+ * A record goes into memory at once and to disk with the next commit of the store, together with how
+ * far its partition was taken. So after a kill what lies behind that is new, what lies before it
+ * only fills the open windows again, and the log is read from where the oldest of these begins.
+ */
+import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import { aborted, pause, withinMs } from '../../runtime/lifecycle.ts';
+import type { Logger } from '../../runtime/logging.ts';
+import type { DecodedBatch } from '../../wire/records/batch.ts';
+import { SAMPLES_TOPIC } from '../../wire/records/record.ts';
+import { unlessAborted } from '../../wire/transport/kafka/unless-aborted.ts';
+import { batchesOf } from '../../wire/transport/log/batches.ts';
+import type {
+  GroupConsumer,
+  GroupOptions,
+  Log,
+  LogRecord,
+  PartitionOffset,
+  SlotHandler,
+  SlotStart,
+  TopicSpec,
+} from '../../wire/transport/log/port.ts';
+import type { Ingest } from '../ingest/ingest.ts';
+import type { StoreWriter } from '../store/writer.ts';
+import type { SharedAlerts } from './alerts/shared.ts';
+import type { HeldOffsets } from './held-offsets.ts';
+import { keyOf, type Positions, type Run } from './positions.ts';
+import type { Results } from './results/port.ts';
+import { assertTogether } from './together.ts';
+
+/** Offsets are committed this often: what a kill makes the next one read again on top. */
+const commitEveryMs = 1_000;
+/** Rows that wait for a commit of the store before more is read. */
+const waitingRowsMax = 20_000;
+/** When the group cannot be joined it is tried again after this. */
+const retryMs = 5_000;
+/** At the end what was taken gets this long to be stored, published and committed. */
+const farewellMsMax = 1_500;
+/** Leaving the group, and closing its connections. */
+const leavingMsMax = 3_000;
+
+export interface ConsumptionOptions {
+  readonly source: Pick<Log, 'consumer' | 'admin'>;
+  readonly group: GroupOptions;
+  /** Made when they are missing. */
+  readonly topics: readonly TopicSpec[];
+  /** They are there. */
+  readonly onTopics: () => void;
+  readonly ingest: Ingest;
+  readonly writer: StoreWriter;
+  readonly results: Pick<Results, 'room' | 'published' | 'caughtUp'>;
+  readonly alerts: Pick<SharedAlerts, 'release' | 'takeOver'>;
+  readonly holds: HeldOffsets;
+  readonly positions: Positions;
+  readonly log: Logger;
+}
+
+export class Consumption implements SlotHandler {
+  readonly #options: ConsumptionOptions;
+  readonly #ended = new AbortController();
+  readonly #committed = new Map<string, number>();
+  #consumer: GroupConsumer | undefined;
+  #isStopping = false;
+  /** One for each assignment: what was gathered under another one is not committed. */
+  #assignment = 0;
+  #failure: string | undefined = 'the group has not been joined yet';
+  #running: Promise<unknown> = Promise.resolve();
+  #committing: Promise<void> = Promise.resolve();
+
+  constructor(options: ConsumptionOptions) {
+    this.#options = options;
+  }
+
+  /** Why nothing is taken in; undefined while the group has given us our share, be it none. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  start(): void {
+    const { signal } = this.#ended;
+    this.#running = Promise.all([this.#consume(signal), this.#commitNowAndThen(signal)]);
+  }
+
+  /** In bounded time: what was taken is stored, published and committed, then the group is left. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    const { log } = this.#options;
+    const signal = this.#ended.signal;
+    await withinMs('last offsets', farewellMsMax, () => this.#commit(signal)).catch(
+      (error: unknown) => log.warn({ error: messageOf(error) }, 'some records will be read again'),
+    );
+    this.#ended.abort();
+    await withinMs('leaving the group', leavingMsMax, () => this.#running);
+  }
+
+  async assigned(slots: ReadonlySet<number>, startsAt: readonly SlotStart[]): Promise<void> {
+    const { positions, holds, results, alerts, log } = this.#options;
+    if (this.#isStopping) return;
+    this.#forget(positions.assign(slots, startsAt));
+    for (const start of startsAt) holds.read(start);
+    if (slots.size > 0) await this.#checkTogether(slots);
+    // How far windows are closed must be known before the first sample of a server comes.
+    if (startsAt.length > 0) await results.caughtUp(this.#ended.signal);
+    // It is looked up in the store.
+    await this.#stored(this.#ended.signal);
+    alerts.takeOver(slots);
+    this.#failure = undefined;
+    log.info({ slots: [...slots], behind: positions.behindRecords }, 'slots of the log are ours');
+  }
+
+  async take(records: readonly LogRecord[]): Promise<void> {
+    for (const run of this.#options.positions.runsOf(records)) {
+      await this.#room();
+      if (this.#isStopping) return aborted(this.#ended.signal);
+      this.#takeRun(run);
+    }
+  }
+
+  #takeRun({ topic, records, origin, end }: Run): void {
+    const { ingest, writer, positions, holds } = this.#options;
+    for (const { batch } of batchesOf(records)) {
+      ingest.take(topic === SAMPLES_TOPIC ? batch : withoutSender(batch), {
+        remote: 'kafka',
+        log: origin,
+      });
+    }
+    positions.taken(end);
+    holds.read(end);
+    if (!origin.isReread) writer.group.logPositions.set(keyOf(end), end);
+    if (writer.group.rows > 0) writer.schedule();
+  }
+
+  /** While the store, or the topic of results, does not take what is made, nothing more is read. */
+  async #room(): Promise<void> {
+    const { writer, results } = this.#options;
+    const { signal } = this.#ended;
+    const isFull = (): boolean =>
+      writer.failure !== undefined || writer.group.rows >= waitingRowsMax;
+    try {
+      if (isFull()) await this.#stored(signal);
+      await results.room(signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** Resolves when all that is in memory now is on disk, however often it takes. @throws WindrowError `aborted` */
+  async #stored(signal: AbortSignal): Promise<void> {
+    const { writer } = this.#options;
+    while (writer.group.rows > 0) {
+      const isStored = writer.committed().then(
+        () => true,
+        () => false,
+      );
+      if (await unlessAborted(isStored, signal, 'waiting for the store')) return;
+    }
+  }
+
+  async #consume(signal: AbortSignal): Promise<void> {
+    const { source, group, results, onTopics } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await this.#makeTopics(signal);
+        onTopics();
+        // Days of windows may have to be read; until then the others keep their slots.
+        await results.caughtUp(signal);
+        this.#consumer = source.consumer(group);
+        await this.#consumer.run(this, signal);
+      } catch (error) {
+        if (!signal.aborted) this.#tell(error);
+      }
+      this.#consumer = undefined;
+      this.#forget(this.#options.positions.reset());
+      await pause(retryMs, signal);
+    }
+  }
+
+  #tell(error: unknown): void {
+    const { log } = this.#options;
+    const before = this.#failure;
+    this.#failure = messageOf(error);
+    if (this.#failure === before) return;
+    const hint = error instanceof WindrowError ? error.hint : undefined;
+    log.error({ error: this.#failure, hint }, 'nothing is taken in');
+  }
+
+  async #makeTopics(signal: AbortSignal): Promise<void> {
+    const admin = this.#options.source.admin();
+    try {
+      await admin.ensure(this.#options.topics, signal);
+    } finally {
+      await admin.close();
+    }
+  }
+
+  async #checkTogether(slots: ReadonlySet<number>): Promise<void> {
+    const { source, group, log } = this.#options;
+    const admin = source.admin();
+    try {
+      const partitions = await admin.partitions(group.topics, this.#ended.signal);
+      const amiss = assertTogether(partitions, slots);
+      if (amiss !== undefined) log.warn(amiss);
+    } finally {
+      await admin.close();
+    }
+  }
+
+  #forget(gone: ReturnType<Positions['assign']>): void {
+    const { ingest, alerts, holds } = this.#options;
+    this.#assignment += 1;
+    ingest.release(gone.slots);
+    alerts.release(gone.slots);
+    for (const { topic, partition } of gone.partitions) {
+      holds.drop(topic, partition);
+      this.#committed.delete(keyOf({ topic, partition }));
+    }
+  }
+
+  async #commitNowAndThen(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await pause(commitEveryMs, signal);
+      await this.#commit(signal).catch((error: unknown) => {
+        // The group changes hands, or its brokers are away: the next offsets hold these.
+        if (!signal.aborted) {
+          this.#options.log.debug({ error: messageOf(error) }, 'offsets are committed later');
+        }
+      });
+    }
+  }
+
+  #commit(signal: AbortSignal): Promise<void> {
+    const commit = this.#committing.catch(() => {}).then(() => this.#commitHeld(signal));
+    this.#committing = commit;
+    return commit;
+  }
+
+  async #commitHeld(signal: AbortSignal): Promise<void> {
+    const { ingest, holds, results } = this.#options;
+    const assignment = this.#assignment;
+    ingest.closeHolds();
+    const offsets = holds.committable().filter((each) => this.#isNews(each));
+    if (offsets.length === 0 || this.#consumer === undefined) return;
+    await this.#stored(signal);
+    await results.published(signal);
+    if (assignment !== this.#assignment) return;
+    await this.#consumer.commit(offsets, signal);
+    for (const each of offsets) this.#committed.set(keyOf(each), each.offset);
+  }
+
+  #isNews(each: PartitionOffset): boolean {
+    return this.#committed.get(keyOf(each)) !== each.offset;
+  }
+}
+
+/**
+ * What a batch's header says of its sender is heard where its samples are: topics are read apart
+ * from each other, and said elsewhere it may come before them.
+ */
+function withoutSender(batch: DecodedBatch): DecodedBatch {
+  const { v, sent_at } = batch.header;
+  return { ...batch, header: { v, sent_at } };
+}

@@ -1,0 +1,29 @@
+/** A collector's part of a fleet on Apache Kafka, by its configuration. */
+import { openKafkaLog } from '../../wire/transport/kafka/log.ts';
+import { collectorFolder } from '../store/database.ts';
+import type { CollectorConfig } from '../config.ts';
+import { Cluster, type ClusterOptions } from './cluster.ts';
+import { memberName } from './member.ts';
+import { sampleTopics, sharedTopics } from './topics.ts';
+
+/**
+ * Undefined with `transport: direct`. Touches no network.
+ * @throws WindrowError `config` naming the key that is missing, or whose file cannot be read
+ */
+export function openCluster(
+  config: CollectorConfig,
+  parts: Pick<ClusterOptions, 'db' | 'windows' | 'clock' | 'log'>,
+): Cluster | undefined {
+  if (config.transport !== 'kafka') return undefined;
+  const samples = sampleTopics(config);
+  return new Cluster({
+    ...parts,
+    source: openKafkaLog(config, 'windrow-collector', parts.log),
+    group: {
+      group: config['kafka.group'],
+      member: memberName(collectorFolder(config.data)),
+      topics: samples.map(({ name }) => name),
+    },
+    topics: [...samples, ...sharedTopics(config)],
+  });
+}

@@ -1,0 +1,89 @@
+import { expect, it } from 'vitest';
+import type { LogRecord, SlotStart } from '../../wire/transport/log/port.ts';
+import { Positions } from './positions.ts';
+
+const topic = 't';
+
+function records(from: number, to: number, partition = 0): LogRecord[] {
+  const rest = { key: undefined, value: undefined, headers: new Map(), timeMs: 0 };
+  return Array.from({ length: to - from }, (_, i) => ({
+    topic,
+    partition,
+    offset: from + i,
+    ...rest,
+  }));
+}
+
+function startAt(offset: number, endOffset: number, partition = 0): SlotStart {
+  return { topic, partition, offset, endOffset };
+}
+
+/** Takes all of them. @returns the runs as `from-to kinds` */
+function take(positions: Positions, given: readonly LogRecord[]): string[] {
+  return positions.runsOf(given).map(({ records: taken, origin, end }) => {
+    positions.taken(end);
+    const kinds = [
+      origin.isReread ? 'again' : '',
+      origin.isPast ? 'past' : '',
+      origin.hasGap ? 'gap' : '',
+    ];
+    const to = (taken.at(-1)?.offset ?? 0) + 1;
+    return `${origin.slot}:${taken[0]?.offset}-${to} ${kinds.filter(Boolean).join(' ')}`.trim();
+  });
+}
+
+it('tells what is stored, what waited in the log, and what is new, each in a run of its own', () => {
+  const positions = new Positions([{ topic, partition: 0, offset: 5 }]);
+  positions.assign(new Set([0]), [startAt(2, 8)]);
+  expect(take(positions, records(2, 12))).toEqual(['0:2-5 again past', '0:5-8 past', '0:8-12']);
+});
+
+it('a record that comes again, or of a partition that is not ours, is left out', () => {
+  const positions = new Positions([]);
+  positions.assign(new Set([0]), [startAt(0, 0)]);
+  take(positions, records(0, 4));
+  expect(take(positions, [...records(2, 6), ...records(0, 3, 1)])).toEqual(['0:4-6 gap']);
+});
+
+it('what went to another in between is a gap, and what was stored here is known when the slot returns', () => {
+  const positions = new Positions([]);
+  positions.assign(new Set([0]), [startAt(0, 0)]);
+  take(positions, records(0, 10));
+  expect([...positions.assign(new Set(), []).slots]).toEqual([0]);
+  expect(take(positions, records(10, 11))).toEqual([]);
+  positions.assign(new Set([0]), [startAt(7, 20)]);
+  expect(take(positions, records(7, 12))).toEqual(['0:7-10 again past', '0:10-12 past']);
+  positions.assign(new Set(), []);
+  positions.assign(new Set([0]), [startAt(30, 30)]);
+  expect(take(positions, records(30, 31))).toEqual(['0:30-31 gap']);
+});
+
+it('a slot that begins anew though it was ours was another’s: what is derived from it goes', () => {
+  const positions = new Positions([]);
+  positions.assign(new Set([0, 1]), [startAt(0, 0), startAt(0, 0, 1)]);
+  take(positions, records(0, 10));
+  const gone = positions.assign(new Set([0, 1]), [startAt(4, 10)]);
+  expect([...gone.slots]).toEqual([0]);
+  expect(take(positions, records(4, 11))).toEqual(['0:4-10 again past', '0:10-11']);
+});
+
+it('is caught up when all that was there has been taken, and not before anything is ours', () => {
+  const positions = new Positions([]);
+  expect(positions.isCaughtUp).toBe(false);
+  positions.assign(new Set([0, 1]), [startAt(0, 4), startAt(3, 3, 1)]);
+  expect(positions.behindRecords).toBe(4);
+  take(positions, records(0, 3));
+  expect(positions.isCaughtUp).toBe(false);
+  take(positions, records(3, 4));
+  expect(positions.isCaughtUp).toBe(true);
+  positions.reset();
+  expect(positions.isCaughtUp).toBe(false);
+  positions.assign(new Set(), []);
+  expect(positions.isCaughtUp).toBe(true);
+});
+
+it('a log that ends before what was taken of it is another one', () => {
+  const positions = new Positions([{ topic, partition: 0, offset: 50 }]);
+  positions.assign(new Set([0]), [startAt(0, 3)]);
+  expect(take(positions, records(0, 5))).toEqual(['0:0-3 past gap', '0:3-5 gap']);
+});

@@ -1,0 +1,159 @@
+/**
+ * How far each partition that is ours has been read, and what its records are to us. Pure.
+ *
+ * Invariant: of a partition a record is taken once for each time that its slot becomes ours, in the
+ * order of the offsets; one before `takenThrough` is in the store already.
+ */
+import type { LogRecord, PartitionOffset, SlotStart } from '../../wire/transport/log/port.ts';
+import type { LogOrigin } from '../ingest/from-log.ts';
+
+interface Partition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Where its log ended when it became ours. */
+  readonly endOffset: number;
+  /** What the store had when it became ours; undefined: nothing of it ever came here. */
+  readonly takenThrough: number | undefined;
+  readonly hasGap: boolean;
+  nextOffset: number;
+}
+
+/** Records of one partition that follow each other and came in the same way. */
+export interface Run {
+  readonly topic: string;
+  readonly records: readonly LogRecord[];
+  readonly origin: LogOrigin;
+  /** Behind its last record. */
+  readonly end: PartitionOffset;
+}
+
+export class Positions {
+  readonly #takenThrough: Map<string, number>;
+  readonly #partitions = new Map<string, Partition>();
+  #slots: ReadonlySet<number> = new Set();
+  /** Partitions not yet read as far as they went when they became ours. */
+  #behind = 0;
+  #isAssigned = false;
+
+  /** @param stored as the store has them */
+  constructor(stored: Iterable<PartitionOffset>) {
+    this.#takenThrough = new Map([...stored].map((each) => [keyOf(each), each.offset]));
+  }
+
+  get slots(): ReadonlySet<number> {
+    return this.#slots;
+  }
+
+  /** All that was there when our partitions became ours has been taken; false before anything is ours. */
+  get isCaughtUp(): boolean {
+    return this.#isAssigned && this.#behind === 0;
+  }
+
+  /** Records that were there when our partitions became ours and have not been taken yet. */
+  get behindRecords(): number {
+    let records = 0;
+    for (const { endOffset, nextOffset } of this.#partitions.values()) {
+      records += Math.max(0, endOffset - nextOffset);
+    }
+    return records;
+  }
+
+  /** @returns slots and partitions that were ours and are not any longer */
+  assign(slots: ReadonlySet<number>, startsAt: readonly SlotStart[]) {
+    // One that begins anew was another's meanwhile, or may have been.
+    const isAnew = startsAt.filter((start) => this.#partitions.has(keyOf(start)));
+    const anew = new Set(isAnew.map(({ partition }) => partition));
+    const isGone = (slot: number): boolean => !slots.has(slot) || anew.has(slot);
+    const goneSlots = new Set([...this.#slots].filter(isGone));
+    const gone = [...this.#partitions.values()].filter(({ partition }) => goneSlots.has(partition));
+    for (const partition of gone) this.#partitions.delete(keyOf(partition));
+    for (const start of startsAt) this.#start(start);
+    this.#slots = slots;
+    this.#isAssigned = true;
+    this.#countBehind();
+    return { slots: goneSlots, partitions: gone };
+  }
+
+  /** Nothing is ours any longer, and nobody knows what will be. */
+  reset(): ReturnType<Positions['assign']> {
+    const gone = this.assign(new Set(), []);
+    this.#isAssigned = false;
+    return gone;
+  }
+
+  /** What of these records is to be taken, in order; what was taken before, or is not ours, is left out. */
+  runsOf(records: readonly LogRecord[]): Run[] {
+    const runs: { records: LogRecord[]; partition: Partition; origin: LogOrigin }[] = [];
+    for (const record of records) {
+      const partition = this.#partitions.get(keyOf(record));
+      if (partition === undefined || record.offset < partition.nextOffset) continue;
+      const last = runs.at(-1);
+      if (last?.partition === partition && !crosses(partition, last.records, record)) {
+        last.records.push(record);
+      } else {
+        runs.push({ records: [record], partition, origin: originOf(partition, record) });
+      }
+    }
+    return runs.map(({ records, partition: { topic, partition }, origin }) => {
+      const offset = (records.at(-1)?.offset ?? 0) + 1;
+      return { topic, records, origin, end: { topic, partition, offset } };
+    });
+  }
+
+  /** All records before `offset` are in memory, and in the next commit. */
+  taken(end: PartitionOffset): void {
+    const key = keyOf(end);
+    const partition = this.#partitions.get(key);
+    if (partition === undefined) return;
+    partition.nextOffset = end.offset;
+    this.#takenThrough.set(key, Math.max(end.offset, this.#takenThrough.get(key) ?? 0));
+    if (this.#behind > 0) this.#countBehind();
+  }
+
+  #start({ topic, partition, offset, endOffset }: SlotStart): void {
+    const key = keyOf({ topic, partition });
+    // A log that ends before that is another one, made anew.
+    if (endOffset < (this.#takenThrough.get(key) ?? 0)) this.#takenThrough.delete(key);
+    const takenThrough = this.#takenThrough.get(key);
+    this.#partitions.set(key, {
+      topic,
+      partition,
+      endOffset,
+      takenThrough,
+      hasGap: takenThrough === undefined || offset > takenThrough,
+      nextOffset: offset,
+    });
+  }
+
+  #countBehind(): void {
+    this.#behind = 0;
+    for (const { nextOffset, endOffset } of this.#partitions.values()) {
+      if (nextOffset < endOffset) this.#behind += 1;
+    }
+  }
+}
+
+/** A record is of another kind than those before it. */
+function crosses(
+  partition: Partition,
+  before: readonly LogRecord[],
+  { offset }: LogRecord,
+): boolean {
+  const previous = before.at(-1)?.offset ?? offset;
+  const passes = (mark: number | undefined): boolean =>
+    mark !== undefined && previous < mark && offset >= mark;
+  return passes(partition.takenThrough) || passes(partition.endOffset);
+}
+
+function originOf(from: Partition, { offset }: LogRecord): LogOrigin {
+  return {
+    slot: from.partition,
+    isReread: from.takenThrough !== undefined && offset < from.takenThrough,
+    isPast: offset < from.endOffset,
+    hasGap: from.hasGap,
+  };
+}
+
+export function keyOf({ topic, partition }: Pick<PartitionOffset, 'topic' | 'partition'>): string {
+  return `${topic}/${partition}`;
+}

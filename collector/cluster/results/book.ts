@@ -1,0 +1,191 @@
+/**
+ * What has been read of `window-results`: how far the windows of each source are closed, and the
+ * windows of other collectors, which go into the store.
+ *
+ * Invariant: what `known` says of a source, and every window that another collector published and
+ * compaction left, is from the records before `positions`; both are committed together.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../../runtime/clock.ts';
+import { futureMsMax, windowMsMax } from '../../../wire/limits.ts';
+import {
+  decodeWindowResult,
+  type ResultKey,
+  resultKeyText,
+  type WindowResult,
+} from '../../../wire/records/window-result.ts';
+import type { RecordPlace } from '../../../wire/records/record.ts';
+import type { LogRecord } from '../../../wire/transport/log/port.ts';
+import { conditionOf } from '../../api/figures.ts';
+import { type Registry, sourceRow, sourcesMax } from '../../ingest/registry.ts';
+import type { Source } from '../../ingest/source.ts';
+import type { Group } from '../../store/group.ts';
+import { resultPositions, storedResults } from '../../store/results.ts';
+import type { ServerWindow } from '../../windows/window.ts';
+import { newer } from './composer.ts';
+import type { Closed } from './port.ts';
+import { apply, type Self, windowOf } from './result.ts';
+
+/** Sees what other collectors tell, for the live page; must not throw. */
+export interface ResultsObserver {
+  /** A server that is new, or is in another state or another's now. */
+  serverChanged(source: Source): void;
+  /** A window of now: its end and averages stand for a sample. */
+  windowOf(source: Source): void;
+}
+
+export interface BookOptions {
+  readonly self: Self;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly observer: ResultsObserver;
+  /** What waits for the next commit. */
+  readonly group: () => Group;
+  /** A window that is not ours: into the store, and into the fleet's. */
+  readonly takeWindow: (window: ServerWindow, skewed: boolean) => void;
+  /** What is no window result: kept for a look. */
+  readonly reject: (place: RecordPlace, rejected: { reason: string; body: string }) => void;
+  /** A server of ours was taken off the lists elsewhere. */
+  readonly decommission: (source: Source) => void;
+}
+
+interface Known extends Closed {
+  /** Windows that begin before this may be stored as another collector made them. */
+  readonly othersEndMs: number;
+}
+
+/** Of a malformed record; fewer characters still are kept of it. */
+const bodyBytesMax = 4_096;
+/** No source was opened in the engine for it. */
+const notOpened = { closedThroughMs: null, firstPaneMs: null, newestMsByLane: [] };
+
+export class ResultBook {
+  readonly #options: BookOptions;
+  readonly #known = new Map<string, Known>();
+  /** Partition → the offset to read next. */
+  readonly positions = new Map<number, number>();
+
+  constructor(options: BookOptions) {
+    this.#options = options;
+  }
+
+  /** As of the last commit. */
+  restore(db: DatabaseSync): void {
+    for (const { result } of storedResults(db)) {
+      const key = { serverId: result.server_id, replayId: result.source ?? '' };
+      this.#note(resultKeyText(key), result, false);
+    }
+    for (const [partition, offset] of resultPositions(db)) this.positions.set(partition, offset);
+  }
+
+  known(key: ResultKey): Closed | undefined {
+    const known = this.#known.get(resultKeyText(key));
+    if (known === undefined) return undefined;
+    const { closedThroughMs, firstPaneMs } = known;
+    return { closedThroughMs, firstPaneMs };
+  }
+
+  forget(key: ResultKey): void {
+    this.#known.delete(resultKeyText(key));
+    this.#options.group().results.set(resultKeyText(key), { ...key, others: false, body: null });
+  }
+
+  /** Changes the state in memory and the waiting group, both at once. */
+  take(records: readonly LogRecord[]): void {
+    for (const record of records) {
+      const { partition, offset } = record;
+      if (offset < (this.positions.get(partition) ?? 0)) continue;
+      this.positions.set(partition, offset + 1);
+      this.#options.group().resultPositions.set(partition, offset + 1);
+      const reason = this.#takeOne(record);
+      if (reason === undefined) continue;
+      const body = record.value?.subarray(0, bodyBytesMax).toString() ?? '';
+      this.#options.reject(record, { reason, body });
+    }
+  }
+
+  /** @returns why it is skipped, or undefined */
+  #takeOne(record: LogRecord): string | undefined {
+    const decoded = decodeWindowResult(record);
+    switch (decoded.kind) {
+      case 'malformed':
+        return decoded.reason;
+      case 'gone':
+        this.#takeGone(decoded.key);
+        return undefined;
+      case 'window':
+        return this.#takeResult(decoded.key, decoded.result);
+    }
+  }
+
+  #takeResult(key: ResultKey, result: WindowResult): string | undefined {
+    const { self, registry, clock, group, takeWindow, decommission } = this.#options;
+    const text = resultKeyText(key);
+    const throughMs = Math.max(result.end_ms, result.closed_through_ms ?? 0);
+    if (result.source === undefined && throughMs > clock.wallMs() + futureMsMax + windowMsMax) {
+      return 'window result: ends more than a day in the future';
+    }
+    const isOwn = result.owner.run === self.run;
+    const source = registry.find(key.serverId, key.replayId) ?? this.#create(key, result, isOwn);
+    if (source === undefined) return isOwn ? undefined : `more than ${sourcesMax} servers`;
+    if (source.originMs !== result.origin_ms) return 'window result: origin_ms differs';
+    const known = this.#note(text, result, !isOwn);
+    const others = result.owner.id !== self.id;
+    group().results.set(text, { ...key, others, body: JSON.stringify(result) });
+    // What we made is stored already, unless another's was stored over it.
+    if (!isOwn || result.start_ms < known.othersEndMs) {
+      takeWindow(windowOf(result, source.sourceNo), result.skewed);
+    }
+    if (!source.isOurs) this.#show(source, { result, others });
+    else if (!isOwn && result.state === 'decommissioned') decommission(source);
+    return undefined;
+  }
+
+  #note(text: string, result: WindowResult, isOthers: boolean): Known {
+    const before = this.#known.get(text);
+    const othersEndMs = before?.othersEndMs ?? Number.NEGATIVE_INFINITY;
+    const known: Known = {
+      closedThroughMs: newer(before?.closedThroughMs ?? null, result.closed_through_ms),
+      firstPaneMs: result.first_pane_ms ?? before?.firstPaneMs ?? null,
+      othersEndMs: isOthers ? Math.max(othersEndMs, result.end_ms) : othersEndMs,
+    };
+    this.#known.set(text, known);
+    return known;
+  }
+
+  /** A source of another collector; one of ours that is not there any more was forgotten. */
+  #create(key: ResultKey, result: WindowResult, isOwn: boolean): Source | undefined {
+    const { registry, group } = this.#options;
+    if (isOwn || registry.full) return undefined;
+    const source = registry.create({ ...key, originMs: result.origin_ms });
+    source.isOurs = false;
+    source.idleClosed = true;
+    group().sources.set(source.sourceNo, sourceRow(source, source.checkpoint(notOpened)));
+    return source;
+  }
+
+  #show(source: Source, stored: { result: WindowResult; others: boolean }): void {
+    const { clock, observer } = this.#options;
+    const nowMs = clock.wallMs();
+    const looks = (): string =>
+      `${conditionOf(source, nowMs)} ${source.owner?.url} ${source.owner?.sourceNo}`;
+    const before = source.lastSeenMs === 0 ? undefined : looks();
+    const { newestMs } = source;
+    apply(source, stored, nowMs);
+    if (looks() !== before) observer.serverChanged(source);
+    if (source.newestMs > newestMs && conditionOf(source, nowMs) === 'up') {
+      observer.windowOf(source);
+    }
+  }
+
+  #takeGone(key: ResultKey): void {
+    const { registry, observer } = this.#options;
+    this.forget(key);
+    const source = registry.find(key.serverId, key.replayId);
+    if (source === undefined || source.isOurs) return;
+    source.closed = source.replayed;
+    source.decommissioned = !source.replayed;
+    source.owner = undefined;
+    observer.serverChanged(source);
+  }
+}

@@ -1,0 +1,121 @@
+/** This collector's part in `window-results`: publishes what it makes, reads what all have made. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Logger } from '../../../runtime/logging.ts';
+import { resultKeyText, WINDOW_RESULTS_TOPIC } from '../../../wire/records/window-result.ts';
+import type { Log } from '../../../wire/transport/log/port.ts';
+import type { Source } from '../../ingest/source.ts';
+import { storedResult } from '../../store/results.ts';
+import type { StoreWriter } from '../../store/writer.ts';
+import { Publisher, queueRecordsMax } from '../publisher.ts';
+import { TopicReader } from '../topic-reader.ts';
+import { ResultBook, type BookOptions } from './book.ts';
+import { Composer } from './composer.ts';
+import type { Closed, PublishedWindow, Results } from './port.ts';
+import { restoreOwners } from './restore.ts';
+
+/** Servers of which a new state is published in one tick; the others have their turn in the next. */
+const changesMax = 500;
+
+export interface ClusterResultsOptions extends Omit<BookOptions, 'group'> {
+  readonly topicLog: Pick<Log, 'producer' | 'reader'>;
+  readonly db: DatabaseSync;
+  readonly writer: StoreWriter;
+  readonly log: Logger;
+}
+
+export class ClusterResults implements Results {
+  readonly #options: ClusterResultsOptions;
+  readonly #ended = new AbortController();
+  readonly #book: ResultBook;
+  readonly #composer: Composer;
+  /** What else goes through it is in the log before the windows that are published after it. */
+  readonly publisher: Publisher;
+  readonly #reader: TopicReader;
+  #reading: Promise<void> | undefined;
+
+  /** Restores what the store knows; the sources must be restored before. */
+  constructor(options: ClusterResultsOptions) {
+    const { topicLog, db, writer, self, registry, clock, log } = options;
+    this.#options = options;
+    this.#book = new ResultBook({ ...options, group: () => writer.group });
+    this.#book.restore(db);
+    restoreOwners(db, registry, clock.wallMs());
+    this.#composer = new Composer({
+      self,
+      clock,
+      newest: ({ serverId, replayId }) => storedResult(db, serverId, replayId)?.result,
+    });
+    const { signal } = this.#ended;
+    this.publisher = new Publisher({
+      producer: topicLog.producer(),
+      what: 'windows',
+      log,
+      signal,
+    });
+    this.#reader = new TopicReader({
+      topic: WINDOW_RESULTS_TOPIC,
+      what: 'windows',
+      reader: topicLog.reader(WINDOW_RESULTS_TOPIC),
+      log,
+      positions: this.#book.positions,
+      take: (records) => this.#book.take(records),
+      store: writer,
+    });
+  }
+
+  /** Begins to read; after the writer can be written to. */
+  start(): void {
+    this.#reading ??= this.#reader.run(this.#ended.signal);
+  }
+
+  /** Once a second: tells the others of servers of ours that are in another state. */
+  tick(): void {
+    if (this.publisher.waiting >= queueRecordsMax) return;
+    const changes = this.#composer.changes(this.#options.registry.all());
+    this.publisher.give(changes.take(changesMax));
+  }
+
+  /** Tells the others what a source is now, also of one that nobody hears. */
+  tell(source: Source): void {
+    const record = this.#composer.standing(source);
+    if (record !== undefined) this.publisher.give([record]);
+  }
+
+  /** Records that wait to be published. */
+  get waiting(): number {
+    return this.publisher.waiting;
+  }
+
+  known(serverId: string, replayId: string): Closed | undefined {
+    return this.#book.known({ serverId, replayId });
+  }
+
+  publish(windows: readonly PublishedWindow[]): void {
+    this.publisher.give(windows.map((window) => this.#composer.window(window)));
+  }
+
+  room(signal: AbortSignal): Promise<void> {
+    return this.publisher.room(signal);
+  }
+
+  published(signal: AbortSignal): Promise<void> {
+    return this.publisher.published(signal);
+  }
+
+  caughtUp(signal: AbortSignal): Promise<void> {
+    return this.#reader.caughtUp(signal);
+  }
+
+  forget(source: Source): void {
+    this.#book.forget(source);
+    if (!source.isOurs) return;
+    const key = resultKeyText(source);
+    this.publisher.give([{ topic: WINDOW_RESULTS_TOPIC, key, value: null }]);
+  }
+
+  /** What is not published then is made again by whoever goes on. */
+  async stop(): Promise<void> {
+    this.#ended.abort();
+    await Promise.all([this.#reading, this.publisher.close()]);
+  }
+}

@@ -1,0 +1,41 @@
+/** The topics that a collector reads and writes. */
+import { SEED_A_TOPICS } from '../../wire/compat/seed-a-format.ts';
+import { SEED_B_TOPIC } from '../../wire/compat/seed-b.ts';
+import { ALERTS_TOPIC } from '../../wire/records/alert-record.ts';
+import { INVENTORY_TOPIC, SAMPLES_TOPIC } from '../../wire/records/record.ts';
+import { WINDOW_RESULTS_TOPIC } from '../../wire/records/window-result.ts';
+import { topicSpecs } from '../../wire/transport/kafka/topics.ts';
+import type { LogUse, TopicSpec } from '../../wire/transport/log/port.ts';
+import type { CollectorConfig } from '../config.ts';
+
+/** Samples in all their formats: what is read as a group. */
+export function sampleTopics(config: CollectorConfig): TopicSpec[] {
+  const names = [SAMPLES_TOPIC, INVENTORY_TOPIC, ...SEED_A_TOPICS, SEED_B_TOPIC];
+  return topicSpecs(config, names);
+}
+
+/** A collector that was away for less than this, or is new, still gets every window; ms. */
+const everyWindowMs = 3 * 24 * 60 * 60 * 1000;
+
+/** What collectors tell each other: the newest of each key stays for ever. */
+export function sharedTopics(config: CollectorConfig): TopicSpec[] {
+  const compacted = { 'cleanup.policy': 'compact' };
+  return [
+    ...topicSpecs(config, [WINDOW_RESULTS_TOPIC], {
+      ...compacted,
+      'min.compaction.lag.ms': String(everyWindowMs),
+    }),
+    ...topicSpecs(config, [ALERTS_TOPIC], compacted),
+  ];
+}
+
+/** All that a collector does with the brokers, for `doctor`. */
+export function brokerUse(config: CollectorConfig): LogUse {
+  return {
+    group: config['kafka.group'],
+    topics: [
+      ...sampleTopics(config).map((topic) => ({ topic, rights: ['Read'] as const })),
+      ...sharedTopics(config).map((topic) => ({ topic, rights: ['Read', 'Write'] as const })),
+    ],
+  };
+}

@@ -1,0 +1,80 @@
+import { Command } from 'commander';
+import { once } from 'node:events';
+import { hostname } from 'node:os';
+import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
+import { WindrowError } from '../../runtime/errors.ts';
+import { signalOfProcess } from '../../runtime/lifecycle.ts';
+import { createLogger } from '../../runtime/logging.ts';
+import { NUMBERS_GROUP, NUMBERS_TOPIC } from '../../wire/compat/seed-d.ts';
+import { openKafkaLog } from '../../wire/transport/kafka/log.ts';
+import { topicSpecs } from '../../wire/transport/kafka/topics.ts';
+import { brokersOf } from '../../wire/transport/kafka/url.ts';
+import { describePrepared, prepareTopics } from '../../wire/transport/log/prepare.ts';
+import { checkSettings, COLLECTOR_SPEC } from '../config.ts';
+import { addUp } from '../numbers/adder.ts';
+import type { Malformed, Sum } from '../numbers/totals.ts';
+
+/** Malformed values of one piece that are told one by one. */
+const toldMax = 10;
+/** One, so that one adder adds up all. */
+const partitions = 1;
+
+/** The group is not that of the collectors, whatever the configuration says. */
+const SPEC = {
+  ...COLLECTOR_SPEC,
+  'kafka.group': { ...COLLECTOR_SPEC['kafka.group'], flag: { name: '--group', implies: {} } },
+} as const;
+
+export function totalCommand(): Command {
+  const command = withSettings(new Command('total'), SPEC, ['log'])
+    .description(`add up the numbers in the topic ${NUMBERS_TOPIC}, until it is stopped`)
+    .option('--from <url>', 'kafka://host:port (default: the brokers of the configuration)')
+    .option('--group <name>', 'the consumer group', NUMBERS_GROUP)
+    .action(async ({ from }: { from?: string }) => {
+      const brokers = from === undefined ? undefined : brokersOf('--from', from);
+      const { values } = settingsOf(command, SPEC, 'collector', { brokers });
+      if (values.transport !== 'kafka') {
+        throw new WindrowError('usage', '--from is missing: kafka://host:port of a broker');
+      }
+      checkSettings(values);
+      const signal = signalOfProcess();
+      const log = await createLogger('windrow-collector', values.log);
+      const source = openKafkaLog(values, 'windrow-collector', log);
+      const topics = topicSpecs({ ...values, 'kafka.partitions': partitions }, [NUMBERS_TOPIC]);
+      const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+      tell(describePrepared(values.brokers, await prepareTopics(source, topics, signal)));
+      const printer = new Printer(tell);
+      const onSum = (sum: Sum, malformed: readonly Malformed[]) => printer.print(sum, malformed);
+      // A member of the same name gets its part at once when it comes back after a kill.
+      const group = values['kafka.group'];
+      await addUp({ source, group, member: `${hostname()}-total`, onSum, tell }, signal);
+    });
+  return command;
+}
+
+/** Totals to stdout, what is no number to stderr. */
+class Printer {
+  readonly #tell: (line: string) => void;
+  #malformed = 0;
+
+  constructor(tell: (line: string) => void) {
+    this.#tell = tell;
+  }
+
+  /** Resolves when whoever reads our output has room for more. */
+  async print({ total, numbers }: Sum, malformed: readonly Malformed[]): Promise<void> {
+    this.#malformed += malformed.length;
+    for (const { partition, offset, reason } of malformed.slice(0, toldMax)) {
+      this.#tell(`${NUMBERS_TOPIC}/${partition} offset ${offset} is skipped: ${reason}`);
+    }
+    if (malformed.length > toldMax) {
+      this.#tell(`${malformed.length - toldMax} more are skipped`);
+    }
+    const counts = { numbers, malformed: this.#malformed };
+    const line = process.stdout.isTTY
+      ? `${total} (${numbers} numbers, ${this.#malformed} malformed)`
+      : // JSON.stringify would round a large total.
+        `{"total":${total},${JSON.stringify(counts).slice(1)}`;
+    if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+  }
+}

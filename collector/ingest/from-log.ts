@@ -1,0 +1,61 @@
+/** What taking in from a log needs to know beside the records. On the direct transport there is none of it. */
+import type { BatchHeader } from '../../wire/records/batch.ts';
+import type { RecordPlace } from '../../wire/records/record.ts';
+import type { Sender } from '../../wire/transport/port.ts';
+import type { SourceCheckpoint } from '../windows/source.ts';
+
+/** How some records of one partition, that are taken in together, came to us. */
+export interface LogOrigin {
+  /** Partition i of every topic. */
+  readonly slot: number;
+  /**
+   * They are in the store already: they fill the open windows again, and make no row, no count and
+   * no live event.
+   */
+  readonly isReread: boolean;
+  /** They were in the log when the slot became ours: they came some time before now. */
+  readonly isPast: boolean;
+  /** What lies before them in the log went to another collector: we miss numbers that nobody lost. */
+  readonly hasGap: boolean;
+}
+
+export interface Origin extends Sender {
+  /** Absent: it was sent to this collector, and came now. */
+  readonly log?: LogOrigin;
+}
+
+/** Remembers which offsets the open windows need. */
+export interface Holds {
+  /** Sources that hold anything. */
+  sources(): Iterable<number>;
+  panes(source: number): number;
+  note(source: number, paneStartMs: number, place: RecordPlace): void;
+  closed(source: number, throughMs: number): void;
+  forget(source: number): void;
+}
+
+/** The log as ingest sees it. */
+export interface LogSide {
+  readonly holds: Holds;
+  /** How far windows of a source are closed, as last published by anybody; undefined: never. */
+  known(
+    serverId: string,
+    replayId: string,
+  ): Pick<SourceCheckpoint, 'closedThroughMs' | 'firstPaneMs'> | undefined;
+  /** All that was in the log when our partitions became ours has been taken in. */
+  isCaughtUp(): boolean;
+}
+
+/**
+ * A batch of a log may be read in two parts, and of its first part the rest waits still: it is not
+ * before what has been read, for a sender sends the oldest first.
+ */
+export function asFarAsRead(header: BatchHeader, newestMs: number): BatchHeader {
+  if (newestMs === Number.NEGATIVE_INFINITY) return header;
+  return { ...header, pending_from_ms: Math.min(header.pending_from_ms ?? Infinity, newestMs) };
+}
+
+/** Where it came from, for people. */
+export function remoteOf(remote: string, { topic, partition, offset }: RecordPlace): string {
+  return `${remote} ${topic}/${partition}@${offset}`;
+}

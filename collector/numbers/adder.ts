@@ -1,0 +1,66 @@
+/** Adds up what generators of numbers write, as a member of a group, until it is stopped. */
+import { messageOf } from '../../runtime/errors.ts';
+import { pause, withinMs } from '../../runtime/lifecycle.ts';
+import { NUMBERS_TOPIC } from '../../wire/compat/seed-d.ts';
+import type { GroupOptions, Log, SlotHandler } from '../../wire/transport/log/port.ts';
+import { type Malformed, type Sum, Totals } from './totals.ts';
+
+/** What a killed adder makes the next one read again. */
+const commitEveryMs = 1_000;
+/** At the end the last offsets get this long. */
+const farewellMsMax = 1_500;
+
+export interface AdderOptions {
+  readonly source: Pick<Log, 'consumer'>;
+  readonly group: string;
+  readonly member: GroupOptions['member'];
+  /** After each piece that was read, and when partitions come or go. */
+  readonly onSum: (sum: Sum, malformed: readonly Malformed[]) => Promise<void>;
+  /** What a person should know. */
+  readonly tell: (line: string) => void;
+}
+
+/** @throws WindrowError when the group cannot be joined, ever */
+export async function addUp(options: AdderOptions, stopped: AbortSignal): Promise<void> {
+  const { source, group, member, onSum, tell } = options;
+  const consumer = source.consumer({ group, member, topics: [NUMBERS_TOPIC] });
+  const totals = new Totals();
+  const left = new AbortController();
+  const commit = async (): Promise<void> => {
+    const commits = totals.uncommitted;
+    if (commits.length === 0) return;
+    await consumer.commit(commits, left.signal);
+    totals.committed(commits);
+  };
+  const handler: SlotHandler = {
+    async assigned(slots, startsAt) {
+      for (const { partition, offset } of totals.assigned(slots, startsAt)) {
+        tell(`partition ${partition} was read up to ${offset} with no total: it begins at 0 there`);
+      }
+      await onSum(totals.sum, []);
+    },
+    async take(records) {
+      const malformed = totals.take(records);
+      await onSum(totals.sum, malformed);
+    },
+  };
+  const ended = new AbortController();
+  const running = consumer.run(handler, left.signal).finally(() => ended.abort());
+  running.catch(() => {});
+  await commitUntil(AbortSignal.any([stopped, ended.signal]), commit);
+  if (!ended.signal.aborted) {
+    await withinMs('the last offsets', farewellMsMax, commit).catch((error: unknown) =>
+      tell(`some numbers will be read again: ${messageOf(error)}`),
+    );
+  }
+  left.abort();
+  await running;
+}
+
+/** What fails, the next one makes good: until then the group's last offsets hold. */
+async function commitUntil(stopped: AbortSignal, commit: () => Promise<void>): Promise<void> {
+  while (!stopped.aborted) {
+    await pause(commitEveryMs, stopped);
+    if (!stopped.aborted) await commit().catch(() => {});
+  }
+}

@@ -1,0 +1,65 @@
+/** What the verbs for Kafka say when they cannot begin; no broker is needed for that. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
+import { run, tempDir } from '../support/programs.ts';
+
+const CSV = fileURLToPath(new URL('../data/server_metrics.csv', import.meta.url));
+const generate = ['generate', 'numbers'];
+const replay = ['replay', CSV];
+
+describe.concurrent('wrong input is one sentence that names the flag or key', () => {
+  it.each([
+    ['agent', [...generate], 2, '--to is missing: kafka://host:port of a broker'],
+    ['agent', [...generate, '--to', 'http://a:9092'], 2, '--to must be kafka://host:port'],
+    ['agent', [...generate, '--to', 'kafka://a'], 2, '--to must be kafka://host:port'],
+    ['agent', [...generate, '--to', 'kafka://a:1', '--count', '0'], 2, '--count: 0 is not'],
+    ['agent', [...generate, '--to', 'kafka://a:1', '--interval', '2'], 2, '--interval must be'],
+    ['agent', [...replay, '--to', 'kafka://'], 2, '--to must be kafka://host:port'],
+    ['agent', [...replay, '--to', 'kafka://a:1', '--wait'], 2, '--wait needs a collector'],
+    ['agent', [...replay, '--to', 'kafka://a:1', '--compat', 'x'], 2, '--compat must be one of'],
+    ['agent', [...replay, '--compat', 'seed-a'], 78, 'compat is set, but transport is not kafka'],
+    ['collector', ['total'], 2, '--from is missing: kafka://host:port of a broker'],
+    ['collector', ['total', '--from', 'a:9092'], 2, '--from must be kafka://host:port'],
+    ['collector', ['total', '--from', 'kafka://a:1', '--group', 'x y'], 2, '--group must have'],
+  ] as const)('%s %j', async (program, args, code, sentence) => {
+    const result = await run(program, args);
+    expect([result.code, result.stdout]).toEqual([code, '']);
+    expect(result.stderr.split('\n')[0]).toContain(sentence);
+  });
+
+  it('compat without Kafka is found by config check', async () => {
+    using folder = tempDir();
+    const file = join(folder.path, 'agent.yaml');
+    writeFileSync(file, 'compat: [seed-a]\n');
+    const result = await run('agent', ['config', 'check', '--config', file]);
+    expect(result.code).toBe(78);
+    expect(result.stderr).toContain('compat is set, but transport is not kafka');
+  });
+});
+
+it.concurrent.each([
+  ['agent', [...generate, '--to']],
+  ['agent', [...replay, '--to']],
+  ['collector', ['total', '--from']],
+] as const)(
+  '%s %j: a broker that does not answer is told in one sentence, soon',
+  async (program, args) => {
+    const url = `kafka://127.0.0.1:${await freePort()}`;
+    const { code, stdout, stderr } = await run(program, [...args, url]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(
+      /^windrow-\w+: topic \S+ cannot be looked up: no broker answers there\n {2}\S.*\n$/,
+    );
+  },
+);
+
+it.concurrent('replay goes where its --to says, whatever the configuration says of Kafka', async () => {
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const env = { WINDROW_TRANSPORT: 'kafka', WINDROW_BROKERS: '127.0.0.1:1' };
+  const { code, stderr } = await run('agent', [...replay, '--to', url], { env });
+  expect(code).toBe(1);
+  expect(stderr).toContain(`cannot reach ${url}`);
+});
