@@ -24,6 +24,8 @@ export interface AlertingOptions {
   readonly group: () => Group;
   /** All that the collector knows. */
   readonly sources: () => Iterable<Source>;
+  /** Whether it is this machine's clock that is wrong, and not those of its servers. */
+  readonly isOwnClockOff: () => boolean;
   readonly onChange: (alert: Alert) => void;
   /** Whether what is sent is taken in. */
   readonly hears: () => boolean;
@@ -41,14 +43,25 @@ export class Alerting {
 
   /** @throws WindrowError `config` when the file is not good */
   constructor(options: AlertingOptions) {
-    const { path, db, windows, group, sources, onChange, hears, share, clock } = options;
+    const { path, db, windows, clock, share } = options;
+    const { group, sources, isOwnClockOff, onChange, hears } = options;
     this.#options = options;
     this.#file = loadAlertsFile(path);
     const { windowMs, latenessMs } = windows;
     const restored = restoreAlerts(db, clock.wallMs());
     const shared = share === undefined ? {} : { share };
     this.engine = new AlertEngine(
-      { clock, group, sources, onChange, hears, windowMs, latenessMs, ...shared },
+      {
+        clock,
+        group,
+        sources,
+        isOwnClockOff,
+        onChange,
+        hears,
+        windowMs,
+        latenessMs,
+        ...shared,
+      },
       share === undefined ? restored : { ...restored, records: [] },
     );
   }

@@ -95,6 +95,7 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
     windows,
     group: () => writer.group,
     sources: () => registry.all(),
+    isOwnClockOff: () => ingest.ownClock.offsetMs !== 0,
     onChange: (alert) => alertFeed.changed(alert),
     hears: () => writer.failure === undefined && cluster?.isCaughtUp !== false,
     ...(cluster === undefined ? {} : { share: cluster.share }),

@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
@@ -77,5 +86,57 @@ it('syncs each folder into which it made one, and nothing when all are there', (
   makeFolderDurably(path);
   expect(opened.mock.calls.map(([name]) => name)).toEqual([join(folder, 'data'), folder]);
   expect(synced).toHaveBeenCalledTimes(2);
+  expect(statSync(path).mode & 0o777).toBe(0o700);
+});
+
+/** Makes the sync of folders fail. */
+function failingSync(code: string): void {
+  vi.spyOn(fs, 'fsyncSync').mockImplementation(() => {
+    throw Object.assign(new Error(code), { code });
+  });
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  });
+}
+
+it.each(['EINVAL', 'ENOTSUP', 'EPERM'])(
+  'a file system that cannot sync folders (%s) is used all the same',
+  (code) => {
+    const path = join(temporaryFolder(), 'data', 'agent');
+    failingSync(code);
+    makeFolderDurably(path);
+    expect(statSync(path).isDirectory()).toBe(true);
+  },
+);
+
+it('a disk that fails is told', () => {
+  const path = join(temporaryFolder(), 'data');
+  failingSync('EIO');
+  expect(() => makeFolderDurably(path)).toThrow('EIO');
+});
+
+it('a folder that may be written and not read is good enough to make one in it', () => {
+  const parent = temporaryFolder();
+  const path = join(parent, 'data');
+  // Root may read everything, so the folder is another user's, and so is the program.
+  const user = process.getuid?.() === 0 ? 65_534 : undefined;
+  if (user !== undefined) chownSync(parent, user, user);
+  chmodSync(parent, 0o300);
+  onTestFinished(() => chmodSync(parent, 0o700));
+  const code = `
+    import { openSync } from 'node:fs';
+    import { makeFolderDurably } from ${JSON.stringify(import.meta.resolve('./durable-file.ts'))};
+    let code = 'none';
+    try { openSync(${JSON.stringify(parent)}, 'r'); } catch (error) { code = error.code; }
+    makeFolderDurably(${JSON.stringify(path)});
+    console.log(code);
+  `;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], {
+    encoding: 'utf8',
+    ...(user === undefined ? {} : { uid: user, gid: user }),
+  });
+  expect([stdout, stderr]).toEqual(['EACCES\n', '']);
   expect(statSync(path).mode & 0o777).toBe(0o700);
 });

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { systemCodeOf } from './errors.ts';
 
 /** Temp file, fsync, rename, fsync of the folder. Replaces `path` as a whole: after a crash it holds the old text or the new, never a part. */
 export function writeFileDurably(path: string, text: string, mode = 0o600): void {
@@ -46,13 +47,20 @@ export function makeFolderDurably(path: string): void {
   } while (folder !== end);
 }
 
+/** Where it cannot be done, the file system keeps its folders as well as it can: SQLite too goes on then. */
+const cannotSync: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP']);
+
 function syncFolder(path: string): void {
   // Windows cannot open a folder for sync, and its rename is already journaled.
   if (process.platform === 'win32') return;
-  const fd = openSync(path, 'r');
   try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+    const fd = openSync(path, 'r');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (!cannotSync.has(systemCodeOf(error))) throw error;
   }
 }

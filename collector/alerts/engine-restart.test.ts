@@ -79,6 +79,27 @@ it('a window of a clock that ran far ahead keeps nothing from being judged', () 
   expect(second.told).toEqual(['firing cpu pc-1', 'firing half ']);
 });
 
+it('times that a clock gave out while it was ahead are not judged again after a restart either', () => {
+  const dataDir = temporaryFolder();
+  const aheadMs = 120_000;
+  const first = start(AT_ONCE, dataDir);
+  const before = first.source('pc-1', { clockOffsetMs: aheadMs });
+  for (let i = 0; i < 20; i += 1) {
+    first.clock.advance(slideMs);
+    first.window(before, { cpu_pct: 50 }, -aheadMs);
+  }
+  first.commit();
+  first.crash();
+
+  const second = start(AT_ONCE, dataDir, first.clock);
+  const source = second.source('pc-1');
+  // 120 s of them, and what no window had shown: the lateness and a window. Then a window that begins later.
+  feed(second, source, Array<number>(18).fill(99));
+  expect(second.told).toEqual([]);
+  feed(second, source, [99]);
+  expect(second.told).toEqual(['firing cpu pc-1']);
+});
+
 it('what was not committed comes again', () => {
   const dataDir = temporaryFolder();
   const first = start(AT_ONCE, dataDir);

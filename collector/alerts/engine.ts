@@ -4,7 +4,7 @@
  *
  * Invariant: of each source a window is judged at most once, in increasing order of their ends on
  * the collector's clock, and only while it tells of now: what was replayed or comes late (a backlog)
- * changes no alert.
+ * changes no alert, nor does what holds samples of two times (collector-time.ts).
  */
 import type { Clock } from '../../runtime/clock.ts';
 import type { DecodedSample } from '../../wire/records/decoded.ts';
@@ -14,7 +14,7 @@ import type { FleetWindow } from '../windows/fleet.ts';
 import type { ServerWindow } from '../windows/window.ts';
 import type { Alert } from './alert.ts';
 import { AlertBook, type AlertRecord, type BookOptions, type TransitionCounts } from './book.ts';
-import { CollectorTime } from './collector-time.ts';
+import { CollectorTime, type TimeSpan } from './collector-time.ts';
 import { facts, judge, usesMemoryAlone } from './judge.ts';
 import { step, type Timing } from './lifecycle.ts';
 import { NewestProcesses } from './processes.ts';
@@ -36,7 +36,7 @@ const tickGapMsMax = 10_000;
  * heard: in the evening the collector may go first, and then no goodbye reaches it.
  */
 const expectedMsMax = 60 * 60_000;
-/** Who was not heard for so long has no part in what the fleet is now. */
+/** Who was not heard for so long has no part in what the fleet is now; nor has who is skewed, where no window of the fleet came for as long. */
 const heardMsMax = 2 * 60_000;
 
 const fleet = '';
@@ -59,6 +59,8 @@ export interface AlertEngineOptions extends Pick<BookOptions, 'group' | 'onChang
   readonly hears: () => boolean;
   /** All that the collector knows. */
   readonly sources: () => Iterable<Source>;
+  /** Whether it is this machine's clock that is wrong, and not those of its servers. */
+  readonly isOwnClockOff: () => boolean;
   /** Absent: all is ours to judge. */
   readonly share?: AlertShare;
 }
@@ -74,6 +76,8 @@ export interface RestoredAlerts {
   readonly records: Iterable<AlertRecord>;
   /** Source number → end of its newest stored window, on the collector's clock. */
   readonly judgedThroughMs: ReadonlyMap<number, number>;
+  /** Source number → time still to come that its windows are of, by its own clock. */
+  readonly ahead: ReadonlyMap<number, TimeSpan>;
   readonly fleetJudgedThroughMs: number;
 }
 
@@ -81,9 +85,11 @@ export class AlertEngine implements Alerting {
   readonly #options: AlertEngineOptions;
   readonly #book: AlertBook;
   readonly #processes = new NewestProcesses();
-  readonly #time = new CollectorTime();
+  readonly #time: CollectorTime;
   readonly #judgedThroughMs: Map<number, number>;
   #fleetJudgedThroughMs: number;
+  /** When one was judged last, monotonic; at first when this began. */
+  #fleetJudgedMs = Number.POSITIVE_INFINITY;
   /** Rule and subject → when an alert ended that another collector judged; of now alone. */
   readonly #overMs = new Map<string, number>();
   #rules: ReadonlyMap<string, Rule> = new Map();
@@ -96,9 +102,11 @@ export class AlertEngine implements Alerting {
   constructor(options: AlertEngineOptions, restored: RestoredAlerts) {
     const { group, onChange, clock } = options;
     this.#options = options;
+    this.#time = new CollectorTime(options);
     this.#book = new AlertBook({ group, onChange, wallMs: () => clock.wallMs() });
     this.#judgedThroughMs = new Map(restored.judgedThroughMs);
     this.#fleetJudgedThroughMs = restored.fleetJudgedThroughMs;
+    for (const [sourceNo, span] of restored.ahead) this.ranAhead(sourceNo, span);
     for (const record of restored.records) this.#book.restore(record);
   }
 
@@ -108,6 +116,7 @@ export class AlertEngine implements Alerting {
     this.#started = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
     this.#hearingSinceMs = this.#started.monotonicMs;
     this.#tickedMs = this.#hearingSinceMs;
+    this.#fleetJudgedMs = this.#hearingSinceMs;
     this.setRules(rules);
     // Some may have been taken out while no collector ran.
     for (const source of sources()) {
@@ -147,6 +156,11 @@ export class AlertEngine implements Alerting {
     this.#judgedThroughMs.set(sourceNo, Math.max(before, atMs));
   }
 
+  /** Windows of this time, which is still to come, were made of a source by its own clock. */
+  ranAhead(sourceNo: number, span: TimeSpan): void {
+    this.#time.restore(sourceNo, span, this.#options.clock.wallMs());
+  }
+
   /** The alerts of this subject are ours from now on; of windows up to `judgedMs` it has been told. */
   adopt(record: AlertRecord, judgedMs = Number.NEGATIVE_INFINITY): void {
     const lastMs = Math.max(record.state.lastMs, judgedMs);
@@ -180,9 +194,11 @@ export class AlertEngine implements Alerting {
   window(source: Source, window: ServerWindow): void {
     if (!isWatched(source)) return;
     const { sourceNo, serverId } = source;
-    const atMs = this.#time.of(source, window.endMs);
-    if (atMs <= (this.#judgedThroughMs.get(sourceNo) ?? Number.NEGATIVE_INFINITY)) return;
+    const atMs = this.#time.of(source, window.endMs, this.#options.clock.wallMs());
     if (!this.#isRecent(atMs)) return;
+    this.#time.saw(source, window);
+    if (this.#time.isGivenOutTwice(source, window)) return;
+    if (atMs <= (this.#judgedThroughMs.get(sourceNo) ?? Number.NEGATIVE_INFINITY)) return;
     this.#judgedThroughMs.set(sourceNo, atMs);
     this.#judgeAll('server', { server: serverId, sourceNo, window, atMs }, () =>
       serverFigures(window, serverId),
@@ -197,6 +213,7 @@ export class AlertEngine implements Alerting {
     // What the last goodbye closes is made after it.
     if (this.#isFleetGone()) return;
     this.#fleetJudgedThroughMs = atMs;
+    this.#fleetJudgedMs = this.#options.clock.monotonicMs();
     this.#judgeAll('fleet', { server: fleet, sourceNo: undefined, window, atMs }, () =>
       fleetFigures(window),
     );
@@ -261,12 +278,26 @@ export class AlertEngine implements Alerting {
   }
 
   #isFleetGone(): boolean {
-    const { clock, sources } = this.#options;
+    const { clock, sources, isOwnClockOff } = this.#options;
     const [wallMs, nowMs] = [clock.wallMs(), clock.monotonicMs()];
+    // Another collector tells of its servers by the clock on the wall.
     const quietMs = (source: Source): number =>
-      // Another collector tells of its servers by the clock on the wall.
       source.isOurs ? this.#quietMs(source, nowMs) : wallMs - source.lastSeenMs;
-    return isFleetGone(sources(), (source) => quietMs(source) < heardMsMax);
+    const agoMs = (source: Source): number =>
+      source.isOurs ? this.#agoMs(source, nowMs) : wallMs - source.lastSeenMs;
+    return isFleetGone(sources(), {
+      // All are skewed while it is our clock that is wrong, and that takes a while to show.
+      isSkewedIn: isOwnClockOff() || nowMs - this.#fleetJudgedMs < heardMsMax,
+      isHeard: (source) => quietMs(source) < heardMsMax,
+      agoMs,
+    });
+  }
+
+  /** When it was heard last, whatever became of the clock on the wall since our start. */
+  #agoMs({ lastSeenMs, lastSeenMonotonicMs }: Source, nowMs: number): number {
+    const { wallMs, monotonicMs } = this.#started;
+    if (lastSeenMonotonicMs > monotonicMs) return nowMs - lastSeenMonotonicMs;
+    return nowMs - monotonicMs + Math.max(0, wallMs - lastSeenMs);
   }
 
   /** No window of the fleet would ever end its alerts when nobody is left to make one. */

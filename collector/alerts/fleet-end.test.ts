@@ -113,3 +113,44 @@ it('one that an earlier run left open is over soon after the start', () => {
   pass(second, 10);
   expect(second.told).toEqual(['resolved busy ']);
 });
+
+it('a server whose clock is off holds it up no longer than windows of the fleet were made of it', () => {
+  const { rig, a, b } = fixture();
+  a.clockOffsetMs = 60_000;
+  end(rig, b);
+  for (let i = 0; i < 11; i += 1) {
+    pass(rig, 10);
+    hear(rig, a);
+  }
+  expect(rig.told).toEqual(['firing busy ']);
+  pass(rig, 20);
+  expect(rig.told).toEqual(['firing busy ', 'resolved busy ']);
+});
+
+it('nothing is over while the clock of the collector is off, and so those of all servers', () => {
+  const { rig, a, b } = fixture();
+  rig.setOwnClockOff(true);
+  for (const source of [a, b]) source.clockOffsetMs = 60_000;
+  for (let i = 0; i < 30; i += 1) {
+    pass(rig, 10);
+    for (const source of [a, b]) hear(rig, source);
+  }
+  expect(rig.told).toEqual(['firing busy ']);
+  end(rig, a);
+  end(rig, b);
+  expect(rig.told).toEqual(['firing busy ', 'resolved busy ']);
+});
+
+it('who was heard last is known also when the clock of the collector was set back', () => {
+  const { rig, a, b } = fixture();
+  end(rig, b, 'decommissioned');
+  rig.clock.setWall(rig.clock.wallMs() - 3_600_000);
+  pass(rig, 10);
+  hear(rig, a);
+  pass(rig, 600);
+  // It fell silent without a word, after the other.
+  expect(rig.told).toEqual(['firing busy ']);
+  pass(rig, 10);
+  end(rig, a);
+  expect(rig.told).toEqual(['firing busy ', 'resolved busy ']);
+});

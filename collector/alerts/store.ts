@@ -12,7 +12,7 @@ import {
   type WindowFacts,
 } from './alert.ts';
 import type { AlertRecord } from './book.ts';
-import { offsetThatCounts } from './collector-time.ts';
+import { offsetMsMin, offsetThatCounts, type TimeSpan } from './collector-time.ts';
 import type { RestoredAlerts } from './engine.ts';
 import { type Figures, fleetFigures, serverFigures } from './rules/expression.ts';
 
@@ -23,14 +23,18 @@ import { type Figures, fleetFigures, serverFigures } from './rules/expression.ts
 export function restoreAlerts(db: DatabaseSync, nowMs: number): RestoredAlerts {
   const records = storedAlerts(db);
   const judgedThroughMs = new Map<number, number>();
+  const ahead = new Map<number, TimeSpan>();
   const sources = db.prepare(
     `SELECT source_no, json_extract(state, '$.clockOffsetMs') AS offset_ms FROM sources
      WHERE replay_id = ''`,
   );
   const judged = judgedIn(db, nowMs);
+  const aheadOf = aheadIn(db, nowMs);
   for (const { source_no: sourceNo, offset_ms: measuredMs } of sources.iterate()) {
     const atMs = judged(Number(sourceNo), Number(measuredMs ?? 0));
     if (atMs !== undefined) judgedThroughMs.set(Number(sourceNo), atMs);
+    const span = aheadOf(Number(sourceNo));
+    if (span !== undefined) ahead.set(Number(sourceNo), span);
   }
   const fleet = db
     .prepare(
@@ -39,7 +43,7 @@ export function restoreAlerts(db: DatabaseSync, nowMs: number): RestoredAlerts {
     )
     .get(nowMs)?.['end_ms'];
   const fleetJudgedThroughMs = typeof fleet === 'number' ? fleet : Number.NEGATIVE_INFINITY;
-  return { records, judgedThroughMs, fleetJudgedThroughMs };
+  return { records, judgedThroughMs, ahead, fleetJudgedThroughMs };
 }
 
 /** Active alerts as of the last commit. */
@@ -67,6 +71,25 @@ export function judgedIn(
     const offMs = offsetThatCounts(clockOffsetMs);
     const endMs = newest.get(sourceNo, nowMs + offMs)?.['end_ms'];
     return endMs === undefined ? undefined : Number(endMs) - offMs;
+  };
+}
+
+/**
+ * The time that windows of a source are of although it is still to come: its clock ran ahead when
+ * they were made. What begins by now may be the last that a goodbye closed.
+ */
+export function aheadIn(
+  db: DatabaseSync,
+  nowMs: number,
+): (sourceNo: number) => TimeSpan | undefined {
+  const ahead = db.prepare(
+    'SELECT min(start_ms) AS s, max(end_ms) AS e FROM windows WHERE source_no = ? AND start_ms > ?',
+  );
+  return (sourceNo) => {
+    const { s: startMs, e: endMs } = ahead.get(sourceNo, nowMs + offsetMsMin) ?? {};
+    return typeof startMs === 'number' && typeof endMs === 'number'
+      ? { startMs, endMs }
+      : undefined;
   };
 }
 

@@ -72,3 +72,27 @@ it('an alert of a server whose clock is off is explained by the windows of that 
     [10_000, 'clear'],
   ]);
 });
+
+it('an alert that saw its server’s clock put right is explained on one clock, each window once', () => {
+  const rig = startEngine(RULES);
+  const hourMs = 3_600_000;
+  const source = rig.source('pc-1', { clockOffsetMs: hourMs });
+  const firedAtMs = rig.clock.wallMs();
+  rig.window(source, { cpu_pct: 99 }, -hourMs);
+  rig.clock.advance(10_000);
+  rig.window(source, { cpu_pct: 98 }, -hourMs);
+  source.clockOffsetMs = 0;
+  rig.clock.advance(90_000);
+  rig.window(source, { cpu_pct: 50 });
+  rig.clock.advance(10_000);
+  rig.window(source, { cpu_pct: 51 });
+  rig.commit();
+  const view = explained(rig)(rig.transitions()[0]?.id ?? '');
+  expect(view?.alert).toMatchObject({ fired_at: firedAtMs, ended_at: firedAtMs + 100_000 });
+  expect(view?.windows.map(({ end, verdict }) => [end - firedAtMs, verdict])).toEqual([
+    [0, 'breach'],
+    [10_000, 'breach'],
+    [100_000, 'clear'],
+    [110_000, 'clear'],
+  ]);
+});

@@ -83,7 +83,7 @@ export class AlertViews {
       windows:
         rule?.condition === undefined
           ? []
-          : this.#windows(rule.condition, alert, aheadMs(transitions)),
+          : this.#windows(rule.condition, alert, offsetsOf(transitions)),
       deliveries: deliveriesOf(db, id),
     };
   }
@@ -98,24 +98,29 @@ export class AlertViews {
     return [...engine.active(), ...others()];
   }
 
-  /** @param ofServerMs what the server's clock is ahead of the steps by */
+  /** @param offsets of the server's clock, that of the newest step first */
   #windows(
     condition: NonNullable<Rule['condition']>,
     { server, startsAtMs, endedAtMs }: Alert,
-    ofServerMs: number,
+    offsets: readonly Offset[],
   ): AlertView['windows'] {
     const { db, clock } = this.#options;
-    const span = {
-      fromMs: startsAtMs + ofServerMs - marginMs,
-      toMs: (endedAtMs ?? clock.wallMs()) + ofServerMs + marginMs,
-      countMax: windowsMax,
-    };
-    return windowsAround(db, server, span).map(({ startMs, endMs, figures }) => ({
-      start: startMs - ofServerMs,
-      end: endMs - ofServerMs,
-      values: facts(condition, figures),
-      verdict: judge(condition, figures),
-    }));
+    const countMax = Math.ceil(windowsMax / offsets.length);
+    let toMs = (endedAtMs ?? clock.wallMs()) + marginMs;
+    return offsets
+      .map(({ sinceMs, aheadMs }) => {
+        const fromMs = Math.max(sinceMs, startsAtMs - marginMs);
+        const span = { fromMs: fromMs + aheadMs, toMs: toMs + aheadMs, countMax };
+        toMs = fromMs;
+        return windowsAround(db, server, span).map(({ startMs, endMs, figures }) => ({
+          start: startMs - aheadMs,
+          end: endMs - aheadMs,
+          values: facts(condition, figures),
+          verdict: judge(condition, figures),
+        }));
+      })
+      .toReversed()
+      .flat();
   }
 }
 
@@ -143,10 +148,24 @@ function endedAlert(transitions: readonly Transition[]): Alert | undefined {
   return alertAt(newest, transitions.find(({ kind }) => kind === 'firing') ?? null);
 }
 
-/** Steps are on the collector's clock, their windows on the server's. */
-function aheadMs(transitions: readonly Transition[]): number {
-  for (const { window, atMs } of transitions) if (window !== null) return window.endMs - atMs;
-  return 0;
+/** By how much a server's clock was ahead of ours, for windows that begin then or later. */
+interface Offset {
+  /** By our clock. */
+  readonly sinceMs: number;
+  readonly aheadMs: number;
+}
+
+/** Steps are on the collector's clock, their windows on the server's. @returns the newest first */
+function offsetsOf(transitions: readonly Transition[]): Offset[] {
+  const offsets: Offset[] = [];
+  for (const { window, atMs } of transitions) {
+    if (window === null) continue;
+    const aheadMs = window.endMs - atMs;
+    if (offsets[0]?.aheadMs === aheadMs) continue;
+    const sinceMs = offsets.length === 0 ? Number.NEGATIVE_INFINITY : window.startMs - aheadMs;
+    offsets.unshift({ sinceMs, aheadMs });
+  }
+  return offsets.length > 0 ? offsets : [{ sinceMs: Number.NEGATIVE_INFINITY, aheadMs: 0 }];
 }
 
 function firingFirst(a: Alert, b: Alert): number {

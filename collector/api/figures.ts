@@ -31,6 +31,7 @@ export function* liveFigures(sources: Iterable<Source>, nowMs: number): Generato
       isUp: stateOf(source, nowMs) === 'up',
       clockOffsetMs: source.clockOffsetMs,
       hasConflict: source.senders.conflict !== undefined,
+      bootMs: source.boots.get(source.senders.currentBootId ?? '')?.startedMs ?? null,
     };
   }
 }

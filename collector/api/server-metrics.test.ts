@@ -11,6 +11,7 @@ const figures: ServerFigures = {
   isUp: true,
   clockOffsetMs: -1_500,
   hasConflict: false,
+  bootMs: 1_700_000_000_500,
 };
 
 /** What a scrape gets, without comments. */
@@ -34,19 +35,21 @@ it('each server has its figures under its name', async () => {
     'windrow_server_clock_offset_seconds{server="pc"} -1.5',
     'windrow_server_up{server="pc"} 1',
     'windrow_server_identity_conflict{server="pc"} 0',
+    'windrow_server_boot_timestamp_seconds{server="pc"} 1700000000.5',
   ]);
 });
 
-it('a clock that is not known has no series, not one that says 0', async () => {
-  const lines = await scraper([{ ...figures, clockOffsetMs: null }])();
-  expect(lines.filter((line) => line.includes('clock_offset'))).toEqual([]);
+it('a clock or a start that is not known has no series, not one that says 0', async () => {
+  const lines = await scraper([{ ...figures, clockOffsetMs: null, bootMs: null }])();
+  expect(lines.filter((line) => /clock_offset|boot_timestamp/.test(line))).toEqual([]);
+  expect(lines).toHaveLength(6);
 });
 
 it('a hostile name is escaped: it forges neither a label nor a line', async () => {
   const serverId = 'a"b\\c",x="1';
   const lines = await scraper([{ ...figures, serverId }])();
   expect(lines).toContain(String.raw`windrow_server_up{server="a\"b\\c\",x=\"1"} 1`);
-  expect(lines).toHaveLength(7);
+  expect(lines).toHaveLength(8);
 });
 
 it('a server that is gone takes its series with it, and asking twice counts nothing twice', async () => {
@@ -56,7 +59,7 @@ it('a server that is gone takes its series with it, and asking twice counts noth
   servers.pop();
   const lines = await scrape();
   expect(lines).toContain('windrow_server_samples_received_total{server="pc"} 7');
-  expect(lines).toHaveLength(7);
+  expect(lines).toHaveLength(8);
 });
 
 it('of very many servers the first 5,000 have series: a scrape stays bounded', async () => {

@@ -11,6 +11,8 @@ export interface ServerFigures extends Readonly<DeliveryCounts> {
   /** Null where the format does not tell. */
   readonly clockOffsetMs: number | null;
   readonly hasConflict: boolean;
+  /** When the agent that sends now took its first sample, by the server's clock; null where it is not known. */
+  readonly bootMs: number | null;
 }
 
 interface Family {
@@ -58,6 +60,11 @@ const GAUGES: readonly Family[] = [
     name: 'windrow_server_identity_conflict',
     help: '1 while two agents send under one server id.',
     read: ({ hasConflict }) => Number(hasConflict),
+  },
+  {
+    name: 'windrow_server_boot_timestamp_seconds',
+    help: "When a server's agent started, by the server's clock.",
+    read: ({ bootMs }) => (bootMs === null ? undefined : bootMs / 1_000),
   },
 ];
 

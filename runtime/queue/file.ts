@@ -112,7 +112,8 @@ export class QueueFile {
       this.#items = this.#queue.count();
       // Otherwise each run that drops would leave a count behind for ever.
       this.#transaction(() => this.#queue.sumUpDropped());
-      this.#sync = new WalSync(walPathOf(options.path), options);
+      const moveIntoFile = (): void => this.#room.moveWalIntoFile();
+      this.#sync = new WalSync(walPathOf(options.path), { ...options, moveIntoFile });
       if (this.#items > 0) this.#sync.begin();
     } catch (error) {
       this.#db.close();

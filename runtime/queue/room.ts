@@ -103,6 +103,16 @@ export class Room {
     }
   }
 
+  /**
+   * Writes all pages of the log into the file, and syncs it. Not inside a transaction.
+   * @throws what SQLite says, or when somebody who reads keeps it from that
+   */
+  moveWalIntoFile(): void {
+    const row = this.#db.prepare('PRAGMA wal_checkpoint(PASSIVE)').get();
+    const isWhole = row?.['busy'] === 0 && row['log'] === row['checkpointed'];
+    if (!isWhole) throw new Error('the log is in use');
+  }
+
   #setWalBytes(bytes: number): void {
     this.#db.exec(`PRAGMA wal_autocheckpoint = ${bytes / pageBytes}`);
     this.#db.exec(`PRAGMA journal_size_limit = ${bytes}`);

@@ -4,6 +4,10 @@
  * had not put on the disk. Where a second's loss is bearable and most items are delivered sooner,
  * that needs a sync a second while deliveries fail, and none while they work.
  *
+ * After a sync that failed the system takes for written what the disk may not have, so that the
+ * next one would say that all is well. From then on all of the log goes into the file, in pages
+ * written anew, until that has worked.
+ *
  * It has a descriptor of its own. SQLite's locks are on the database and its -shm, so closing this
  * one drops none of them (POSIX drops a process's locks on a file when any descriptor of it closes).
  */
@@ -19,6 +23,8 @@ const unsyncedMsMax = 1_000;
 const sync = promisify(fdatasync);
 
 export interface WalSyncOptions {
+  /** Moves what the log holds into the file, and syncs both. @throws what SQLite says */
+  readonly moveIntoFile: () => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -26,27 +32,26 @@ export interface WalSyncOptions {
 export class WalSync {
   readonly #fd: number;
   readonly #walPath: string;
-  readonly #clock: Clock;
-  readonly #log: Logger;
+  readonly #options: WalSyncOptions;
+  /** A sync failed, and the log was not moved into the file since. */
   #isFailing = false;
+  #isClosed = false;
   /** When each item that is owed and not on the disk was added, oldest first. */
   readonly #unsynced = new Map<number, number>();
   #timer: NodeJS.Timeout | undefined;
   #syncing: Promise<void> | undefined;
 
-  constructor(walPath: string, { clock, log }: WalSyncOptions) {
+  constructor(walPath: string, options: WalSyncOptions) {
     // Windows flushes no file that is open for reading alone.
     this.#fd = openSync(walPath, 'r+');
     this.#walPath = walPath;
-    this.#clock = clock;
-    this.#log = log;
+    this.#options = options;
   }
 
   /** At once: what an earlier process left in the log may not be on the disk, however old it is. */
   begin(): void {
     this.#unsynced.clear();
     this.#syncing = sync(this.#fd)
-      .then(() => this.#worked())
       .catch((error: unknown) => this.#failed(error))
       .finally(() => {
         this.#syncing = undefined;
@@ -56,7 +61,9 @@ export class WalSync {
 
   /** These were written to the log. */
   wrote(ids: readonly number[]): void {
-    const nowMs = this.#clock.monotonicMs();
+    // Then all of the log is owed.
+    if (this.#isFailing) return;
+    const nowMs = this.#options.clock.monotonicMs();
     for (const id of ids) this.#unsynced.set(id, nowMs);
     this.#arm();
   }
@@ -67,43 +74,53 @@ export class WalSync {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
-    this.#unsynced.clear();
     await this.#syncing;
-    clearTimeout(this.#timer);
     await promisify(close)(this.#fd);
   }
 
   #arm(): void {
-    const [oldestMs] = this.#unsynced.values();
-    if (oldestMs === undefined || this.#timer !== undefined || this.#syncing !== undefined) return;
-    const waitMs = oldestMs + unsyncedMsMax - this.#clock.monotonicMs();
+    if (this.#timer !== undefined || this.#syncing !== undefined || this.#isClosed) return;
+    const waitMs = this.#waitMs();
+    if (waitMs === undefined) return;
     this.#timer = setTimeout(() => this.#due(), Math.max(0, waitMs));
     this.#timer.unref();
   }
 
-  #due(): void {
-    this.#timer = undefined;
+  /** Undefined while nothing is owed. */
+  #waitMs(): number | undefined {
+    if (this.#isFailing) return unsyncedMsMax;
     const [oldestMs] = this.#unsynced.values();
-    const isOwed =
-      oldestMs !== undefined && this.#clock.monotonicMs() - oldestMs >= unsyncedMsMax - 1;
-    if (isOwed) this.begin();
-    else this.#arm();
+    if (oldestMs === undefined) return undefined;
+    return oldestMs + unsyncedMsMax - this.#options.clock.monotonicMs();
   }
 
-  /** Told once. Writing goes on, and the next item's sync is the next try. */
+  #due(): void {
+    this.#timer = undefined;
+    if (this.#isFailing) this.#moveIntoFile();
+    else if ((this.#waitMs() ?? Infinity) <= 1) return this.begin();
+    this.#arm();
+  }
+
+  #moveIntoFile(): void {
+    try {
+      this.#options.moveIntoFile();
+    } catch {
+      // Told already, and tried again.
+      return;
+    }
+    this.#unsynced.clear();
+    this.#isFailing = false;
+    this.#options.log.info({ file: this.#walPath }, 'the disk confirms again what is written');
+  }
+
+  /** Told once; writing goes on. */
   #failed(error: unknown): void {
-    if (this.#isFailing) return;
     this.#isFailing = true;
-    this.#log.warn(
+    this.#options.log.warn(
       { file: this.#walPath, error: messageOf(error) },
       'the disk does not confirm what is written; a power cut may take more than a second of it',
     );
-  }
-
-  #worked(): void {
-    if (!this.#isFailing) return;
-    this.#isFailing = false;
-    this.#log.info({ file: this.#walPath }, 'the disk confirms again what is written');
   }
 }

@@ -61,6 +61,7 @@ it('newest first, a backlog of two boots behind, a drop, a kill -9: the books ar
     'windrow_server_samples_lost_total{server="pc"} 7',
     'windrow_server_up{server="pc"} 1',
     'windrow_server_identity_conflict{server="pc"} 0',
+    `windrow_server_boot_timestamp_seconds{server="pc"} ${(delivery.boot?.started_ms ?? 0) / 1_000}`,
     'windrow_servers{state="up"} 1',
   ]) {
     expect(lines).toContain(line);

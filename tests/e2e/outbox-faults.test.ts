@@ -1,6 +1,6 @@
 /** The agent's outbox on a disk that fails: sampling and sending go on, and it recovers by itself. */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { outboxPath } from '../../agent/outbox/place.ts';
 import { walPathOf } from '../../runtime/queue/damage.ts';
@@ -71,6 +71,11 @@ describe.skipIf(missing('strace'))('whose calls fail (needs strace)', { concurre
     expect(agent.log().match(/does not confirm/g)?.length).toBe(1);
     await detach();
     await eventually(async () => expect(agent.log()).toContain('confirms again'));
+    // What the system took for synced is not believed: the file alone, without its log, has all of it.
+    using alone = tempDir();
+    mkdirSync(dirname(outboxPath(alone.path)));
+    copyFileSync(outboxPath(data.path), outboxPath(alone.path));
+    expect((await outboxOf(alone.path)).records).toBeGreaterThanOrEqual(records + 4);
     await using second = await startCollector({ dataDir, port: Number(new URL(url).port) });
     // All but what was measured this moment.
     await eventually(async () => {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { temporaryFolder } from '../../../runtime/testing/temporary-folder.ts';
+import { PASSWORD_VARIABLE } from '../../../wire/transport/kafka/connection.ts';
 import { madeNotice } from '../testing/notices.ts';
 import { CommandNotifier } from './command.ts';
 
@@ -37,6 +38,17 @@ it('the program gets the message on stdin, its arguments untouched, and the fact
     server: 'pc-1,pc-2',
     key: 'k-1',
   });
+});
+
+it('the program has our environment, but for the password of the brokers', async () => {
+  vi.stubEnv(PASSWORD_VARIABLE, 'hunter2');
+  vi.stubEnv('MODEM', '/dev/ttyS0');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const code = `
+    const secrets = Object.entries(process.env).filter(([, value]) => value.includes('hunter2'));
+    console.log(process.env.MODEM, secrets.length);
+  `;
+  expect(await running(code).send(notification, never)).toBe('exit code 0: /dev/ttyS0 0');
 });
 
 it('a program that fails is repeated, and what it last said is told', async () => {

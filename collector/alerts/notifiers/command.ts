@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { messageOf, WindrowError } from '../../../runtime/errors.ts';
 import { pause } from '../../../runtime/lifecycle.ts';
+import { PASSWORD_VARIABLE } from '../../../wire/transport/kafka/connection.ts';
 import { type Addressing, webhookMessage, type WebhookMessage } from './payload.ts';
 import type { Notification, Notifier } from './port.ts';
 import type { CommandSettings } from './settings.ts';
@@ -62,7 +63,7 @@ export class CommandNotifier implements Notifier {
       // A process group of its own: a time-out ends what the program has started, too.
       detached: process.platform !== 'win32',
       env: {
-        ...process.env,
+        ...environment(),
         WINDROW_ALERT_STATUS: status,
         WINDROW_ALERT_RULE: notices[0]?.rule ?? '',
         WINDROW_ALERT_SERVER: servers.join(','),
@@ -70,6 +71,12 @@ export class CommandNotifier implements Notifier {
       },
     });
   }
+}
+
+/** Ours without the secrets: a program that tells people has no business at the brokers. */
+function environment(): NodeJS.ProcessEnv {
+  const { [PASSWORD_VARIABLE]: _, ...rest } = process.env;
+  return rest;
 }
 
 async function run(child: Child, message: WebhookMessage): Promise<void> {

@@ -39,6 +39,8 @@ export interface EngineRig {
   notices(): (AlertNotice & { readonly lane: string })[];
   /** Whether the collector takes in what is sent, from now on. */
   hear(isHearing: boolean): void;
+  /** Whether it is the collector's own clock that is wrong, from now on. */
+  setOwnClockOff(isOff: boolean): void;
   /** Ends as kill -9 would: what was not committed is gone. */
   crash(): void;
 }
@@ -63,8 +65,18 @@ export function startEngine(
   const sources = () => known;
   const group = () => writer.group;
   let hears = true;
+  let isOwnClockOff = false;
   const engine: AlertEngine = new AlertEngine(
-    { clock, group, sources, onChange, hears: () => hears, windowMs, latenessMs: 5_000 },
+    {
+      clock,
+      group,
+      sources,
+      onChange,
+      windowMs,
+      latenessMs: 5_000,
+      hears: () => hears,
+      isOwnClockOff: () => isOwnClockOff,
+    },
     restoreAlerts(db, clock.wallMs()),
   );
   const writer = new StoreWriter({
@@ -122,6 +134,9 @@ export function startEngine(
         ),
     hear(isHearing) {
       hears = isHearing;
+    },
+    setOwnClockOff(isOff) {
+      isOwnClockOff = isOff;
     },
     crash: () => db.close(),
   };

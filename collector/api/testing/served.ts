@@ -61,6 +61,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
       sources: () => [],
       onChange: () => {},
       hears: () => true,
+      isOwnClockOff: () => false,
       windowMs: 30_000,
       latenessMs: 5_000,
     },
