@@ -110,8 +110,8 @@ export class DurableOutbox implements Outbox {
     this.#file?.delivered(idsOf(records));
   }
 
-  discard(lease: Lease): void {
-    this.#held.noteDropped(lease.bootId, countOf(lease.records));
+  discard(lease: Lease, refused = lease.records): void {
+    this.#held.noteDropped(lease.bootId, countOf(refused));
     this.acknowledge(lease);
   }
 

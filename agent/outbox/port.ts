@@ -41,8 +41,8 @@ export interface Outbox {
   factsOf(lease: Lease): WaitingFacts;
   /** The collector has them: they are forgotten. */
   acknowledge(lease: Lease): void;
-  /** The collector refused them for good: they are forgotten and counted as dropped. */
-  discard(lease: Lease): void;
+  /** All are forgotten; those that were refused for good, all if not said, are counted as dropped. */
+  discard(lease: Lease, refused?: Lease['records']): void;
   /** They wait again. */
   giveBack(lease: Lease): void;
   /** Records that are not acknowledged, those on their way included. */

@@ -157,7 +157,11 @@ class BatchSending {
         const ack = await this.#sender.send({ header, records }, this.#signal);
         this.stored += ack.stored;
         this.duplicates += ack.duplicates;
-        return;
+        const refused = ack.refused?.length ?? 0;
+        if (refused === 0) return;
+        throw new WindrowError('refused', `${refused} records are larger than their topic takes`, {
+          hint: 'Raise max.message.bytes of the topic.',
+        });
       } catch (error) {
         if (!mayRetry(error) || performance.now() - startedMs > giveUpMs) throw error;
         await pause(fullJitterMs(attempt, backoff, Math.random), this.#signal);

@@ -2,14 +2,15 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { WindrowError } from '../../runtime/errors.ts';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
 import { createManualClock } from '../../runtime/testing/manual-clock.ts';
-import type { Batch, BatchAck } from '../../wire/records/batch.ts';
+import type { Batch } from '../../wire/records/batch.ts';
+import type { SendAck } from '../../wire/transport/port.ts';
 import { liveRecordsMax } from '../outbox/durable.ts';
 import { createMemoryOutbox } from '../outbox/testing/memory-outbox.ts';
 import { Shipper } from './shipper.ts';
 
-type Answer = BatchAck | Error;
+type Answer = SendAck | Error;
 
-const ack: BatchAck = { stored: 1, duplicates: 0, quarantined: 0, now: 0 };
+const ack: SendAck = { stored: 1, duplicates: 0, quarantined: 0, now: 0 };
 const away = new WindrowError('unreachable', 'nobody there', { retryable: true });
 const refused = new WindrowError('refused', 'not this one');
 
@@ -22,7 +23,7 @@ function fixture(answers: readonly Answer[] = [], { random = 0.5, answerMs = 0 }
   const sent: Batch[] = [];
   const left = [...answers];
   const sender = {
-    async send(batch: Batch): Promise<BatchAck> {
+    async send(batch: Batch): Promise<SendAck> {
       sent.push(batch);
       const answer = left.shift() ?? ack;
       if (answerMs > 0) await new Promise((resolve) => setTimeout(resolve, answerMs));
@@ -311,6 +312,19 @@ it('a batch that is refused for good is dropped and told; those behind it go on'
   expect(sent.map(({ records }) => records.length)).toEqual([liveRecordsMax, 95]);
   expect([outbox.size, outbox.dropped]).toEqual([0, liveRecordsMax]);
   expect(lines).toMatchObject([{ level: 'error', records: liveRecordsMax, error: 'not this one' }]);
+});
+
+it('of a batch that is taken but for some, these alone are dropped and told', async () => {
+  const { outbox, sent, lines, add, running } = fixture([{ ...ack, refused: [1] }]);
+  add(3);
+  void running();
+  await settle();
+  expect([outbox.size, outbox.dropped]).toEqual([0, 1]);
+  expect(lines).toMatchObject([{ level: 'error', records: 1 }]);
+  add(1);
+  await settle();
+  expect(sent).toHaveLength(2);
+  expect(sent[1]?.header).toMatchObject({ dropped: 1, oldest_outstanding_seq: 3 });
 });
 
 it('a wrong token keeps the samples: an operator can mend it while the agent runs', async () => {

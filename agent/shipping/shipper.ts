@@ -129,7 +129,12 @@ export class Shipper {
     const { records } = lease;
     try {
       const ack = await sender.send({ header: this.#header(lease), records }, signal);
-      outbox.acknowledge(lease);
+      const refused = ack.refused?.flatMap((place) => records[place] ?? []) ?? [];
+      if (refused.length === 0) outbox.acknowledge(lease);
+      else {
+        outbox.discard(lease, refused);
+        log.error({ records: refused.length }, 'records are too large and are dropped');
+      }
       if (ack.quarantined > 0) {
         log.warn({ records: ack.quarantined }, 'the collector put malformed records aside');
       }

@@ -96,7 +96,7 @@ export class Cluster {
     this.fromLog = {
       holds: this.#holds,
       known: (serverId, replayId) => this.#joined?.results.known(serverId, replayId),
-      isCaughtUp: () => this.#positions.isCaughtUp,
+      isCaughtUp: () => this.isCaughtUp,
     };
     this.share = shareOf(this.#slots);
   }
@@ -136,7 +136,7 @@ export class Cluster {
       reject: (place, rejected) => ingest.rejectShared(place, rejected),
     });
     const [holds, positions] = [this.#holds, this.#positions];
-    const common = { group, topics, ingest, writer, holds, positions, log };
+    const common = { group, topics, ingest, writer, holds, positions, clock, log };
     const consumption = new Consumption({
       source,
       onTopics: () => {
@@ -163,8 +163,9 @@ export class Cluster {
     return this.#joined === undefined ? 'the collector starts' : this.#joined.consumption.failure;
   }
 
+  /** All that waited has been taken in, and what is new comes. */
   get isCaughtUp(): boolean {
-    return this.#positions.isCaughtUp;
+    return this.failure === undefined && this.#positions.isCaughtUp;
   }
 
   figures(): ClusterFigures {

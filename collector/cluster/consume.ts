@@ -8,6 +8,7 @@
  * far its partition was taken. So after a kill what lies behind that is new, what lies before it
  * only fills the open windows again, and the log is read from where the oldest of these begins.
  */
+import type { Clock } from '../../runtime/clock.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { aborted, pause, withinMs } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logging.ts';
@@ -57,6 +58,7 @@ export interface ConsumptionOptions {
   readonly alerts: Pick<SharedAlerts, 'release' | 'takeOver'>;
   readonly holds: HeldOffsets;
   readonly positions: Positions;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -69,6 +71,8 @@ export class Consumption implements SlotHandler {
   /** One for each assignment: what was gathered under another one is not committed. */
   #assignment = 0;
   #failure: string | undefined = 'the group has not been joined yet';
+  /** Why nothing of our share can be read. */
+  #interruption: string | undefined;
   #running: Promise<unknown> = Promise.resolve();
   #committing: Promise<void> = Promise.resolve();
 
@@ -76,9 +80,9 @@ export class Consumption implements SlotHandler {
     this.#options = options;
   }
 
-  /** Why nothing is taken in; undefined while the group has given us our share, be it none. */
+  /** Why nothing is taken in; undefined while we can read the share that the group gave us, be it none. */
   get failure(): string | undefined {
-    return this.#failure;
+    return this.#failure ?? this.#interruption;
   }
 
   start(): void {
@@ -113,12 +117,32 @@ export class Consumption implements SlotHandler {
     log.info({ slots: [...slots], behind: positions.behindRecords }, 'slots of the log are ours');
   }
 
-  async take(records: readonly LogRecord[]): Promise<void> {
-    for (const run of this.#options.positions.runsOf(records)) {
+  async take(records: readonly LogRecord[], waitedMsMax: number): Promise<void> {
+    const { positions, clock } = this.#options;
+    const fromMs = clock.monotonicMs();
+    // While there is none they wait on.
+    await this.#room();
+    const waitedMs = waitedMsMax + clock.monotonicMs() - fromMs;
+    for (const run of positions.runsOf(records, waitedMs)) {
       await this.#room();
       if (this.#isStopping) return aborted(this.#ended.signal);
       this.#takeRun(run);
     }
+  }
+
+  reached(places: readonly PartitionOffset[]): void {
+    const { positions, holds, writer } = this.#options;
+    for (const place of places) {
+      const storedThrough = positions.storedThrough(place);
+      if (this.#isStopping || !positions.taken(place)) continue;
+      holds.read(place);
+      if (place.offset > storedThrough) writer.group.logPositions.set(keyOf(place), place);
+    }
+    if (writer.group.rows > 0) writer.schedule();
+  }
+
+  interrupted(why: string | undefined): void {
+    this.#interruption = why;
   }
 
   #takeRun({ topic, records, origin, end }: Run): void {
@@ -175,6 +199,7 @@ export class Consumption implements SlotHandler {
         if (!signal.aborted) this.#tell(error);
       }
       this.#consumer = undefined;
+      this.#interruption = undefined;
       this.#forget(this.#options.positions.reset());
       await pause(retryMs, signal);
     }

@@ -19,13 +19,14 @@ function startAt(offset: number, endOffset: number, partition = 0): SlotStart {
 }
 
 /** Takes all of them. @returns the runs as `from-to kinds` */
-function take(positions: Positions, given: readonly LogRecord[]): string[] {
-  return positions.runsOf(given).map(({ records: taken, origin, end }) => {
+function take(positions: Positions, given: readonly LogRecord[], waitedMsMax = 10_000): string[] {
+  return positions.runsOf(given, waitedMsMax).map(({ records: taken, origin, end }) => {
     positions.taken(end);
     const kinds = [
       origin.isReread ? 'again' : '',
       origin.isPast ? 'past' : '',
       origin.hasGap ? 'gap' : '',
+      origin.isPrompt ? 'prompt' : '',
     ];
     const to = (taken.at(-1)?.offset ?? 0) + 1;
     return `${origin.slot}:${taken[0]?.offset}-${to} ${kinds.filter(Boolean).join(' ')}`.trim();
@@ -36,6 +37,14 @@ it('tells what is stored, what waited in the log, and what is new, each in a run
   const positions = new Positions([{ topic, partition: 0, offset: 5 }]);
   positions.assign(new Set([0]), [startAt(2, 8)]);
   expect(take(positions, records(2, 12))).toEqual(['0:2-5 again past', '0:5-8 past', '0:8-12']);
+});
+
+it('what is new and came at once is told from what waited in the log while we lagged', () => {
+  const positions = new Positions([{ topic, partition: 0, offset: 0 }]);
+  positions.assign(new Set([0]), [startAt(0, 2)]);
+  expect(take(positions, records(0, 4), 1_000)).toEqual(['0:0-2 past', '0:2-4 prompt']);
+  expect(take(positions, records(4, 6), 6_000)).toEqual(['0:4-6']);
+  expect(take(positions, records(6, 8), Infinity)).toEqual(['0:6-8']);
 });
 
 it('a record that comes again, or of a partition that is not ours, is left out', () => {
@@ -80,6 +89,17 @@ it('is caught up when all that was there has been taken, and not before anything
   expect(positions.isCaughtUp).toBe(false);
   positions.assign(new Set(), []);
   expect(positions.isCaughtUp).toBe(true);
+});
+
+it('is caught up behind offsets that have no records, too', () => {
+  const positions = new Positions([]);
+  positions.assign(new Set([0]), [startAt(0, 3)]);
+  take(positions, records(0, 2));
+  expect(positions.isCaughtUp).toBe(false);
+  expect(positions.taken({ topic, partition: 0, offset: 3 })).toBe(true);
+  expect(positions.isCaughtUp).toBe(true);
+  expect(positions.taken({ topic, partition: 0, offset: 1 })).toBe(false);
+  expect(take(positions, records(1, 3))).toEqual([]);
 });
 
 it('a log that ends before what was taken of it is another one', () => {

@@ -18,6 +18,9 @@ interface Partition {
   nextOffset: number;
 }
 
+/** Longer than this nothing may have waited in the log for its time of coming to be that of its sending. */
+const promptMsMax = 2_500;
+
 /** Records of one partition that follow each other and came in the same way. */
 export interface Run {
   readonly topic: string;
@@ -58,6 +61,11 @@ export class Positions {
     return records;
   }
 
+  /** How far the partition was ever taken in here, also before it became ours. */
+  storedThrough(place: Pick<PartitionOffset, 'topic' | 'partition'>): number {
+    return this.#takenThrough.get(keyOf(place)) ?? 0;
+  }
+
   /** @returns slots and partitions that were ours and are not any longer */
   assign(slots: ReadonlySet<number>, startsAt: readonly SlotStart[]) {
     // One that begins anew was another's meanwhile, or may have been.
@@ -81,8 +89,12 @@ export class Positions {
     return gone;
   }
 
-  /** What of these records is to be taken, in order; what was taken before, or is not ours, is left out. */
-  runsOf(records: readonly LogRecord[]): Run[] {
+  /**
+   * What of these records is to be taken, in order; what was taken before, or is not ours, is left out.
+   * @param waitedMsMax in the log, each of them
+   */
+  runsOf(records: readonly LogRecord[], waitedMsMax: number): Run[] {
+    const isPrompt = waitedMsMax <= promptMsMax;
     const runs: { records: LogRecord[]; partition: Partition; origin: LogOrigin }[] = [];
     for (const record of records) {
       const partition = this.#partitions.get(keyOf(record));
@@ -91,7 +103,8 @@ export class Positions {
       if (last?.partition === partition && !crosses(partition, last.records, record)) {
         last.records.push(record);
       } else {
-        runs.push({ records: [record], partition, origin: originOf(partition, record) });
+        const origin = originOf(partition, record, isPrompt);
+        runs.push({ records: [record], partition, origin });
       }
     }
     return runs.map(({ records, partition: { topic, partition }, origin }) => {
@@ -100,14 +113,18 @@ export class Positions {
     });
   }
 
-  /** All records before `offset` are in memory, and in the next commit. */
-  taken(end: PartitionOffset): void {
+  /**
+   * All records before `offset` are in memory, and in the next commit.
+   * @returns whether that was not known before
+   */
+  taken(end: PartitionOffset): boolean {
     const key = keyOf(end);
     const partition = this.#partitions.get(key);
-    if (partition === undefined) return;
+    if (partition === undefined || end.offset <= partition.nextOffset) return false;
     partition.nextOffset = end.offset;
     this.#takenThrough.set(key, Math.max(end.offset, this.#takenThrough.get(key) ?? 0));
     if (this.#behind > 0) this.#countBehind();
+    return true;
   }
 
   #start({ topic, partition, offset, endOffset }: SlotStart): void {
@@ -145,11 +162,13 @@ function crosses(
   return passes(partition.takenThrough) || passes(partition.endOffset);
 }
 
-function originOf(from: Partition, { offset }: LogRecord): LogOrigin {
+function originOf(from: Partition, { offset }: LogRecord, isPrompt: boolean): LogOrigin {
+  const isPast = offset < from.endOffset;
   return {
     slot: from.partition,
     isReread: from.takenThrough !== undefined && offset < from.takenThrough,
-    isPast: offset < from.endOffset,
+    isPast,
+    isPrompt: isPrompt && !isPast,
     hasGap: from.hasGap,
   };
 }

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
+import { WindrowError } from '../../runtime/errors.ts';
+import { RecordsRefused } from '../../wire/transport/log/refused.ts';
 import type { NewLogRecord } from '../../wire/transport/log/port.ts';
 import { Publisher } from './publisher.ts';
 
@@ -15,6 +17,28 @@ it('a send holds one topic, so that nothing is there before what was given first
   publisher.give(['a 1', 'a 2', 'w 1', 'w 2', 'a 3'].map(recordOf));
   await publisher.published(signal);
   expect(sends).toEqual([['a 1', 'a 2'], ['w 1', 'w 2'], ['a 3']]);
+});
+
+it('what the log will never take is told and left out, and what follows is published', async () => {
+  const sends: string[][] = [];
+  const producer = {
+    send: async (records: readonly NewLogRecord[]) => {
+      sends.push(records.map(({ key }) => key));
+      const large = records.filter(({ key }) => key === 'large');
+      if (large.length > 0)
+        throw new RecordsRefused(large, new WindrowError('refused', 'too large'));
+    },
+    close: async () => {},
+  };
+  const { signal } = new AbortController();
+  const { log, lines } = createKeptLog();
+  const publisher = new Publisher({ producer, what: 'alerts', log, signal });
+  publisher.give(['a 1', 'a large', 'b 2'].map(recordOf));
+  await publisher.published(signal);
+  expect(sends).toEqual([['1', 'large'], ['2']]);
+  expect(publisher.waiting).toBe(0);
+  expect(lines).toMatchObject([{ level: 'error', keys: ['large'] }]);
+  expect(lines[0]?.msg).toBe('too large; of alerts 1 are left out');
 });
 
 function recordOf(text: string): NewLogRecord {

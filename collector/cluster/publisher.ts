@@ -8,6 +8,7 @@ import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { pause } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import type { LogProducer, NewLogRecord } from '../../wire/transport/log/port.ts';
+import { RecordsRefused } from '../../wire/transport/log/refused.ts';
 import { Waiters } from './waiters.ts';
 
 /** Records that may wait, of some 1.5 kB each, before no more is taken in; what one batch makes may come on top. */
@@ -95,15 +96,22 @@ export class Publisher {
     return end === -1 ? records : records.slice(0, end);
   }
 
-  /** Whatever the reason, nobody else has what is not published: it waits. */
+  /** Nobody else has what is not published: it waits, but for what the log will never take. */
   async #send(records: readonly NewLogRecord[]): Promise<unknown> {
     const { producer, signal } = this.#options;
     try {
       await producer.send(records, signal);
       return undefined;
     } catch (error) {
+      if (error instanceof RecordsRefused) return this.#leaveOut(error);
       return error ?? 'unknown';
     }
+  }
+
+  #leaveOut({ records, message, hint }: RecordsRefused): void {
+    const { log, what } = this.#options;
+    const facts = { keys: records.map(({ key }) => key), ...(hint === undefined ? {} : { hint }) };
+    log.error(facts, `${message}; of ${what} ${records.length} are left out`);
   }
 
   #tell(failure: unknown): void {

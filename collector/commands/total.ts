@@ -18,6 +18,8 @@ import type { Malformed, Sum } from '../numbers/totals.ts';
 const toldMax = 10;
 /** One, so that one adder adds up all. */
 const partitions = 1;
+/** Once it is stopped, what it has written waits this long for whoever reads it. */
+const lastReadMsMax = 2_000;
 
 /** The group is not that of the collectors, whatever the configuration says. */
 const SPEC = {
@@ -43,11 +45,12 @@ export function totalCommand(): Command {
       const topics = topicSpecs({ ...values, 'kafka.partitions': partitions }, [NUMBERS_TOPIC]);
       const tell = (line: string): void => void process.stderr.write(`${line}\n`);
       tell(describePrepared(values.brokers, await prepareTopics(source, topics, signal)));
-      const printer = new Printer(tell);
+      const printer = new Printer(tell, signal);
       const onSum = (sum: Sum, malformed: readonly Malformed[]) => printer.print(sum, malformed);
       // A member of the same name gets its part at once when it comes back after a kill.
       const group = values['kafka.group'];
       await addUp({ source, group, member: `${hostname()}-total`, onSum, tell }, signal);
+      setTimeout(() => process.exit(), lastReadMsMax).unref();
     });
   return command;
 }
@@ -55,13 +58,15 @@ export function totalCommand(): Command {
 /** Totals to stdout, what is no number to stderr. */
 class Printer {
   readonly #tell: (line: string) => void;
+  readonly #stopped: AbortSignal;
   #malformed = 0;
 
-  constructor(tell: (line: string) => void) {
+  constructor(tell: (line: string) => void, stopped: AbortSignal) {
     this.#tell = tell;
+    this.#stopped = stopped;
   }
 
-  /** Resolves when whoever reads our output has room for more. */
+  /** Resolves when whoever reads our output has room for more, or at the stop. */
   async print({ total, numbers }: Sum, malformed: readonly Malformed[]): Promise<void> {
     this.#malformed += malformed.length;
     for (const { partition, offset, reason } of malformed.slice(0, toldMax)) {
@@ -75,6 +80,10 @@ class Printer {
       ? `${total} (${numbers} numbers, ${this.#malformed} malformed)`
       : // JSON.stringify would round a large total.
         `{"total":${total},${JSON.stringify(counts).slice(1)}`;
-    if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+    if (process.stdout.write(`${line}\n`)) return;
+    const waiting = { signal: this.#stopped };
+    await once(process.stdout, 'drain', waiting).catch((error: unknown) => {
+      if (!this.#stopped.aborted) throw error;
+    });
   }
 }

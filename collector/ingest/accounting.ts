@@ -34,8 +34,7 @@ export class Accounting {
     const source = registry.find(header.server_id, '');
     if (source === undefined) return;
     this.noteSender(source, batch);
-    // When a record of the past came nobody knows.
-    if (batch.log?.isPast !== true) this.noteClock(source, header.sent_at - batch.receivedMs);
+    this.noteClock(source, header.sent_at, batch);
     checkpoints.source(source);
     if (source.catchUp.note(header.waiting ?? 0, clock.monotonicMs())) {
       observer.deliveryChanged(source);
@@ -67,11 +66,13 @@ export class Accounting {
     if (conflicts) this.#options.observer.serverChanged(source);
   }
 
-  /** @param measuredMs the sender's clock when it sent, minus ours when it came */
-  noteClock(source: Source, measuredMs: number): void {
+  /** @param sentMs when the batch was sent, by its sender's clock */
+  noteClock(source: Source, sentMs: number, { log, receivedMs }: Intaking): void {
+    // When it would have come if it had not waited nobody knows.
+    if (log?.isPrompt === false) return;
     const wasSkewed = source.skewed;
     const nowMs = this.#options.clock.monotonicMs();
-    source.clockOffsetMs = source.clockOffset.note(measuredMs, nowMs);
+    source.clockOffsetMs = source.clockOffset.note(sentMs - receivedMs, nowMs);
     if (source.skewed !== wasSkewed) this.#options.observer.serverChanged(source);
   }
 

@@ -15,6 +15,11 @@ export interface LogOrigin {
   readonly isReread: boolean;
   /** They were in the log when the slot became ours: they came some time before now. */
   readonly isPast: boolean;
+  /**
+   * They came about when they were sent: what waited in the log while we lagged tells nothing of its
+   * sender's clock.
+   */
+  readonly isPrompt: boolean;
   /** What lies before them in the log went to another collector: we miss numbers that nobody lost. */
   readonly hasGap: boolean;
 }
@@ -42,7 +47,7 @@ export interface LogSide {
     serverId: string,
     replayId: string,
   ): Pick<SourceCheckpoint, 'closedThroughMs' | 'firstPaneMs'> | undefined;
-  /** All that was in the log when our partitions became ours has been taken in. */
+  /** All that was in the log when our partitions became ours has been taken in, and what is new comes. */
   isCaughtUp(): boolean;
 }
 

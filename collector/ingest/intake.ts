@@ -98,9 +98,7 @@ export class Intake {
     if (boot === 'duplicate') return;
     this.#heard(source, sample.identity?.bootId, batch);
     const isPast = batch.log?.isPast === true;
-    if (sample.sentMs !== undefined && !isPast) {
-      accounting.noteClock(source, sample.sentMs - batch.receivedMs);
-    }
+    if (sample.sentMs !== undefined) accounting.noteClock(source, sample.sentMs, batch);
     accounting.count(source, 'received', 1);
     batch.stored += 1;
     const { values, isLate } = this.#feed(source, sample, batch);

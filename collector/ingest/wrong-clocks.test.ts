@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 /** A collector whose clock is off by so much, and the alert engine with it. */
-function fixture(offMs = 0) {
+function fixture(offMs = 0, rules = RULES) {
   let engine: AlertEngine | undefined;
   const alerts: Alerting = {
     sample: (...told) => engine?.sample(...told),
@@ -44,12 +44,13 @@ function fixture(offMs = 0) {
       group: () => rig.writer.group,
       sources: () => rig.registry.all(),
       hears: () => true,
+      isOwnClockOff: () => rig.ingest.ownClock.offsetMs !== 0,
       onChange: ({ kind, server }) => void told.push(`${second} ${kind} ${server}`),
       ...WINDOWS,
     },
     restoreAlerts(rig.db, clock.wallMs()),
   );
-  engine.start(parseAlerts(RULES, 'alerts.yaml').rules);
+  engine.start(parseAlerts(rules, 'alerts.yaml').rules);
   /** For so many seconds each server sends one sample a second, its clock off by so much. */
   const run = async (seconds: number, servers: Readonly<Record<string, number>>, cpu = 99) => {
     for (let i = 0; i < seconds; i += 1) {
@@ -82,6 +83,21 @@ it('a server that is ten minutes ahead is judged within a minute, and then on ti
   // Put right, it is judged again when the offset has shown for the last time.
   await run(75, { pc: 0 });
   expect(told.slice(2)).toEqual(['165 firing pc']);
+  expect(late()).toBe(0);
+});
+
+it('what a server sent while it was ahead raises nothing again when its clock has been put right', async () => {
+  const { told, run, late } = fixture(0, RULES.replace('avg', 'max'));
+  const ahead = { pc: 2 * minuteMs };
+  await run(200, ahead, 0);
+  await run(60, ahead);
+  await run(60, ahead, 0);
+  expect(told).toEqual(['215 firing pc', '305 resolved pc']);
+  // All that its clock gives out for two minutes it has given out before.
+  await run(180, { pc: 0 }, 0);
+  expect(told).toHaveLength(2);
+  await run(30, { pc: 0 });
+  expect(told.slice(2)).toEqual(['515 firing pc']);
   expect(late()).toBe(0);
 });
 

@@ -9,6 +9,8 @@ import { type Malformed, type Sum, Totals } from './totals.ts';
 const commitEveryMs = 1_000;
 /** At the end the last offsets get this long. */
 const farewellMsMax = 1_500;
+/** Leaving the group, and closing its connections. */
+const leavingMsMax = 4_000;
 
 export interface AdderOptions {
   readonly source: Pick<Log, 'consumer'>;
@@ -54,7 +56,7 @@ export async function addUp(options: AdderOptions, stopped: AbortSignal): Promis
     );
   }
   left.abort();
-  await running;
+  await withinMs('leaving the group', leavingMsMax, () => running);
 }
 
 /** What fails, the next one makes good: until then the group's last offsets hold. */

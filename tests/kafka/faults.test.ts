@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { KafkaCluster } from '../../scripts/kafka/cluster.ts';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
 import { createKafkaLog } from '../../wire/transport/kafka/log.ts';
-import type { GroupConsumer, Log, LogProducer } from '../../wire/transport/log/port.ts';
+import type { GroupConsumer, Log, LogProducer, SlotStart } from '../../wire/transport/log/port.ts';
 import { eventually } from '../support/http.ts';
 import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
 import { startProxied } from './support/proxy.ts';
@@ -61,16 +61,24 @@ class Counting {
 interface Reading {
   readonly consumer: GroupConsumer;
   readonly seen: number[];
+  readonly starts: readonly SlotStart[];
+  /** The last of them. */
+  readonly reached: () => number | undefined;
 }
 
-function read(source: Log, member: string): Reading {
-  const consumer = source.consumer({ group: 'readers', member, topics: [topic] });
+function read(source: Log, member: string, group = 'readers'): Reading {
+  const consumer = source.consumer({ group, member, topics: [topic] });
   const seen: number[] = [];
+  const starts: SlotStart[] = [];
+  let reached: number | undefined;
   const stopping = new AbortController();
   const ended = consumer.run(
     {
-      assigned: async () => {},
+      assigned: async (_, startsAt) => void starts.push(...startsAt),
       take: async (records) => void seen.push(...records.map(({ value }) => Number(String(value)))),
+      reached: (places) => {
+        reached = places.at(-1)?.offset;
+      },
     },
     stopping.signal,
   );
@@ -78,7 +86,7 @@ function read(source: Log, member: string): Reading {
     stopping.abort();
     return ended;
   });
-  return { consumer, seen };
+  return { consumer, seen, starts, reached: () => reached };
 }
 
 /** Each for the first time in its order, none left out. */
@@ -214,5 +222,33 @@ describe.skipIf(kafkaMissing)('while brokers come and go', () => {
     const { seen } = read(source, 'one');
     await eventually(async () => expect(seen).toEqual([2, 3]));
     expect(lines.filter(({ msg }) => msg.includes('records are gone'))).toHaveLength(1);
+  });
+
+  it('the mark of a transaction is passed, and a log whose records are all gone begins at its end', async () => {
+    await using cluster = await startCluster();
+    const { source } = logOf(cluster.brokers);
+    await ensure(source, 1);
+    const kafka = kafkaJs(cluster.brokers);
+    const producer = kafka.producer({
+      transactionalId: 't',
+      maxInFlightRequests: 1,
+      idempotent: true,
+    });
+    await producer.connect();
+    const transaction = await producer.transaction();
+    await transaction.send({ topic, messages: [{ key: 'k', value: '0' }] });
+    await transaction.commit();
+    await producer.disconnect();
+    const { seen, reached } = read(source, 'one');
+    await eventually(async () => expect(reached()).toBe(2));
+    expect(seen).toEqual([0]);
+    await withAdmin(kafka, async (admin) => {
+      const groupId = 'others';
+      await admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: '0' }] });
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '2' }] });
+    });
+    const { starts } = read(source, 'one', 'others');
+    const start = { topic, partition: 0, offset: 2, endOffset: 2 };
+    await eventually(async () => expect(starts).toEqual([start]));
   });
 });

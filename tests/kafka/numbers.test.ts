@@ -1,19 +1,27 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemCodeOf } from '../../runtime/errors.ts';
+import { pause } from '../../runtime/lifecycle.ts';
+import { NUMBERS_GROUP } from '../../wire/compat/seed-d.ts';
 import type { KafkaCluster } from '../../scripts/kafka/cluster.ts';
 import { eventually as within } from '../support/http.ts';
 import { run, tempDir } from '../support/programs.ts';
 import { missing } from '../support/tools.ts';
-import { kafkaJs, kafkaMissing, startCluster } from './support/kafka.ts';
+import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
 import { makeTls, saslOptions } from './support/security.ts';
 
 const MAIN = fileURLToPath(new URL('../../collector/main.ts', import.meta.url));
 const topic = 'numbers';
 /** Brokers, clients and programs start beside other tests. */
 const startMsMax = 60_000;
+/** The last offsets, leaving the group, and what is written last. */
+const endMsMax = 15_000;
+const never = new AbortController().signal;
 
 interface Total {
   readonly total: number;
@@ -115,6 +123,26 @@ describe.skipIf(kafkaMissing)('numbers', () => {
     await eventually(async () => expect(third.last()).toMatchObject({ total: 103, numbers: 4 }));
   });
 
+  it('the total ends at the first signal, though nobody reads what it writes', async () => {
+    await using cluster = await startCluster();
+    const { brokers } = cluster;
+    await makeTopic(cluster);
+    using folder = tempDir();
+    const full = fullPipe(folder.path);
+    const verb = [MAIN, 'total', '--from', `kafka://${brokers.join(',')}`];
+    const child = spawn(process.execPath, verb, { stdio: ['ignore', full, 'ignore'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const exited = once(child, 'exit');
+    await eventually(async () => {
+      const { groups } = await withAdmin(kafkaJs(brokers), (admin) =>
+        admin.describeGroups([NUMBERS_GROUP]),
+      );
+      expect(groups[0]?.state).toBe('Stable');
+    });
+    child.kill('SIGTERM');
+    expect(await Promise.race([exited, pause(endMsMax, never)])).toEqual([0, null]);
+  });
+
   it('pass brokers with TLS and SASL by the settings of the configuration', async () => {
     using folder = tempDir();
     const { certificates, settings } = makeTls(folder.path);
@@ -155,6 +183,25 @@ describe.skipIf(kafkaMissing)('numbers', () => {
     expect((await read.ended).stdout).toBe(`10.0.0.7:3\n::1:4\n${stdout}`);
   });
 });
+
+/** A pipe that takes no more, and that nobody reads. @returns its file descriptor */
+function fullPipe(folder: string): number {
+  const path = join(folder, 'full');
+  execFileSync('mkfifo', [path]);
+  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  onTestFinished(() => closeSync(fd));
+  for (const bytes of [4_096, 1]) {
+    for (let isFull = false; !isFull; ) {
+      try {
+        writeSync(fd, Buffer.alloc(bytes));
+      } catch (error) {
+        if (systemCodeOf(error) !== 'EAGAIN') throw error;
+        isFull = true;
+      }
+    }
+  }
+  return fd;
+}
 
 async function makeTopic({ brokers }: KafkaCluster): Promise<void> {
   const admin = kafkaJs(brokers).admin();

@@ -6,12 +6,17 @@
  */
 import type { Batch, BatchAck, DecodedBatch } from '../records/batch.ts';
 
+export interface SendAck extends BatchAck {
+  /** Places in the batch of records that will never be taken; absent: all were. */
+  readonly refused?: readonly number[];
+}
+
 export interface BatchSender {
   /**
    * @throws WindrowError; `retryable` says whether sending the same batch again may succeed, and
    * `retryAfterMs` how long the receiver asks to wait. Aborting rejects with code `aborted`.
    */
-  send(batch: Batch, signal: AbortSignal): Promise<BatchAck>;
+  send(batch: Batch, signal: AbortSignal): Promise<SendAck>;
   /** Gives connections back; may be called twice. */
   close(): Promise<void>;
 }

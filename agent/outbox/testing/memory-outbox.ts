@@ -51,8 +51,8 @@ export function createMemoryOutbox(bootId: string): Outbox {
       };
     },
     acknowledge: forget,
-    discard(lease) {
-      dropped += lease.records.filter(({ seq }) => seq !== null).length;
+    discard(lease, refused = lease.records) {
+      dropped += refused.filter(({ seq }) => seq !== null).length;
       forget(lease);
     },
     giveBack(lease) {

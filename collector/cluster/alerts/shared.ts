@@ -95,10 +95,19 @@ export class SharedAlerts implements DeliveryGate {
 
   /** These slots are another collector's now. */
   release(slots: ReadonlySet<number>): void {
-    const { engine, slots: ours } = this.#options;
+    if (slots.size === 0) return;
+    const { engine, slots: ours, group } = this.#options;
+    // What was judged last waits for its commit still, and goes along.
+    engine.checkpoint(group());
+    this.inCommit(group());
+    this.#publishChanged(({ slot }) => slots.has(slot));
     for (const slot of slots) ours.delete(slot);
-    const gone = [...this.#entries].filter(([, { slot }]) => slots.has(slot));
-    if (gone.length === 0) return;
+    const gone = new Map([...this.#entries].filter(([, { slot }]) => slots.has(slot)));
+    engine.letGo((rule, server) => {
+      const slot = gone.get(keyOf({ rule, server }))?.slot ?? this.#takeOver.slotOf(server);
+      return slot !== undefined && slots.has(slot);
+    });
+    if (gone.size === 0) return;
     const onTheirWay = this.#onTheirWay();
     for (const [key, entry] of gone) {
       this.#formerly.set(key, JSON.parse(this.#body(entry)) as AlertRecordOnWire);
@@ -107,8 +116,6 @@ export class SharedAlerts implements DeliveryGate {
       this.#store(entry, null);
       if (onTheirWay !== undefined) this.#parting.add(entry, this.#term, onTheirWay);
     }
-    const keys = new Set(gone.map(([key]) => key));
-    engine.letGo((rule, server) => keys.has(keyOf({ rule, server })));
   }
 
   /** These slots are ours; the topic has been read up, and what was read is stored. */
@@ -134,7 +141,7 @@ export class SharedAlerts implements DeliveryGate {
       const before = this.#entries.get(key);
       if (before !== undefined && before.id !== transition.id) this.#tell(before);
       const slot = before?.slot ?? this.#takeOver.slotOf(transition.server);
-      if (slot === undefined) continue;
+      if (slot === undefined || !this.#options.slots.has(slot)) continue;
       this.#entries.set(key, withStep(before, slot, transition));
       changed.add(key);
     }
@@ -162,11 +169,7 @@ export class SharedAlerts implements DeliveryGate {
 
   /** What the store holds now may be told; and what was taken over is in the queue. */
   committed(): void {
-    for (const entry of this.#unpublished.values()) {
-      const newest = this.#entries.get(keyOf(entry));
-      this.#publish(newest?.id === entry.id ? newest : entry);
-    }
-    this.#unpublished.clear();
+    this.#publishChanged(() => true);
     this.#uncommitted.clear();
   }
 
@@ -277,9 +280,18 @@ export class SharedAlerts implements DeliveryGate {
     return onWire(entry, { ...this.#options.self, term: this.#term }, false);
   }
 
-  /** After the next commit. */
+  /** After the next commit, or before its slot leaves. */
   #tell(entry: Entry): void {
     this.#unpublished.set(`${keyOf(entry)}|${entry.id}`, entry);
+  }
+
+  #publishChanged(isMeant: (entry: Entry) => boolean): void {
+    for (const [mark, entry] of this.#unpublished) {
+      if (!isMeant(entry)) continue;
+      this.#unpublished.delete(mark);
+      const newest = this.#entries.get(keyOf(entry));
+      this.#publish(newest?.id === entry.id ? newest : entry);
+    }
   }
 
   #publish(entry: Entry, { released = this.#isStopping, term = this.#term } = {}): void {

@@ -6,7 +6,13 @@ import type { AlertKey, AlertRecordOnWire } from '../../../wire/records/alert-re
 import type { AlertRecord } from '../../alerts/book.ts';
 import type { AlertEngine } from '../../alerts/engine.ts';
 import { alertId } from '../../alerts/identity.ts';
-import { fleetWindowsBetween, judgedIn, storedAlerts, transitionsOf } from '../../alerts/store.ts';
+import {
+  aheadIn,
+  fleetWindowsBetween,
+  judgedIn,
+  storedAlerts,
+  transitionsOf,
+} from '../../alerts/store.ts';
 import type { Registry } from '../../ingest/registry.ts';
 import type { Group } from '../../store/group.ts';
 import { highestTerm, ownAlerts, sharedAlert, sharedAlertsOf } from '../../store/shared-alerts.ts';
@@ -20,7 +26,10 @@ const recentMs = 2 * 60 * 60_000;
 
 export interface TakeOverOptions {
   readonly self: { readonly id: string };
-  readonly engine: Pick<AlertEngine, 'adopt' | 'over' | 'letGo' | 'judgedThrough' | 'judgeFleet'>;
+  readonly engine: Pick<
+    AlertEngine,
+    'adopt' | 'over' | 'letGo' | 'checkpoint' | 'judgedThrough' | 'judgeFleet' | 'ranAhead'
+  >;
   readonly registry: Registry;
   readonly db: DatabaseSync;
   readonly group: () => Group;
@@ -158,12 +167,15 @@ export class TakeOver {
 
   /** Servers of these slots are silent from when they were last heard, wherever that was. */
   #noteJudged(fresh: ReadonlySet<number>): void {
-    const { registry, engine, clock } = this.#options;
+    const { registry, engine, db, clock } = this.#options;
     const nowMs = clock.wallMs();
+    const aheadOf = aheadIn(db, nowMs);
     for (const source of registry.all()) {
       const { lastSlot, lastSeenMs, replayed, serverId, isOurs } = source;
       if (replayed || lastSlot === undefined || !fresh.has(lastSlot)) continue;
       if (!isOurs) source.lastSeenMonotonicMs = clock.monotonicMs() - (nowMs - lastSeenMs);
+      const span = aheadOf(source.sourceNo);
+      if (span !== undefined) engine.ranAhead(source.sourceNo, span);
       const atMs = lastSeenMs < nowMs - recentMs ? undefined : this.#judgedMs(serverId);
       if (atMs !== undefined) engine.judgedThrough(source, atMs);
     }

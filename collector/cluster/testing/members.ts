@@ -127,6 +127,7 @@ export function startMember(options: MemberOptions): Member {
       sources: () => registry.all(),
       onChange: (alert) => void alerts.push(`${alert.kind} ${alert.rule} ${alert.server}`),
       hears: () => cluster.isCaughtUp,
+      isOwnClockOff: () => ingest.ownClock.offsetMs !== 0,
       share: cluster.share,
       ...WINDOWS,
     },

@@ -9,6 +9,7 @@ import type { Base, ClusterMetadata } from '@platformatic/kafka';
 import type * as Library from '@platformatic/kafka';
 import { withinMs } from '../../../runtime/lifecycle.ts';
 import type { KafkaSettings } from './connection.ts';
+import { fetchApi } from './fetch-answer.ts';
 
 export type { Library };
 
@@ -112,7 +113,8 @@ export class KafkaClient {
           found === undefined ? reject(error ?? new Error(`no ${api}`)) : resolve(found as never),
         ),
     );
-    return (await request.async(connection, ...args)) as Response;
+    const asked: typeof request = api === 'Fetch' ? fetchApi(library, request as never) : request;
+    return (await asked.async(connection, ...args)) as Response;
   }
 
   close(): Promise<void> {

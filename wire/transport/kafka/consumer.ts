@@ -17,7 +17,8 @@ import type {
 import { KafkaClient } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { kafkaError } from './errors.ts';
-import { fetchAll, fetchWaitMs } from './fetching.ts';
+import { fetchAll, type FetchingOptions, fetchWaitMs, type Gap } from './fetching.ts';
+import { Interruption } from './interruption.ts';
 import { Membership, rebalanceMs, sessionMs, type Share } from './membership.ts';
 import { offsetsOf, type Place, placeKey } from './offsets.ts';
 import { Trouble } from './trouble.ts';
@@ -38,6 +39,13 @@ class HandlerFailure extends Error {}
 interface Clients {
   readonly fetching: KafkaClient;
   readonly group: KafkaClient;
+}
+
+interface Working {
+  readonly membership: Membership;
+  readonly handler: SlotHandler;
+  readonly trouble: Trouble;
+  readonly interruption: Interruption;
 }
 
 export class KafkaConsumer implements GroupConsumer {
@@ -68,15 +76,20 @@ export class KafkaConsumer implements GroupConsumer {
     const membership = new Membership(clients.group, this.#options);
     this.#membership = membership;
     const trouble = new Trouble(this.#log, 'reading from the brokers again');
+    const interruption = new Interruption((why) => handler.interrupted?.(why));
+    const working = { membership, handler, trouble, interruption };
     try {
       while (!signal.aborted) {
         try {
-          await this.#workOnShare(clients, { membership, handler, trouble }, signal);
+          await this.#workOnShare(clients, working, signal);
+          interruption.begin('share', 'the group shares its slots anew');
         } catch (error) {
           if (error instanceof HandlerFailure) throw error.cause;
           const told = this.#told(error);
           if (told.code === 'config') throw told;
-          if (!signal.aborted) await trouble.failed(told, signal);
+          if (signal.aborted) break;
+          interruption.begin('share', told.message);
+          await trouble.failed(told, signal);
         }
       }
     } finally {
@@ -100,12 +113,8 @@ export class KafkaConsumer implements GroupConsumer {
     }
   }
 
-  async #workOnShare(
-    { fetching }: Clients,
-    working: { membership: Membership; handler: SlotHandler; trouble: Trouble },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { membership, handler, trouble } = working;
+  async #workOnShare({ fetching }: Clients, working: Working, signal: AbortSignal): Promise<void> {
+    const { membership, handler, trouble, interruption } = working;
     const joining = membership.join(this.#slots);
     joining.catch(() => {});
     const share = await unlessAborted(joining, signal, 'joining');
@@ -114,18 +123,22 @@ export class KafkaConsumer implements GroupConsumer {
     // Until the work on this share is done and the next one is asked for, the group must hear of us.
     const done = new AbortController();
     const end = (): void => ended.abort();
-    const watching = this.#watch({ membership, share, end }, done.signal).finally(end);
+    const watched = { membership, share, end, interruption };
+    const watching = this.#watch(watched, done.signal).finally(end);
     watching.catch(() => {});
     try {
       const starts = await this.#startsOf(fetching, { membership, share });
       await handled(() => handler.assigned(share.slots, starts));
       trouble.over();
+      interruption.endAll();
       while (!both.aborted) {
         try {
-          await this.#fetch(fetching, { handler, trouble }, both);
+          await this.#fetch(fetching, working, both);
         } catch (error) {
           if (error instanceof HandlerFailure) throw error;
-          await trouble.failed(this.#told(error), both);
+          const told = this.#told(error);
+          interruption.begin('fetching', told.message);
+          await trouble.failed(told, both);
         }
       }
     } finally {
@@ -136,7 +149,7 @@ export class KafkaConsumer implements GroupConsumer {
 
   /** Lets the group hear of us until the signal aborts, and ends the share when it is no longer ours. */
   async #watch(
-    { membership, share, end }: { membership: Membership; share: Share; end: () => void },
+    { membership, share, end, interruption }: Watched,
     signal: AbortSignal,
   ): Promise<void> {
     let heardMs = performance.now();
@@ -146,7 +159,12 @@ export class KafkaConsumer implements GroupConsumer {
       if (signal.aborted) return;
       const asked = await heartbeat(membership, signal);
       const nowMs = performance.now();
-      if (asked !== 'unheard') heardMs = nowMs;
+      if (asked !== 'unheard') {
+        heardMs = nowMs;
+        interruption.end('heartbeat');
+      } else if (!signal.aborted) {
+        interruption.begin('heartbeat', 'the brokers do not answer');
+      }
       if (asked === 'rebalance') end();
       if (asked === 'lost' || nowMs - heardMs > sessionMs) {
         this.#generation = undefined;
@@ -197,21 +215,27 @@ export class KafkaConsumer implements GroupConsumer {
     return places.map((place) => {
       const key = placeKey(place);
       const endOffset = latest.get(key) ?? 0;
-      const begin = committed.get(key) ?? { offset: earliest.get(key) ?? 0 };
-      return { ...place, ...begin, endOffset };
+      const first = earliest.get(key) ?? 0;
+      const begin = committed.get(key) ?? { offset: first };
+      if (begin.offset >= first) return { ...place, ...begin, endOffset };
+      warnOfGap(this.#log)({ from: { ...place, offset: begin.offset }, to: first });
+      return { ...place, ...begin, offset: first, endOffset };
     });
   }
 
   async #fetch(
     client: KafkaClient,
-    { handler, trouble }: { handler: SlotHandler; trouble: Trouble },
+    { handler, trouble, interruption }: Working,
     signal: AbortSignal,
   ): Promise<void> {
     if (this.#positions.size === 0) return pause(heartbeatMs, signal);
-    const take: SlotHandler['take'] = (records) => handled(() => handler.take(records));
-    const onAnswer = (): void => trouble.over();
+    const { take, reached } = handing(handler);
+    const onAnswer = (): void => {
+      trouble.over();
+      interruption.end('fetching');
+    };
     const onGap = warnOfGap(this.#log);
-    const options = { client, positions: this.#positions, take, onAnswer, onGap };
+    const options = { client, positions: this.#positions, take, reached, onAnswer, onGap };
     await fetchAll(options, signal);
   }
 
@@ -224,13 +248,22 @@ export class KafkaConsumer implements GroupConsumer {
   }
 }
 
+interface Watched extends Pick<Working, 'membership' | 'interruption'> {
+  readonly share: Share;
+  readonly end: () => void;
+}
+
+function handing(handler: SlotHandler): Pick<FetchingOptions, 'take' | 'reached'> {
+  return {
+    take: (records, waitedMsMax) => handled(() => handler.take(records, waitedMsMax)),
+    reached: (place) => handler.reached?.([place]),
+  };
+}
+
 export function warnOfGap(log: Logger) {
-  return ({ from, to }: { from: PartitionOffset; to: number }): void => {
+  return ({ from, to, reason = 'records are gone at the brokers' }: Gap): void => {
     const { topic, partition, offset } = from;
-    log.warn(
-      { topic, partition, offset, to },
-      'records are gone at the brokers; goes on behind them',
-    );
+    log.warn({ topic, partition, offset, to }, `${reason}; goes on behind them`);
   };
 }
 

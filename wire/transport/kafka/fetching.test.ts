@@ -7,7 +7,7 @@ import { placeKey } from './offsets.ts';
 
 const topic = 't';
 const timeMs = 1_000;
-const ignoring = { onAnswer: () => {}, onGap: () => {} };
+const ignoring = { onAnswer: () => {}, onGap: () => {}, reached: () => {} };
 
 interface Given {
   readonly offset: number;
@@ -37,8 +37,9 @@ function batch(given: Given): RecordsBatch {
   } as unknown as RecordsBatch;
 }
 
-function answer(batches: readonly RecordsBatch[]): fetchV17.FetchResponse {
-  const partitions = [{ partitionIndex: 0, records: batches }];
+/** @param end where the log ends at the broker, which may have more than it gives */
+function answer(batches: readonly RecordsBatch[], end = 0): fetchV17.FetchResponse {
+  const partitions = [{ partitionIndex: 0, records: batches, highWatermark: BigInt(end) }];
   return { responses: [{ topicId: 'id', partitions }] } as unknown as fetchV17.FetchResponse;
 }
 
@@ -142,6 +143,53 @@ it('what was fetched for a share that has ended is nobody’s', async () => {
   await ended;
   expect(taken).toEqual(['0']);
   expect(reached()).toBe(1);
+});
+
+it('offsets without records are told as reached, too', async () => {
+  const broker = new Broker(
+    answers(
+      [{ offset: 0, values: ['0'] }],
+      [{ offset: 1, values: ['mark'], attributes: 0b10_0000 }],
+    ),
+  );
+  const told: string[] = [];
+  const start: PartitionOffset = { topic, partition: 0, offset: 0 };
+  const stopping = new AbortController();
+  const options = {
+    ...ignoring,
+    client: broker.requests,
+    positions: new Map([[placeKey(start), start]]),
+    take: async (records: readonly LogRecord[]) => void told.push(`${records.length} taken`),
+    reached: ({ offset }: PartitionOffset) => void told.push(`reached ${offset}`),
+  };
+  const ended = fetchAll(options, stopping.signal);
+  await vi.waitFor(() => expect(told).toEqual(['1 taken', 'reached 1', 'reached 2']));
+  stopping.abort();
+  await ended;
+});
+
+it('records that came while all before them had been read did not wait; of others nobody knows', async () => {
+  const waited: number[] = [];
+  const broker = new Broker([
+    async () => answer([batch({ offset: 0, values: ['0'] })], 2),
+    async () => answer([batch({ offset: 1, values: ['1'] })], 2),
+    async () => answer([batch({ offset: 2, values: ['2'] })], 4),
+    async () => answer([batch({ offset: 3, values: ['3'] })], 4),
+    async () => answer([batch({ offset: 4, values: ['4'] })], 5),
+  ]);
+  const start: PartitionOffset = { topic, partition: 0, offset: 0 };
+  const stopping = new AbortController();
+  const options = {
+    ...ignoring,
+    client: broker.requests,
+    positions: new Map([[placeKey(start), start]]),
+    take: async (_: readonly LogRecord[], waitedMsMax: number) => void waited.push(waitedMsMax),
+  };
+  const ended = fetchAll(options, stopping.signal);
+  await vi.waitFor(() => expect(waited).toHaveLength(5));
+  expect(waited.map((ms) => Number.isFinite(ms))).toEqual([false, false, true, true, true]);
+  stopping.abort();
+  await ended;
 });
 
 it('much comes in pieces, and what was not handed over is not passed by', async () => {

@@ -2,10 +2,11 @@
  * Reads partitions from their leaders: a loop for each leader, and one consumer behind them all that
  * is given one piece at a time. While it works on that, each loop has at most one answer in hand.
  */
-import type { fetchV17, RecordsBatch } from '@platformatic/kafka';
+import type { fetchV17 } from '@platformatic/kafka';
 import type { LogRecord, PartitionOffset } from '../log/port.ts';
 import type { Requests } from './client.ts';
 import { hasReason } from './errors.ts';
+import type { FetchedBatch } from './fetch-answer.ts';
 import { offsetsOf, type Place, placeKey } from './offsets.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
@@ -27,17 +28,29 @@ export interface FetchingOptions {
   readonly client: Requests;
   /** Where to read on, by `placeKey`; moved behind what was handed over. */
   readonly positions: Map<string, PartitionOffset>;
-  readonly take: (records: readonly LogRecord[]) => Promise<void>;
-  /** A broker has answered. */
+  /** @param waitedMsMax as `SlotHandler.take` has it */
+  readonly take: (records: readonly LogRecord[], waitedMsMax: number) => Promise<void>;
+  /** All before it has been taken, be it records or none. */
+  readonly reached: (place: PartitionOffset) => void;
+  /** All brokers that have a part of it have answered. */
   readonly onAnswer: () => void;
-  /** Records that were still to be read are gone at the broker; reading goes on from the earliest. */
-  readonly onGap: (gap: { readonly from: PartitionOffset; readonly to: number }) => void;
+  /** Records that were still to be read are passed by; reading goes on behind them. */
+  readonly onGap: (gap: Gap) => void;
+}
+
+export interface Gap {
+  readonly from: PartitionOffset;
+  readonly to: number;
+  /** Why they cannot be read; undefined where they are gone at the broker. */
+  readonly reason?: string;
 }
 
 interface Piece {
   readonly records: readonly LogRecord[];
   /** Behind them. */
-  readonly reached: readonly PartitionOffset[];
+  readonly reached: PartitionOffset;
+  /** When none of them was there yet, by `performance.now()`. */
+  readonly newerThanMs: number;
 }
 
 /** Reads until the signal aborts. @throws the first error of a broker, or what `take` throws */
@@ -54,8 +67,13 @@ export async function fetchAll(options: FetchingOptions, signal: AbortSignal): P
   const failing = new AbortController();
   const both = AbortSignal.any([signal, failing.signal]);
   const taking = new Turns();
+  const silent = new Set(byLeader.keys());
   const loops = [...byLeader].map(async ([node, places]) => {
-    const loop = new LeaderLoop({ ...options, node, places, names, taking });
+    const onAnswer = (): void => {
+      silent.delete(node);
+      if (silent.size === 0) options.onAnswer();
+    };
+    const loop = new LeaderLoop({ ...options, onAnswer, node, places, names, taking });
     try {
       await loop.run(both);
     } catch (error) {
@@ -91,6 +109,8 @@ class LeaderLoop {
   readonly #options: LeaderOptions;
   /** Where to fetch next: ahead of what was handed over. */
   readonly #next: Map<string, PartitionOffset>;
+  /** When the last answer came that had all of the partition, by `performance.now()`. */
+  readonly #hadAllMs = new Map<string, number>();
   #turn = 0;
 
   constructor(options: LeaderOptions) {
@@ -122,12 +142,14 @@ class LeaderLoop {
     coming.catch(() => {});
   }
 
-  async #handOver({ records, reached }: Piece, signal: AbortSignal): Promise<void> {
+  async #handOver(piece: Piece, signal: AbortSignal): Promise<void> {
     // What was fetched for an earlier share of the partitions is nobody's.
     if (signal.aborted) return;
-    const { positions, take } = this.#options;
-    for (const place of reached) positions.set(placeKey(place), place);
-    if (records.length > 0) await take(records);
+    const { records, reached: place, newerThanMs } = piece;
+    const { positions, take, reached } = this.#options;
+    positions.set(placeKey(place), place);
+    if (records.length > 0) await take(records, performance.now() - newerThanMs);
+    reached(place);
   }
 
   async #fetch(): Promise<Piece[]> {
@@ -137,8 +159,7 @@ class LeaderLoop {
       return this.#piecesOf(answer);
     } catch (error) {
       if (!hasReason(error, 'OFFSET_OUT_OF_RANGE')) throw error;
-      await this.#backToEarliest();
-      return [];
+      return this.#backToEarliest();
     }
   }
 
@@ -187,35 +208,52 @@ class LeaderLoop {
     const pieces: Piece[] = [];
     for (const { topicId, partitions } of responses) {
       const topic = this.#options.names.get(topicId);
-      for (const { partitionIndex: partition, records: batches } of partitions) {
+      for (const { partitionIndex: partition, records: batches, highWatermark } of partitions) {
         const next = topic === undefined ? undefined : this.#next.get(`${topic}/${partition}`);
         if (next === undefined) continue;
-        const records = (batches ?? []).flatMap((batch) => recordsOf(batch, next));
+        const newerThanMs = this.#hadAllMs.get(placeKey(next)) ?? Number.NEGATIVE_INFINITY;
+        const records = (batches ?? []).flatMap((batch) => this.#readable(batch, next));
         const last = batches?.at(-1);
+        const behind = last === undefined ? 0 : Number(last.firstOffset) + last.lastOffsetDelta + 1;
+        const end = { ...next, offset: Math.max(behind, next.offset) };
+        if (end.offset >= highWatermark) this.#hadAllMs.set(placeKey(next), performance.now());
         if (last === undefined) continue;
-        const offset = Number(last.firstOffset) + last.lastOffsetDelta + 1;
-        this.#next.set(placeKey(next), { ...next, offset: Math.max(offset, next.offset) });
-        pieces.push(...cut(records, { ...next, offset }));
+        this.#next.set(placeKey(next), end);
+        pieces.push(...cut(records, { end, newerThanMs }));
       }
     }
     return pieces;
   }
 
-  async #backToEarliest(): Promise<void> {
-    const { client, positions, onGap } = this.#options;
+  /** A batch that cannot be read now never can: told, and passed by. */
+  #readable(batch: FetchedBatch, from: PartitionOffset): LogRecord[] {
+    if (batch.unreadable === undefined) return recordsOf(batch, from);
+    const first = Number(batch.firstOffset);
+    const to = first + batch.lastOffsetDelta + 1;
+    this.#options.onGap({ from: { ...from, offset: first }, to, reason: batch.unreadable });
+    return [];
+  }
+
+  /** @returns where partitions go on, whose records are gone */
+  async #backToEarliest(): Promise<Piece[]> {
+    const pieces: Piece[] = [];
+    const { client, onGap } = this.#options;
     const earliest = await offsetsOf(client, [...this.#next.values()], 'earliest');
     const latest = await offsetsOf(client, [...this.#next.values()], 'latest');
     for (const [key, from] of this.#next) {
       const first = earliest.get(key) ?? 0;
       if (from.offset >= first && from.offset <= (latest.get(key) ?? first)) continue;
       onGap({ from, to: first });
-      this.#next.set(key, { ...from, offset: first });
-      positions.set(key, { ...from, offset: first });
+      const reached = { ...from, offset: first };
+      this.#next.set(key, reached);
+      this.#hadAllMs.delete(key);
+      pieces.push({ records: [], reached, newerThanMs: Number.NEGATIVE_INFINITY });
     }
+    return pieces;
   }
 }
 
-function recordsOf(batch: RecordsBatch, { topic, partition, offset: from }: PartitionOffset) {
+function recordsOf(batch: FetchedBatch, { topic, partition, offset: from }: PartitionOffset) {
   if ((batch.attributes & control) !== 0) return [];
   const first = Number(batch.firstOffset);
   const ofBroker = (batch.attributes & brokersTime) !== 0;
@@ -238,12 +276,15 @@ function recordsOf(batch: RecordsBatch, { topic, partition, offset: from }: Part
 }
 
 /** Pieces of bounded size; behind the last one nothing is left to read. */
-function cut(records: readonly LogRecord[], end: PartitionOffset): Piece[] {
+function cut(
+  records: readonly LogRecord[],
+  { end, newerThanMs }: { end: PartitionOffset; newerThanMs: number },
+): Piece[] {
   const pieces: Piece[] = [];
   for (let at = 0; at < records.length; at += takeRecordsMax) {
     const part = records.slice(at, at + takeRecordsMax);
     const behind = (records[at + takeRecordsMax] ?? end).offset;
-    pieces.push({ records: part, reached: [{ ...end, offset: behind }] });
+    pieces.push({ records: part, reached: { ...end, offset: behind }, newerThanMs });
   }
-  return pieces.length > 0 ? pieces : [{ records: [], reached: [end] }];
+  return pieces.length > 0 ? pieces : [{ records: [], reached: end, newerThanMs }];
 }

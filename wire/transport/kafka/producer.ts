@@ -11,6 +11,7 @@ import { withinMs } from '../../../runtime/lifecycle.ts';
 import type { Logger } from '../../../runtime/logging.ts';
 import type { LogProducer, NewLogRecord } from '../log/port.ts';
 import { partitionOf } from '../log/partition.ts';
+import { RecordsRefused } from '../log/refused.ts';
 import { clientOptions, closeClient, hearErrors, loadLibrary } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { hasReason, kafkaError } from './errors.ts';
@@ -32,6 +33,9 @@ const metadataMsMax = 60_000;
 /** Sends that wait for the one on its way; who has more to send awaits each. */
 const waitingMax = 1_000;
 
+/** Of a request, be it that its records are too large for the topic only together. */
+const tooLargeReasons = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
+
 /** Tells a broker that the record has no time of its own. */
 const noTimeMs = -1;
 
@@ -44,11 +48,18 @@ interface Message {
   readonly timestamp: bigint;
 }
 
+interface Refused {
+  readonly record: NewLogRecord;
+  readonly error: WindrowError;
+}
+
 export class KafkaProducer implements LogProducer {
   readonly #settings: KafkaSettings;
   readonly #log: Logger;
   readonly #closing = new AbortController();
   #client: Promise<Producer> | undefined;
+  /** Bytes of one request; fewer once brokers have refused that many. */
+  #bytesMax = requestBytesMax;
   /** Ends when the last of the sends that wait has ended; never rejects. */
   #last: Promise<void> = Promise.resolve();
   #waiting = 0;
@@ -78,23 +89,56 @@ export class KafkaProducer implements LogProducer {
   }
 
   async #sendAll(records: readonly NewLogRecord[], signal: AbortSignal): Promise<void> {
-    for (const request of requestsOf(records)) {
+    const refused: Refused[] = [];
+    for (const request of requestsOf(records, this.#bytesMax)) {
       if (signal.aborted || this.#closing.signal.aborted) return;
-      await this.#request(request);
+      refused.push(...(await this.#request(request, signal)));
+    }
+    const [first] = refused;
+    if (first === undefined) return;
+    throw new RecordsRefused(
+      refused.map(({ record }) => record),
+      first.error,
+    );
+  }
+
+  /** @returns what the brokers will never take; all others are in the log */
+  async #request(records: readonly NewLogRecord[], signal: AbortSignal): Promise<Refused[]> {
+    try {
+      await this.#try(records);
+      return [];
+    } catch (error) {
+      if (hasReason(error, ...tooLargeReasons)) return this.#halve(records, { error, signal });
+      const timed = records.filter(({ topic }) => !this.#timeless.has(topic));
+      if (!hasReason(error, 'INVALID_TIMESTAMP') || timed.length === 0) {
+        throw this.#told(error, records);
+      }
+      // This machine's clock is far off. Without a time its records are taken; their header has it.
+      for (const { topic } of timed) this.#noteTimeless(topic);
+      return this.#request(records, signal);
     }
   }
 
-  async #request(records: readonly NewLogRecord[]): Promise<void> {
-    try {
-      await this.#try(records);
-    } catch (error) {
-      if (!hasReason(error, 'INVALID_TIMESTAMP')) throw this.#told(error, records);
-      // This machine's clock is far off. Without a time its records are taken; their header has it.
-      for (const { topic } of records) this.#noteTimeless(topic);
-      await this.#try(records).catch((again: unknown) => {
-        throw this.#told(again, records);
-      });
+  /** The limit is for all records of a partition together: only one that is alone is too large itself. */
+  async #halve(
+    records: readonly NewLogRecord[],
+    { error, signal }: { error: unknown; signal: AbortSignal },
+  ): Promise<Refused[]> {
+    const [record, ...more] = records;
+    if (record !== undefined && more.length === 0) {
+      return [{ record, error: this.#told(error, records) }];
     }
+    const refused: Refused[] = [];
+    const middle = Math.ceil(records.length / 2);
+    for (const half of [records.slice(0, middle), records.slice(middle)]) {
+      if (signal.aborted || this.#closing.signal.aborted) throw this.#told(error, records);
+      refused.push(...(await this.#request(half, signal)));
+    }
+    if (refused.length === 0) {
+      const bytes = records.reduce((sum, each) => sum + bytesOf(each), 0);
+      this.#bytesMax = Math.min(this.#bytesMax, Math.ceil(bytes / 2));
+    }
+    return refused;
   }
 
   async #try(records: readonly NewLogRecord[]): Promise<void> {
@@ -166,12 +210,12 @@ export class KafkaProducer implements LogProducer {
 }
 
 /** In the order of the records: as many in each as one request holds, at least one. */
-function requestsOf(records: readonly NewLogRecord[]): NewLogRecord[][] {
+function requestsOf(records: readonly NewLogRecord[], bytesMax: number): NewLogRecord[][] {
   const requests: NewLogRecord[][] = [];
   let bytes = Infinity;
   for (const record of records) {
     const more = bytesOf(record);
-    if (bytes + more > requestBytesMax) {
+    if (bytes + more > bytesMax) {
       requests.push([]);
       bytes = 0;
     }

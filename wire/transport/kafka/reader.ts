@@ -98,10 +98,11 @@ class Following {
       this.#positions.set(key, { ...place, offset: earliest.get(key) ?? 0 });
     }
     this.#ends ??= await offsetsOf(this.#client, places, 'latest');
-    await this.#tellCaughtUp();
+    this.#tellCaughtUp();
     const take = (records: readonly LogRecord[]): Promise<void> => this.#take(records);
     const options = { client: this.#client, positions: this.#positions, take };
-    await fetchAll({ ...options, onAnswer, onGap: warnOfGap(log) }, signal);
+    const reached = (): void => this.#tellCaughtUp();
+    await fetchAll({ ...options, reached, onAnswer, onGap: warnOfGap(log) }, signal);
   }
 
   async #take(records: readonly LogRecord[]): Promise<void> {
@@ -110,10 +111,9 @@ class Following {
     } catch (cause) {
       throw new HandlerFailure('', { cause });
     }
-    await this.#tellCaughtUp();
   }
 
-  async #tellCaughtUp(): Promise<void> {
+  #tellCaughtUp(): void {
     if (this.#isCaughtUp || this.#ends === undefined) return;
     const behind = [...this.#ends].some(
       ([key, end]) => (this.#positions.get(key)?.offset ?? 0) < end,

@@ -110,10 +110,15 @@ export class MemoryConsumer implements GroupConsumer {
   async run(handler: SlotHandler, signal: AbortSignal): Promise<void> {
     const member = this.#group.join(this.#options);
     this.#member = member;
+    let told: string | undefined;
     try {
       while (!signal.aborted) {
+        const { away } = this.#topics;
+        if (away !== told) handler.interrupted?.(away);
+        told = away;
         if (member.gone === 'replaced') throw replaced(this.#options);
         if (member.gone === 'killed') await aborted(signal);
+        else if (away !== undefined) await this.#topics.changed(signal);
         else if (member.known !== this.#group.generation) await this.#assign(member, handler);
         else await this.#takeNext(member, handler, signal);
       }
@@ -151,11 +156,16 @@ export class MemoryConsumer implements GroupConsumer {
   }
 
   async #takeNext(member: Member, handler: SlotHandler, signal: AbortSignal): Promise<void> {
+    const reached: PartitionOffset[] = [];
     const records = fetchFrom(this.#topics, this.#places(new Set(member.slots.keys())), {
       get: (place) => this.#positions.get(keyOf(place)) ?? 0,
-      set: (place, offset) => this.#positions.set(keyOf(place), offset),
+      set: (place, offset) => {
+        this.#positions.set(keyOf(place), offset);
+        reached.push({ ...place, offset });
+      },
     });
-    if (records.length > 0) await handler.take(records);
+    if (records.length > 0) await handler.take(records, this.#topics.waitedMs(records));
+    if (reached.length > 0) handler.reached?.(reached);
     else await this.#topics.changed(signal);
   }
 

@@ -8,9 +8,13 @@ const fetchRecordsMax = 500;
 export type NewMemoryRecord = Pick<LogRecord, 'topic' | 'partition'> &
   Partial<Pick<LogRecord, 'key' | 'value' | 'headers' | 'timeMs'>>;
 
+/** What is at an offset: a record, or a mark that is none. */
+type Entry = { readonly writtenMs: number; readonly record: LogRecord | undefined };
+
 export class MemoryTopics {
   readonly #clock: Clock;
-  readonly #topics = new Map<string, LogRecord[][]>();
+  readonly #topics = new Map<string, Entry[][]>();
+  #away: string | undefined;
   #waiting: (() => void)[] = [];
 
   constructor(clock: Clock) {
@@ -26,17 +30,45 @@ export class MemoryTopics {
   }
 
   /** None where the topic is not there. */
-  partitions(topic: string): readonly (readonly LogRecord[])[] {
+  partitions(topic: string): readonly (readonly Entry[])[] {
     return this.#topics.get(topic) ?? [];
+  }
+
+  /** Why nobody can read now. */
+  get away(): string | undefined {
+    return this.#away;
+  }
+
+  set away(why: string | undefined) {
+    this.#away = why;
+    this.wake();
   }
 
   append(record: NewMemoryRecord): number {
     const { topic, partition } = record;
+    const { key, value, headers = new Map(), timeMs = this.#clock.wallMs() } = record;
+    const fields = { topic, partition, key, value, headers, timeMs };
+    return this.#push(record, (offset) => ({ ...fields, offset }));
+  }
+
+  /** As the mark of a transaction's end. */
+  mark(place: Place): void {
+    this.#push(place, () => undefined);
+  }
+
+  /** For how long the oldest of them has been there, ms. */
+  waitedMs(records: readonly LogRecord[]): number {
+    const writtenMs = records.map(
+      ({ topic, partition, offset }) => this.#topics.get(topic)?.[partition]?.[offset]?.writtenMs,
+    );
+    return this.#clock.monotonicMs() - Math.min(...writtenMs.map((ms) => ms ?? -Infinity));
+  }
+
+  #push({ topic, partition }: Place, make: (offset: number) => LogRecord | undefined): number {
     const log = this.#topics.get(topic)?.[partition];
     if (log === undefined) throw new Error(`${topic} has no partition ${partition}`);
-    const { key, value, headers = new Map(), timeMs = this.#clock.wallMs() } = record;
     const offset = log.length;
-    log.push({ topic, partition, offset, key, value, headers, timeMs });
+    log.push({ writtenMs: this.#clock.monotonicMs(), record: make(offset) });
     this.wake();
     return offset;
   }
@@ -75,9 +107,9 @@ export function fetchFrom(
     const log = topics.partitions(place.topic)[place.partition] ?? [];
     const at = positions.get(place);
     // What was read from a log that has been made anew begins again, as with Kafka.
-    const records = log.slice(at > log.length ? 0 : at).slice(0, share);
-    const last = records.at(-1);
-    if (last !== undefined) positions.set(place, last.offset + 1);
-    return records;
+    const from = at > log.length ? 0 : at;
+    const read = log.slice(from, from + share);
+    if (read.length > 0) positions.set(place, from + read.length);
+    return read.flatMap(({ record }) => record ?? []);
   });
 }

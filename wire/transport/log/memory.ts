@@ -23,12 +23,16 @@ export interface MemoryLogOptions {
 export interface MemoryLog extends Log {
   /** Appends what no producer of ours would write. @returns its offset */
   append(record: NewMemoryRecord): number;
+  /** Takes an offset without a record, as the end of a transaction does. */
+  mark(place: Pick<LogRecord, 'topic' | 'partition'>): void;
   records(topic: string): readonly LogRecord[];
   committed(group: string): readonly PartitionOffset[];
   /** The next sends fail, retryably; `written`: though their records get in, as when the answer is lost. */
   failSends(count: number, options?: { readonly written: boolean }): void;
   /** The member gets nothing any longer and the others take over, as when its process was killed. */
   kill(group: string, member: string): void;
+  /** Members of groups read nothing from now on, as when brokers are away; undefined: they read again. */
+  interrupt(why: string | undefined): void;
 }
 
 export function createMemoryLog({ topics: given = {}, clock }: MemoryLogOptions): MemoryLog {
@@ -49,13 +53,21 @@ export function createMemoryLog({ topics: given = {}, clock }: MemoryLogOptions)
     reader: (topic) => createReader(topics, topic),
     admin: () => createAdmin(topics, () => groups.values()),
     append: (record) => topics.append(record),
-    records: (topic) => topics.partitions(topic).flat(),
+    mark: (place) => topics.mark(place),
+    records: (topic) =>
+      topics
+        .partitions(topic)
+        .flat()
+        .flatMap(({ record }) => record ?? []),
     committed: (group) => groupOf(group).committed,
     failSends(count, { written } = { written: false }) {
       failing.sends = count;
       failing.written = written;
     },
     kill: (group, member) => groupOf(group).kill(member),
+    interrupt(why) {
+      topics.away = why;
+    },
   };
 }
 

@@ -70,8 +70,20 @@ export interface SlotHandler {
   /**
    * The next records, each partition's in order, all of slots that are ours. The following come
    * when it has resolved: slowness here slows reading down, and nothing piles up.
+   * @param waitedMsMax longer than this none of them waited in the log to be read; Infinity: nobody
+   *   knows
    */
-  take(records: readonly LogRecord[]): Promise<void>;
+  take(records: readonly LogRecord[], waitedMsMax: number): Promise<void>;
+  /**
+   * All that partitions have before these offsets has been handed over. Marks of transactions, and
+   * what retention has taken away, have offsets and no records.
+   */
+  reached?(places: readonly PartitionOffset[]): void;
+  /**
+   * Called when that changes: nothing of the log may come from now on, and why; undefined: it comes
+   * again. While a group shares its slots anew nothing comes either.
+   */
+  interrupted?(why: string | undefined): void;
 }
 
 /** One partition that is new to us. */
@@ -85,7 +97,8 @@ export interface SlotStart extends PartitionOffset {
 export interface GroupConsumer {
   /**
    * Joins the group and hands over until the signal aborts; then leaves, in bounded time. A group
-   * that was never here begins at the earliest record. Goes on by itself when brokers are away.
+   * that was never here begins at the earliest record. Goes on by itself when brokers are away, and
+   * tells the handler so.
    * @throws what the handler throws, WindrowError `config` where trying again is of no use
    */
   run(handler: SlotHandler, signal: AbortSignal): Promise<void>;

@@ -9,8 +9,9 @@ import { WindrowError } from '../../../runtime/errors.ts';
 import { batchRecordsMax } from '../../limits.ts';
 import type { Batch, BatchHeader, RecordLine } from '../../records/batch.ts';
 import { BATCH_HEADER, COPY_HEADER, type RawRecord, SAMPLES_TOPIC } from '../../records/record.ts';
-import type { BatchSender } from '../port.ts';
+import type { BatchSender, SendAck } from '../port.ts';
 import type { Log, LogAdmin, LogProducer, NewLogRecord, TopicSpec } from './port.ts';
+import { RecordsRefused } from './refused.ts';
 
 export interface LogSenderOptions {
   readonly log: Log;
@@ -40,7 +41,7 @@ class LogSender implements BatchSender {
     this.#producer = options.log.producer();
   }
 
-  async send(batch: Batch, signal: AbortSignal) {
+  async send(batch: Batch, signal: AbortSignal): Promise<SendAck> {
     if (signal.aborted) throw new WindrowError('aborted', 'sending was aborted');
     if (batch.records.length > batchRecordsMax) {
       throw new WindrowError('refused', `more than ${batchRecordsMax} records in one batch`);
@@ -50,19 +51,32 @@ class LogSender implements BatchSender {
     const headers = { [BATCH_HEADER]: JSON.stringify(batch.header) };
     const batching: Batching = { header: batch.header, headers, partitions };
     const raw = batch.records.map((record) => rawOf(record));
-    const records = [
-      ...raw.flatMap((record) => placed(record, batching)),
-      ...raw.flatMap((record) => this.#copiesOf(record, batching)),
-    ];
+    const own = raw.map((record) => placed(record, batching));
+    const copies = raw.flatMap((record) => this.#copiesOf(record, batching));
+    const left = await this.#write([...own.flat(), ...copies], signal);
+    const now = this.#options.clock.wallMs();
+    const refused = own.flatMap((records, place) =>
+      records.some((record) => left.has(record)) ? [place] : [],
+    );
+    const stored = batch.records.length - refused.length;
+    const ack = { stored, duplicates: 0, quarantined: 0, now };
+    return refused.length === 0 ? ack : { ...ack, refused };
+  }
+
+  /** @returns what the log will never take; all others are in it */
+  async #write(
+    records: readonly NewLogRecord[],
+    signal: AbortSignal,
+  ): Promise<ReadonlySet<NewLogRecord>> {
     try {
       await this.#producer.send(records, signal);
+      return new Set();
     } catch (error) {
+      if (error instanceof RecordsRefused) return new Set(error.records);
       // It may be for a topic that somebody deleted.
       this.#partitions = undefined;
       throw error;
     }
-    const now = this.#options.clock.wallMs();
-    return { stored: batch.records.length, duplicates: 0, quarantined: 0, now };
   }
 
   async close(): Promise<void> {

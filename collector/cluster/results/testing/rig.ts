@@ -134,7 +134,7 @@ export function startCollector(options: CollectorOptions): SharingCollector {
         records,
         malformed: [],
       } as const;
-      const fromLog = { slot, isReread, isPast: false, hasGap: false };
+      const fromLog = { slot, isReread, isPast: false, isPrompt: true, hasGap: false };
       ingest.take(batch, { remote: 'kafka', log: fromLog });
       const committed = writer.committed();
       await settle();
