@@ -61,8 +61,9 @@ export class Accounting {
   }
 
   heardFrom(source: Source, bootId: string, batch: Intaking): void {
-    const { remote, receivedMs: wallMs, receivedMonotonicMs: monotonicMs } = batch;
-    const conflicts = source.senders.heard({ bootId, remote, wallMs, monotonicMs });
+    const { header, remote, receivedMs: wallMs, receivedMonotonicMs: monotonicMs } = batch;
+    const sentMs = senderIn(header, source) === undefined ? undefined : header.sent_at;
+    const conflicts = source.senders.heard({ bootId, remote, sentMs, wallMs, monotonicMs });
     if (conflicts) this.#options.observer.serverChanged(source);
   }
 

@@ -31,6 +31,39 @@ it.each(['ABABA', 'AABBAABBAABB', 'ABBABBABB', 'ABACA', 'ABCABCA'])(
   },
 );
 
+it('several batches that the network kept of the boot before are no conflict, also after a restart', () => {
+  const hears = (senders: Senders, bootId: string, sentMs: number, ms: number) =>
+    senders.heard({ bootId, remote: 'r', sentMs, wallMs: ms, monotonicMs: ms });
+  const before = new Senders();
+  hears(before, 'A', 1_000, 1_010);
+  hears(before, 'B', 5_000, 5_010);
+  hears(before, 'A', 1_100, 5_500);
+  hears(before, 'B', 5_600, 5_610);
+  hears(before, 'A', 1_200, 5_700);
+  expect(before.currentBootId).toBe('B');
+  const after = new Senders();
+  after.restore(JSON.parse(JSON.stringify(before.checkpoint())), 50);
+  for (const [i, bootId] of [...'ABABAB'].entries()) {
+    const at = 100 + i * 10;
+    expect(hears(after, bootId, bootId === 'A' ? 1_300 + i : 6_000 + i, at)).toBe(false);
+  }
+  expect(after.conflict).toBeUndefined();
+});
+
+it('two whose clocks differ by hours are a conflict once the network can have kept nothing', () => {
+  const senders = new Senders();
+  const found: number[] = [];
+  for (let s = 0; s < 70; s += 1) {
+    const isA = s % 2 === 0;
+    const monotonicMs = s * 1_000;
+    const sentMs = monotonicMs + (isA ? 0 : 7_200_000);
+    const sender = { bootId: isA ? 'A' : 'B', remote: 'r' };
+    if (senders.heard({ ...sender, sentMs, wallMs: monotonicMs, monotonicMs })) found.push(s);
+  }
+  expect(found).toHaveLength(1);
+  expect(found[0]).toBeGreaterThan(60);
+});
+
 it('a conflict is told when it is found and when it has ended, once each', () => {
   const senders = heard('ABAB');
   const at = (ms: number) => ({ remote: 'r', wallMs: 7, monotonicMs: ms });
