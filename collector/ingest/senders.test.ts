@@ -43,7 +43,7 @@ it('several batches that the network kept of the boot before are no conflict, al
   expect(before.currentBootId).toBe('B');
   const after = new Senders();
   after.restore(JSON.parse(JSON.stringify(before.checkpoint())), 50);
-  for (const [i, bootId] of [...'ABABAB'].entries()) {
+  for (const [i, bootId] of 'ABABAB'.split('').entries()) {
     const at = 100 + i * 10;
     expect(hears(after, bootId, bootId === 'A' ? 1_300 + i : 6_000 + i, at)).toBe(false);
   }
