@@ -1,7 +1,7 @@
 /** Makes the sending end from the configuration: direct to the collector, or through brokers. */
-import { readFileSync } from 'node:fs';
 import { systemClock } from '../runtime/clock.ts';
-import { messageOf, WindrowError } from '../runtime/errors.ts';
+import { readSettingFile } from '../runtime/config/setting-file.ts';
+import { WindrowError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logging.ts';
 import { SEED_A_TOPICS } from '../wire/compat/seed-a-format.ts';
 import { INVENTORY_TOPIC, SAMPLES_TOPIC } from '../wire/records/record.ts';
@@ -86,26 +86,15 @@ export function connect(settings: ConnectSettings): DirectClient {
   return new DirectClient({
     url: to,
     token: tokenFile === undefined ? undefined : readToken(tokenFile),
-    ca: caFile === undefined ? undefined : readSetting('tls_ca_file', caFile),
+    ca: caFile === undefined ? undefined : readSettingFile('tls_ca_file', caFile),
   });
 }
 
 function readToken(path: string): string {
-  const token = readSetting('token_file', path).trim();
+  const token = readSettingFile('token_file', path).trim();
   // A token goes into a header: anything else than its own alphabet is not one.
   if (/^[A-Za-z0-9_-]{20,200}$/.test(token)) return token;
   throw new WindrowError('config', `token_file: ${path} holds no token`, {
     hint: 'It must hold the one line that `windrow-collector token create` shows.',
   });
-}
-
-function readSetting(key: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new WindrowError('config', `${key}: ${messageOf(error)}`, {
-      cause: error,
-      hint: 'Name a file that this user may read.',
-    });
-  }
 }

@@ -14,7 +14,7 @@ import { aborted, pause, withinMs } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import type { DecodedBatch } from '../../wire/records/batch.ts';
 import { SAMPLES_TOPIC } from '../../wire/records/record.ts';
-import { unlessAborted } from '../../wire/transport/kafka/unless-aborted.ts';
+import { unlessAborted } from '../../runtime/unless-aborted.ts';
 import { batchesOf } from '../../wire/transport/log/batches.ts';
 import type {
   GroupConsumer,

@@ -7,7 +7,7 @@ import { kafkaChecks } from './checks.ts';
 import { KafkaClient } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { hasReason, kafkaError } from './errors.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 
 const requestMsMax = 10_000;
 /** A topic that was made has leaders after this long, or something is wrong. */

@@ -1,6 +1,6 @@
 /** How the brokers are reached: settings with the files that they name. */
-import { readFileSync } from 'node:fs';
-import { messageOf, WindrowError } from '../../../runtime/errors.ts';
+import { readSettingFile } from '../../../runtime/config/setting-file.ts';
+import { WindrowError } from '../../../runtime/errors.ts';
 
 /** What both programs have in their configuration; see settings.ts. */
 export interface KafkaConfig {
@@ -42,7 +42,7 @@ export function kafkaSettings(
     brokers: config.brokers,
     clientId,
     tls: config['kafka.tls']
-      ? { ca: caFile === undefined ? undefined : read('kafka.tls_ca_file', caFile) }
+      ? { ca: caFile === undefined ? undefined : readSettingFile('kafka.tls_ca_file', caFile) }
       : undefined,
     sasl: saslOf(config, env),
   };
@@ -58,7 +58,7 @@ function saslOf(
   const password =
     file === undefined
       ? env[PASSWORD_VARIABLE]
-      : read('kafka.sasl.password_file', file).replace(/\r?\n$/, '');
+      : readSettingFile('kafka.sasl.password_file', file).replace(/\r?\n$/, '');
   const username = config['kafka.sasl.username'];
   if (username === undefined) throw missing('kafka.sasl.username', 'the user at the brokers');
   if (password === undefined || password === '') {
@@ -89,15 +89,4 @@ export function checkKafkaConfig(config: KafkaConfig & { readonly transport: str
 
 function missing(key: string, what: string): WindrowError {
   return new WindrowError('config', `${key} is missing`, { hint: `Set it: ${what}.` });
-}
-
-function read(key: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new WindrowError('config', `${key}: ${messageOf(error)}`, {
-      cause: error,
-      hint: 'Name a file that this user may read.',
-    });
-  }
 }

@@ -22,7 +22,7 @@ import { Interruption } from './interruption.ts';
 import { Membership, rebalanceMs, sessionMs, type Share } from './membership.ts';
 import { offsetsOf, type Place, placeKey } from './offsets.ts';
 import { Trouble } from './trouble.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 
 const heartbeatMs = 2_500;
 const heartbeatMsMax = 5_000;

@@ -8,7 +8,7 @@ import type { Requests } from './client.ts';
 import { hasReason } from './errors.ts';
 import type { FetchedBatch } from './fetch-answer.ts';
 import { offsetsOf, type Place, placeKey } from './offsets.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 
 /** How long a broker holds a request while nothing new comes. */
 export const fetchWaitMs = 1_000;

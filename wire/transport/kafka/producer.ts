@@ -15,7 +15,7 @@ import { RecordsRefused } from '../log/refused.ts';
 import { clientOptions, closeClient, hearErrors, loadLibrary } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { hasReason, kafkaError } from './errors.ts';
-import { unlessAborted } from './unless-aborted.ts';
+import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 
 /** An answer that takes longer never comes. */
 const requestMsMax = 10_000;

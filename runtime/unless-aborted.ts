@@ -1,4 +1,4 @@
-import { WindrowError } from '../../../runtime/errors.ts';
+import { WindrowError } from './errors.ts';
 
 /**
  * What `work` comes to, or an error `aborted` as soon as the signal aborts; the work itself goes on,
