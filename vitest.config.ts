@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 import LongestFirst from './tests/support/longest-first.ts';
 
 // `unit` stands beside the code and is quick; `whole` crosses folders: real processes, real files, a real browser;
-// `chaos` is a lane of its own: many seeded runs of real processes under faults; so is `kafka`: real brokers.
+// `chaos` is a lane of its own: many seeded runs of real processes under faults; so is `kafka`: real brokers;
+// `single`: the executables of `npm run build`; and `windows`: that for Windows, under Wine.
 export default defineConfig({
   test: {
     reporters: ['default', './tests/support/summary-reporter.ts'],
@@ -12,7 +13,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{runtime,wire,agent,collector,scripts,bench}/**/*.test.ts',
+            '{runtime,native,wire,blocks,agent,collector,scripts,bench}/**/*.test.ts',
             'tests/tidy/**/*.test.ts',
           ],
           testTimeout: 20_000,
@@ -24,7 +25,7 @@ export default defineConfig({
         test: {
           name: 'whole',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/tidy/**', 'tests/chaos/**', 'tests/kafka/**'],
+          exclude: ['tests/{tidy,chaos,kafka,single-file,windows}/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // These mostly wait for processes of their own: four at a time keep two cores busy.
@@ -40,6 +41,31 @@ export default defineConfig({
           hookTimeout: 60_000,
           // Runs at a time: each is mostly waiting, and its processes carry the load.
           maxConcurrency: 10,
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
+          name: 'single',
+          include: [
+            'tests/single-file/**/*.test.ts',
+            // What people do with both programs, again with the executables.
+            'tests/e2e/{access,alerts,cli,farewell,one-pc,outbox,replay,restart,systemd,tls}.test.ts',
+          ],
+          env: { WINDROW_PROGRAMS: 'dist' },
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'windows',
+          include: ['tests/windows/**/*.test.ts'],
+          globalSetup: './tests/windows/support/suite.ts',
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          // Each test has a Windows of its own, and each of these many processes.
           maxWorkers: 1,
         },
       },
