@@ -7,53 +7,73 @@
  * just that, and the libraries that check flags and settings 25 MB more, `run` leaves both to a
  * child process that ends.
  */
-import { spawnSync } from 'node:child_process';
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
+import { lighten } from './light.js';
 
-const settingsFd = 3;
-const settingsMsMax = 60_000;
+const codeCache = '../node_modules/.cache/windrow';
+/** A single file holds code whose types are gone, and its own cache. */
+const inSources = import.meta.url.startsWith('file:');
 
-// A service has a folder for it (systemd's CacheDirectory). Else beside the code: who may write
-// there may change the code too. Where nobody may, the agent runs without, in more memory.
-process.env.NODE_COMPILE_CACHE ??=
-  process.env.CACHE_DIRECTORY ?? pathOf('../node_modules/.cache/windrow');
-enableCompileCache(process.env.NODE_COMPILE_CACHE);
-// The optimizing compilers alone are 5 MB of memory, and cost more than they save for what works a
-// few milliseconds each second. Not before the cache is there: it is kept apart for other flags.
-setFlagsFromString('--no-opt');
-// Starting up makes the space for new objects grow to eight times what the work then needs.
-setFlagsFromString('--semi-space-growth-factor=1');
-// Old objects are collected after 2 MB of new ones, not 8.
-setFlagsFromString('--optimize-for-size');
+void launch();
 
-if (process.argv[2] === 'run') await run(process.argv.slice(3));
-else await import('./main.ts');
+async function launch() {
+  const runs = process.argv[2] === 'run';
+  if (runs) beginLight();
+  if (inSources) cacheCode();
+  if (runs) await run(process.argv.slice(3));
+  else if (process.argv[2] === 'service' && process.argv[3] === 'run') await serve();
+  else await import('./main.ts');
+}
+
+/**
+ * What counts only from a process's beginning; so this one begins again, with the same pid.
+ *
+ * - One heap of the C library for all threads: 3 MB less.
+ * - Maglev, the quick compiler, which `--no-opt` leaves on, compiles one function at a time. What is
+ *   done once a second becomes hot all at once, after 510 s, and a hundred functions side by side in
+ *   threads of their own took 3 to 8 MB that stayed.
+ *
+ * Not where a parent holds a channel to this process, by which its end is noticed: that would be
+ * lost.
+ */
+function beginLight() {
+  if (process.platform !== 'linux' || process.env.MALLOC_ARENA_MAX !== undefined) return;
+  if (process.connected) return;
+  const own = inSources
+    ? ['--no-concurrent-recompilation', ...process.execArgv, process.argv[1]]
+    : [];
+  process.execve(process.execPath, [process.execPath, ...own, ...process.argv.slice(2)], {
+    ...process.env,
+    MALLOC_ARENA_MAX: '1',
+  });
+}
+
+/**
+ * A service has a folder for it (systemd's CacheDirectory). Else beside the code: who may write
+ * there may change the code too. Where nobody may, the agent runs without, in more memory.
+ */
+function cacheCode() {
+  const beside = fileURLToPath(new URL(codeCache, import.meta.url));
+  process.env.NODE_COMPILE_CACHE ??= process.env.CACHE_DIRECTORY ?? beside;
+  enableCompileCache(process.env.NODE_COMPILE_CACHE);
+}
 
 /** @param {string[]} flags */
 async function run(flags) {
-  const settings = settingsOf(flags);
+  // Not before the cache is there: it is kept apart for other flags.
+  lighten();
+  const { checkedSettings } = await import('./checked-settings.js');
+  const settings = checkedSettings(flags);
   const { runToEnd } = await import('../runtime/run-to-end.ts');
   const { runAgent } = await import('./run.ts');
-  await runToEnd('windrow-agent', () => runAgent(JSON.parse(settings)));
+  await runToEnd('windrow-agent', () => runAgent(settings));
 }
 
-/** What `flags` come to, as JSON, checked by main.ts in a process of its own. */
-function settingsOf(flags) {
-  const verb = [pathOf('./main.ts'), 'run', '--settings-fd', `${settingsFd}`];
-  const { status, output, error } = spawnSync(
-    process.execPath,
-    [...process.execArgv, ...verb, ...flags],
-    { stdio: ['inherit', 'inherit', 'inherit', 'pipe'], timeout: settingsMsMax },
-  );
-  if (error !== undefined) throw error;
-  const settings = output[settingsFd].toString();
-  // It has said what is wrong, or how the verb is used.
-  if (status !== 0 || settings === '') process.exit(status ?? 1);
-  return settings;
-}
-
-function pathOf(relative) {
-  return fileURLToPath(new URL(relative, import.meta.url));
+/** As a service of Windows, with the folder that `service install` has given it. */
+async function serve() {
+  lighten();
+  const { serve } = await import('./service/windows/serve.ts');
+  const { runToEnd } = await import('../runtime/run-to-end.ts');
+  await runToEnd('windrow-agent', () => serve(process.argv[4] ?? ''));
 }

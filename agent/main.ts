@@ -1,31 +1,28 @@
 #!/usr/bin/env node
 /** The agent's verbs, nothing else. */
 import { Command } from 'commander';
-import { runCli } from '../runtime/cli.ts';
-import { configCommand, versionCommand } from '../runtime/config/commands.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { generateCommand } from './commands/generate.ts';
-import { outboxCommand } from './commands/outbox.ts';
-import { replayCommand } from './commands/replay.ts';
-import { RUN_FLAGS, runCommand } from './commands/run.ts';
-import { AGENT_SPEC } from './config.ts';
-import { checkConnection } from './connect.ts';
+import { runVerbs } from '../runtime/cli.ts';
 
-const program = new Command('windrow-agent')
-  .description('windrow agent: samples this machine and sends what it measures to a collector')
-  .addCommand(runCommand())
-  .addCommand(replayCommand())
-  .addCommand(generateCommand())
-  .addCommand(outboxCommand())
-  .addCommand(
-    configCommand({
-      spec: AGENT_SPEC,
-      program: 'agent',
-      flags: RUN_FLAGS,
-      check: ({ values }) => checkConnection(values),
-    }),
-  )
-  .addCommand(doctorCommand())
-  .addCommand(versionCommand('windrow-agent'));
+const name = 'windrow-agent';
+const program = new Command(name).description(
+  'windrow agent: samples this machine and sends what it measures to a collector',
+);
 
-await runCli(program, process.argv.slice(2));
+void runVerbs(
+  program,
+  {
+    run: async () => (await import('./commands/run.ts')).runCommand(),
+    replay: async () => (await import('./commands/replay.ts')).replayCommand(),
+    send: async () => (await import('./commands/send.ts')).sendCommand(),
+    receive: async () => (await import('./commands/receive.ts')).receiveCommand(),
+    generate: async () => (await import('./commands/generate.ts')).generateCommand(),
+    outbox: async () => (await import('./commands/outbox.ts')).outboxCommand(),
+    hash: async () => (await import('./commands/hash.ts')).hashCommand(),
+    bench: async () => (await import('./commands/bench.ts')).benchCommand(),
+    config: async () => (await import('./commands/config.ts')).configOfAgent(),
+    service: async () => (await import('./commands/service.ts')).serviceOfAgent(),
+    doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(),
+    version: async () => (await import('../runtime/version-command.ts')).versionCommand(name),
+  },
+  process.argv.slice(2),
+);

@@ -1,42 +1,29 @@
 #!/usr/bin/env node
 /** The collector's verbs, nothing else. */
 import { Command } from 'commander';
-import { runCli } from '../runtime/cli.ts';
-import { configCommand, versionCommand } from '../runtime/config/commands.ts';
-import { alertCommand } from './commands/alert.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { exportCommand } from './commands/export.ts';
-import { notifyCommand } from './commands/notify.ts';
-import { SERVE_FLAGS, serveCommand } from './commands/serve.ts';
-import { serverCommand } from './commands/server.ts';
-import { tokenCommand } from './commands/token.ts';
-import { totalCommand } from './commands/total.ts';
-import { windowsCommand } from './commands/windows.ts';
-import { loadAlertsFile } from './alerts/rules/load.ts';
-import { alertsPath, checkSettings, COLLECTOR_SPEC } from './config.ts';
+import { runVerbs } from '../runtime/cli.ts';
 
-const program = new Command('windrow-collector')
-  .description('windrow collector: windows, history and a live page from the samples of agents')
-  .addCommand(serveCommand())
-  .addCommand(windowsCommand())
-  .addCommand(exportCommand())
-  .addCommand(alertCommand())
-  .addCommand(notifyCommand())
-  .addCommand(serverCommand())
-  .addCommand(tokenCommand())
-  .addCommand(totalCommand())
-  .addCommand(
-    configCommand({
-      spec: COLLECTOR_SPEC,
-      program: 'collector',
-      flags: SERVE_FLAGS,
-      check: ({ values }) => {
-        checkSettings(values);
-        loadAlertsFile(alertsPath(values));
-      },
-    }),
-  )
-  .addCommand(doctorCommand())
-  .addCommand(versionCommand('windrow-collector'));
+const name = 'windrow-collector';
+const program = new Command(name).description(
+  'windrow collector: windows, history and a live page from the samples of agents',
+);
 
-await runCli(program, process.argv.slice(2));
+void runVerbs(
+  program,
+  {
+    serve: async () => (await import('./commands/serve.ts')).serveCommand(),
+    windows: async () => (await import('./commands/windows.ts')).windowsCommand(),
+    export: async () => (await import('./commands/export.ts')).exportCommand(),
+    alert: async () => (await import('./commands/alert.ts')).alertCommand(),
+    notify: async () => (await import('./commands/notify.ts')).notifyCommand(),
+    server: async () => (await import('./commands/server.ts')).serverCommand(),
+    monitor: async () => (await import('./commands/monitor.ts')).monitorCommand(),
+    token: async () => (await import('./commands/token.ts')).tokenCommand(),
+    total: async () => (await import('./commands/total.ts')).totalCommand(),
+    config: async () => (await import('./commands/config.ts')).configOfCollector(),
+    service: async () => (await import('./commands/service.ts')).serviceOfCollector(),
+    doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(),
+    version: async () => (await import('../runtime/version-command.ts')).versionCommand(name),
+  },
+  process.argv.slice(2),
+);

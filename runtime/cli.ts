@@ -3,9 +3,29 @@ import { type Command, CommanderError } from 'commander';
 import { EXIT } from './errors.ts';
 import { runToEnd } from './run-to-end.ts';
 
+/** A verb by its name; its code is loaded when somebody asks for it. */
+export type Verbs = Readonly<Record<string, () => Promise<Command>>>;
+
+/** The same for verbs of which only the one that is asked for is loaded; all for help and for one that is not there. */
+export function runVerbs(program: Command, verbs: Verbs, argv: readonly string[]): Promise<never> {
+  return runCli(program, argv, async () => {
+    const asked = argv[0] ?? '';
+    const names = Object.hasOwn(verbs, asked) ? [asked] : Object.keys(verbs);
+    for (const name of names) {
+      const verb = await verbs[name]?.();
+      if (verb !== undefined) program.addCommand(verb);
+    }
+  });
+}
+
 /** Parses the arguments and runs the verb; ends the process with an exit code of EXIT. */
-export function runCli(program: Command, argv: readonly string[]): Promise<never> {
+export function runCli(
+  program: Command,
+  argv: readonly string[],
+  load = async (): Promise<void> => {},
+): Promise<never> {
   return runToEnd(program.name(), async () => {
+    await load();
     prepare(program, program.name());
     try {
       await program.parseAsync([...argv], { from: 'user' });

@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
 import { writeFileSync } from 'node:fs';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
-import { AGENT_SPEC } from '../config.ts';
+import { isSingleFile } from '../../runtime/program.ts';
+import { AGENT_SPEC, type AgentConfig } from '../config.ts';
 import { loadKafka } from '../connect.ts';
-import { runAgent } from '../run.ts';
 
 export const RUN_FLAGS = [
   'to',
@@ -21,10 +21,15 @@ export function runCommand(): Command {
     .addOption(new Option('--settings-fd <fd>', 'for launch.js').hideHelp())
     .action(async ({ settingsFd }: { settingsFd?: string }) => {
       const { values } = settingsOf(command, AGENT_SPEC, 'agent');
-      // Whoever asks for the settings runs the agent itself, with code that is in the cache now.
-      if (settingsFd === undefined) return runAgent(values);
-      if (values.transport === 'kafka') await loadKafka();
+      if (settingsFd === undefined) return (await import('../run.ts')).runAgent(values);
+      // Whoever asks for the settings runs the agent itself, with code that is in Node's cache then.
+      if (!isSingleFile) await loadAgent(values.transport);
       writeFileSync(Number(settingsFd), JSON.stringify(values));
     });
   return command;
+}
+
+async function loadAgent(transport: AgentConfig['transport']): Promise<void> {
+  await import('../run.ts');
+  if (transport === 'kafka') await loadKafka();
 }

@@ -1,6 +1,5 @@
-/** The verbs `config check`, `config show` and `version`, the same for both programs. */
+/** The verbs `config check` and `config show`, the same for both programs. */
 import { Command } from 'commander';
-import { VERSION } from '../version.ts';
 import { settingsOf, withSettings } from './flags.ts';
 import type { Loaded, Spec } from './load.ts';
 import { describeCheck, describeConfig } from './show.ts';
@@ -30,19 +29,4 @@ export function configCommand<S extends Spec>(options: ConfigCommandOptions<S>):
       process.stdout.write(describeConfig(settingsOf(show, spec, program)));
     });
   return config.addCommand(check).addCommand(show);
-}
-
-export function versionCommand(name: string): Command {
-  return new Command('version')
-    .description('print the version')
-    .option('--json', 'as JSON, with the versions of Node and the platform')
-    .action((options: { json?: boolean }) => {
-      const facts = {
-        name,
-        version: VERSION,
-        node: process.version,
-        platform: `${process.platform}-${process.arch}`,
-      };
-      process.stdout.write(options.json ? `${JSON.stringify(facts)}\n` : `${name} ${VERSION}\n`);
-    });
 }

@@ -4,6 +4,11 @@ import { flagOf, type Loaded, loadConfig, type Spec } from './load.ts';
 
 /** Adds `--config` and a flag for each of the settings. */
 export function withSettings(command: Command, spec: Spec, keys: readonly string[]): Command {
+  return withFlags(command, spec, keys).option('--config <file>', 'configuration file');
+}
+
+/** Adds a flag for each of the settings. */
+export function withFlags(command: Command, spec: Spec, keys: readonly string[]): Command {
   for (const key of keys) {
     const setting = spec[key];
     if (setting === undefined) throw new Error(`${key} is not a setting`);
@@ -13,7 +18,18 @@ export function withSettings(command: Command, spec: Spec, keys: readonly string
         : ` (default: ${String(setting.fallback)})`;
     command.option(`${flagOf(key, setting)} <${placeholder(key)}>`, `${setting.about}${fallback}`);
   }
-  return command.option('--config <file>', 'configuration file');
+  return command;
+}
+
+/** What was given by flags that `withFlags` has added: by key, undefined where it was not. */
+export function flagsGiven(command: Command, spec: Spec): Record<string, unknown> {
+  const options: Record<string, unknown> = command.opts();
+  return Object.fromEntries(
+    Object.entries(spec).map(([key, setting]) => [
+      key,
+      options[camelCase(flagOf(key, setting).slice(2))],
+    ]),
+  );
 }
 
 /**
@@ -26,14 +42,8 @@ export function settingsOf<S extends Spec>(
   program: string,
   given: Readonly<Record<string, unknown>> = {},
 ): Loaded<S> {
-  const options: Record<string, unknown> = command.opts();
-  const flags = Object.fromEntries(
-    Object.entries(spec).map(([key, setting]) => [
-      key,
-      options[camelCase(flagOf(key, setting).slice(2))],
-    ]),
-  );
-  const configFlag = options['config'];
+  const flags = flagsGiven(command, spec);
+  const { config: configFlag } = command.opts<{ config?: unknown }>();
   return loadConfig(spec, {
     program,
     flags: { ...flags, ...given },

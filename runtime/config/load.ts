@@ -3,7 +3,7 @@
  * it came from. Nothing here touches the network.
  */
 import { readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { z } from 'zod';
 import { messageOf, systemCodeOf, WindrowError } from '../errors.ts';
 import { whatIsWrong } from './issue.ts';
@@ -137,9 +137,10 @@ function readFile(spec: Spec, sources: Sources): FileValues {
   const variable = emptyIsAbsent(sources.env['WINDROW_CONFIG']);
   const asked = sources.configFlag ?? variable;
   const path = asked ?? join('config', `${sources.program}.yaml`);
+  const fullPath = resolve(sources.cwd, path);
   let text: string;
   try {
-    text = readFileSync(join(asked?.startsWith('/') ? '' : sources.cwd, path), 'utf8');
+    text = readFileSync(fullPath, 'utf8');
   } catch (error) {
     if (asked === undefined && systemCodeOf(error) === 'ENOENT') {
       return { path: undefined, values: {} };
@@ -151,8 +152,10 @@ function readFile(spec: Spec, sources: Sources): FileValues {
       { cause: error, hint: 'Name a YAML file that this user may read.' },
     );
   }
-  const shown = relative(sources.cwd, join(asked?.startsWith('/') ? '' : sources.cwd, path));
-  return { path: shown.startsWith('..') ? path : shown, values: flatValues(spec, text, path) };
+  const shown = relative(sources.cwd, fullPath);
+  // On Windows it may be on another drive.
+  const isBelow = !shown.startsWith('..') && !isAbsolute(shown);
+  return { path: isBelow ? shown : path, values: flatValues(spec, text, path) };
 }
 
 function flatValues(spec: Spec, text: string, path: string): Record<string, unknown> {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
@@ -51,10 +52,20 @@ it('prints the page’s address, shows this machine, stops both at SIGINT, and k
 it('killed with -9, it leaves neither program behind', async () => {
   using data = tempDir();
   const child = start('--port', '0', '--data', data.path);
-  const url = await urlOf(child);
+  await urlOf(child);
+  const programs = childrenOf(child.pid);
+  expect(programs).toHaveLength(2);
   child.kill('SIGKILL');
-  await eventually(() => expect(fetch(url)).rejects.toThrow());
+  await eventually(async () => expect(programs.filter(isRunning)).toEqual([]));
 });
+
+function childrenOf(pid = 0): string[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+}
+
+function isRunning(pid: string): boolean {
+  return existsSync(`/proc/${pid}`);
+}
 
 it('a port in use is one clear sentence', async () => {
   using data = tempDir();

@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+import { configCommand } from '../../runtime/config/commands.ts';
+import { loadAlertsFile } from '../alerts/rules/load.ts';
+import { alertsPath, checkSettings, COLLECTOR_SPEC } from '../config.ts';
+import { SERVE_FLAGS } from './serve.ts';
+
+export function configOfCollector(): Command {
+  return configCommand({
+    spec: COLLECTOR_SPEC,
+    program: 'collector',
+    flags: SERVE_FLAGS,
+    check: ({ values }) => {
+      checkSettings(values);
+      loadAlertsFile(alertsPath(values));
+    },
+  });
+}

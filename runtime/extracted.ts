@@ -1,0 +1,117 @@
+/**
+ * Files of code from inside the single file on a disk, from where the system can load them.
+ *
+ * A file is named by the hash of its content, in a folder of this user alone. What is loaded is what
+ * was hashed: the file is opened once, checked through that descriptor, and loaded through it. So
+ * neither a file that somebody has put there nor two programs that start at once do any harm.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { systemCodeOf } from './errors.ts';
+
+const othersMayWrite = 0o022;
+
+export interface Extracted extends Disposable {
+  /** Good until it is disposed of. */
+  readonly path: string;
+}
+
+/** Where to try, best first. A home may be read-only, and a folder for temporary files is shared. */
+export function extractionFolders(env: NodeJS.ProcessEnv = process.env): string[] {
+  const user = process.getuid?.() ?? 'user';
+  const service = env['CACHE_DIRECTORY'];
+  const caches =
+    process.platform === 'win32'
+      ? env['LOCALAPPDATA']
+      : env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  return [
+    ...(service === undefined ? [] : [join(service, 'code')]),
+    ...(caches === undefined ? [] : [join(caches, 'windrow')]),
+    join(tmpdir(), `windrow-${user}`),
+  ];
+}
+
+/** @throws Error when the folder cannot be this user's alone, or cannot be written */
+export function extractedTo(folder: string, bytes: Uint8Array): Extracted {
+  makeOwnFolder(folder);
+  const hash = sha256(bytes);
+  const path = join(folder, `${hash}.node`);
+  let fd = openChecked(path, hash);
+  if (fd === undefined) {
+    place(path, bytes);
+    fd = openChecked(path, hash);
+  }
+  if (fd === undefined) throw new Error(`${path} is not what was written to it`);
+  return {
+    path: process.platform === 'linux' ? `/proc/self/fd/${fd}` : path,
+    [Symbol.dispose]: () => closeSync(fd),
+  };
+}
+
+function makeOwnFolder(folder: string): void {
+  makeFolder(dirname(folder));
+  makeFolder(folder);
+  const about = lstatSync(folder);
+  if (!about.isDirectory() || !isOursAlone(about)) throw new Error('is not for this user alone');
+}
+
+/** One at a time: where nothing can be made at all, as in /proc, Node's recursive way never ends. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (systemCodeOf(error) !== 'EEXIST') throw error;
+  }
+}
+
+/** The descriptor of the file, when it is ours and has this content; undefined otherwise. */
+function openChecked(path: string, hash: string): number | undefined {
+  let fd: number;
+  try {
+    // Not through a link; Windows knows no such flag.
+    fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT' || systemCodeOf(error) === 'ELOOP') return undefined;
+    throw error;
+  }
+  const about = fstatSync(fd);
+  if (about.isFile() && isOursAlone(about) && sha256(readFileSync(fd)) === hash) return fd;
+  closeSync(fd);
+  return undefined;
+}
+
+/** Takes the place of whatever is there, as a whole. */
+function place(path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    writeFileSync(temporary, bytes, { flag: 'wx', mode: 0o600 });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Windows has neither: there the folder's own rights keep others out. */
+function isOursAlone({ uid, mode }: Stats): boolean {
+  const own = process.getuid?.();
+  return own === undefined || (uid === own && (mode & othersMayWrite) === 0);
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
