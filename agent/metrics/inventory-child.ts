@@ -5,4 +5,9 @@
 import { inventoryFactsSchema } from '../../wire/records/inventory.ts';
 import { askMachine, factsFrom } from './inventory-facts.ts';
 
-process.stdout.write(JSON.stringify(inventoryFactsSchema.parse(factsFrom(await askMachine()))));
+void answer();
+
+async function answer(): Promise<void> {
+  const facts = inventoryFactsSchema.parse(factsFrom(await askMachine()));
+  process.stdout.write(JSON.stringify(facts));
+}

@@ -26,7 +26,7 @@ function childThat(script: string) {
   const writePid = `fs.writeFileSync(${JSON.stringify(pidFile)}, String(process.pid));`;
   writeFileSync(file, `import fs from 'node:fs';\n${writePid}\n${script}`);
   const isGone = () => !existsSync(`/proc/${readFileSync(pidFile, 'utf8')}/fd/0`);
-  return { childArguments: [file], pidFile, isGone };
+  return { command: { file: process.execPath, args: [file] }, pidFile, isGone };
 }
 
 describe('readInventory', () => {
@@ -39,8 +39,8 @@ describe('readInventory', () => {
   });
 
   test('a child that hangs is ended after the time-out', async () => {
-    const { childArguments, isGone, pidFile } = childThat('setInterval(() => {}, 1000);');
-    const reading = readInventory({ signal: never, childArguments, timeoutMs: 400 });
+    const { command, isGone, pidFile } = childThat('setInterval(() => {}, 1000);');
+    const reading = readInventory({ signal: never, command, timeoutMs: 400 });
     await expect(reading).rejects.toMatchObject({
       code: 'input',
       message: expect.stringContaining('took longer than 400 ms'),
@@ -50,9 +50,9 @@ describe('readInventory', () => {
   });
 
   test('a child is ended when the caller gives up', async () => {
-    const { childArguments, isGone, pidFile } = childThat('setInterval(() => {}, 1000);');
+    const { command, isGone, pidFile } = childThat('setInterval(() => {}, 1000);');
     const controller = new AbortController();
-    const reading = readInventory({ signal: controller.signal, childArguments });
+    const reading = readInventory({ signal: controller.signal, command });
     const refused = expect(reading).rejects.toMatchObject({ code: 'aborted' });
     await vi.waitFor(() => expect(readFileSync(pidFile, 'utf8')).not.toBe(''));
     controller.abort();
@@ -61,8 +61,8 @@ describe('readInventory', () => {
   });
 
   test('nothing is started for a caller that has given up already', async () => {
-    const { childArguments, pidFile } = childThat('');
-    const reading = readInventory({ signal: AbortSignal.abort(), childArguments });
+    const { command, pidFile } = childThat('');
+    const reading = readInventory({ signal: AbortSignal.abort(), command });
     await expect(reading).rejects.toMatchObject({ code: 'aborted' });
     expect(existsSync(pidFile)).toBe(false);
   });
@@ -74,8 +74,8 @@ describe('readInventory', () => {
     ['never ends', 'for (;;) fs.writeSync(1, "x".repeat(65536));', 'more than 262144 bytes'],
     ['is a failure', 'console.error("no such luck"); process.exitCode = 1;', 'no such luck'],
   ])('an answer that %s is refused', async (_, script, message) => {
-    const { childArguments, isGone } = childThat(script);
-    const reading = readInventory({ signal: never, childArguments });
+    const { command, isGone } = childThat(script);
+    const reading = readInventory({ signal: never, command });
     await expect(reading).rejects.toMatchObject({
       code: 'input',
       message: expect.stringContaining(message),

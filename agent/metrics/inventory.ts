@@ -5,8 +5,8 @@
  * none of that stays in the agent, and what hangs is left behind with the child.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import { type OwnCommand, ownCommand } from '../../runtime/program.ts';
 import type { InventoryFacts } from '../../wire/records/inventory.ts';
 
 const timeoutMsDefault = 30_000;
@@ -16,8 +16,8 @@ const complaintCharsMax = 500;
 
 export interface InventoryOptions {
   readonly signal: AbortSignal;
-  /** Node's arguments for the child after our own; a single-file agent passes its verb. */
-  readonly childArguments?: readonly string[];
+  /** What runs as the child; inventory-child.ts when not given. */
+  readonly command?: OwnCommand;
   readonly timeoutMs?: number;
 }
 
@@ -29,9 +29,9 @@ export interface InventoryOptions {
 export async function readInventory(options: InventoryOptions): Promise<InventoryFacts> {
   const { signal, timeoutMs = timeoutMsDefault } = options;
   if (signal.aborted) throw aborted(signal);
-  const own = [fileURLToPath(new URL('./inventory-child.ts', import.meta.url))];
-  const childArguments = [...process.execArgv, ...(options.childArguments ?? own)];
-  const child = spawn(process.execPath, childArguments, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const own = ownCommand(new URL('./inventory-child.ts', import.meta.url));
+  const { file, args } = options.command ?? own;
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const stopped = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     stopped.reject(failed(`took longer than ${timeoutMs} ms`));

@@ -120,7 +120,7 @@ test('closing twice is closing once', () => {
 });
 
 test('an operating system without metrics is refused by name', () => {
-  expect(() => createSampler({ os: 'win32' })).toThrow('metrics for win32 are not here yet');
+  expect(() => createSampler({ os: 'aix' })).toThrow('metrics for aix are not here yet');
 });
 
 test.each([0, topProcessesMax + 1, 1.5])('%d rows of processes are refused', (topProcesses) => {

@@ -50,6 +50,9 @@ export function momentOf(clock: Clock): Moment {
   return { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
 }
 
+/** Why a metric is absent that this system has not: nobody can mend that. */
+export const notCounted = 'this system does not count it';
+
 /** Why a metric is absent, for people, in the length that the wire takes. */
 export function reasonOf(error: unknown): string {
   return messageOf(error).slice(0, reasonCharsMax);

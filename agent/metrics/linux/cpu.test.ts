@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../../runtime/clock.ts';
 import { Machine, readOnce, readTwice, scanOf } from '../testing/machine.ts';
-import { CpuSource, parseCpu, sharesBetween } from './cpu.ts';
+import { cpuSource, parseCpu, sharesBetween } from './cpu.ts';
 import { KeptFile } from './kept-file.ts';
 import { Scan } from './scan.ts';
 
@@ -70,7 +70,7 @@ test("a kernel's or a container's short line is read for what it has", () => {
 
 test('each core has its own shares', () => {
   const machine = new Machine('server');
-  const source = new CpuSource(machine.file('stat'), machine.clock);
+  const source = cpuSource(machine.file('stat'), machine.clock);
   const draft = readTwice(source, machine, () => {
     machine.write(
       'proc/stat',
@@ -89,7 +89,7 @@ test('each core has its own shares', () => {
 
 test('a core that goes offline or comes back gives nobody its numbers', () => {
   const machine = new Machine();
-  const source = new CpuSource(machine.file('stat'), machine.clock);
+  const source = cpuSource(machine.file('stat'), machine.clock);
   const steps = [
     { cores: { 0: at(1), 1: at(1), 2: at(1) }, given: undefined },
     { cores: { 0: at(2), 1: at(2), 2: at(2) }, given: 3 },
@@ -109,7 +109,7 @@ test('a core that goes offline or comes back gives nobody its numbers', () => {
 
 test('the interval in which the machine slept has no shares, the next one does', () => {
   const machine = new Machine('server');
-  const source = new CpuSource(machine.file('stat'), machine.clock);
+  const source = cpuSource(machine.file('stat'), machine.clock);
   const slept = readTwice(source, machine, () => machine.clock.sleep(60_000));
   expect(slept.unavailable).toEqual({ cpu_pct: 'suspended', cpu: 'suspended', cores: 'suspended' });
   machine.clock.advance(1000);
@@ -117,7 +117,7 @@ test('the interval in which the machine slept has no shares, the next one does',
 });
 
 test('a busy core shows on this machine', () => {
-  const source = new CpuSource(new KeptFile('/proc/stat', new Scan()), systemClock);
+  const source = cpuSource(new KeptFile('/proc/stat', new Scan()), systemClock);
   const cores = readFileSync('/proc/stat', 'latin1').match(/^cpu\d/gm)?.length ?? 0;
   readOnce(source);
   const endMs = performance.now() + 500;

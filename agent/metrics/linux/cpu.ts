@@ -7,11 +7,10 @@
  * count a virtual machine's time twice. steal and iowait are part of the time that passed.
  */
 import type { Clock } from '../../../runtime/clock.ts';
-import { type Gap, intervalBetween, type Moment } from '../../../runtime/rates.ts';
-import { coresMax } from '../../../wire/limits.ts';
+import type { Gap } from '../../../runtime/rates.ts';
 import type { CpuModes } from '../../../wire/records/sample.ts';
+import { type CpuReading, CpuSource, type ModeTimes } from '../cpu.ts';
 import { percentOf } from '../numbers.ts';
-import { type Draft, markUnavailable, momentOf, type Source } from '../source.ts';
 import type { KeptFile } from './kept-file.ts';
 import type { Scan } from './scan.ts';
 
@@ -21,18 +20,9 @@ const zero = 0x30;
 const nine = 0x39;
 
 /** Ticks in each mode: user, nice, system, idle, iowait, irq, softirq, steal. */
-type Ticks = readonly number[];
-
-interface CpuReading {
-  /** Of the whole machine. */
-  readonly machine: Ticks | undefined;
-  /** By the kernel's number of the core; cores that are offline have no line. */
-  readonly cores: ReadonlyMap<number, Ticks>;
-}
-
 export function parseCpu(scan: Scan): CpuReading {
-  let machine: Ticks | undefined;
-  const cores = new Map<number, Ticks>();
+  let machine: ModeTimes | undefined;
+  const cores = new Map<number, ModeTimes>();
   while (scan.take(linePrefix)) {
     const next = scan.bytes[scan.at] ?? 0;
     const core = next >= zero && next <= nine ? scan.number() : undefined;
@@ -44,8 +34,7 @@ export function parseCpu(scan: Scan): CpuReading {
   return { machine, cores };
 }
 
-/** Shares of the time between two readings, or why there are none. */
-export function sharesBetween(before: Ticks | undefined, after: Ticks): CpuModes | Gap {
+export function sharesBetween(before: ModeTimes | undefined, after: ModeTimes): CpuModes | Gap {
   if (before === undefined) return 'first_reading';
   let net = 0;
   let total = 0;
@@ -70,70 +59,7 @@ export function sharesBetween(before: Ticks | undefined, after: Ticks): CpuModes
   };
 }
 
-export class CpuSource implements Source {
-  readonly metrics = ['cpu_pct', 'cpu', 'cores'] as const;
-  readonly #file: KeptFile;
-  readonly #clock: Clock;
-  #at: Moment | undefined;
-  #before: CpuReading = { machine: undefined, cores: new Map() };
-
-  constructor(file: KeptFile, clock: Clock) {
-    this.#file = file;
-    this.#clock = clock;
-  }
-
-  read(draft: Draft): void {
-    const after = parseCpu(this.#file.read());
-    const at = momentOf(this.#clock);
-    const interval = intervalBetween(this.#at, at);
-    const before = this.#before;
-    this.#at = at;
-    this.#before = after;
-    if ('unavailable' in interval) {
-      markUnavailable(draft, this.metrics, interval.unavailable);
-      return;
-    }
-    addMachine(draft, before, after);
-    addCores(draft, before, after);
-  }
-
-  close(): void {
-    this.#file.close();
-  }
-}
-
-function addMachine(draft: Draft, before: CpuReading, after: CpuReading): void {
-  if (after.machine === undefined) {
-    markUnavailable(draft, ['cpu_pct', 'cpu'], 'no cpu line in /proc/stat');
-    return;
-  }
-  const shares = sharesBetween(before.machine, after.machine);
-  if (typeof shares === 'string') {
-    markUnavailable(draft, ['cpu_pct', 'cpu'], shares);
-    return;
-  }
-  draft.cpu_pct = shares.pct;
-  draft.cpu = shares;
-}
-
-/**
- * A place in `cores` is a core only while the list stays the same: in the interval in which a core
- * went offline or came back the list is left out, so that no core gets another's numbers.
- */
-function addCores(draft: Draft, before: CpuReading, after: CpuReading): void {
-  const cores: CpuModes[] = [];
-  const sameCount = before.cores.size === after.cores.size;
-  for (const [core, ticks] of after.cores) {
-    if (!sameCount || !before.cores.has(core)) {
-      markUnavailable(draft, ['cores'], 'the list of cores changed');
-      return;
-    }
-    const shares = sharesBetween(before.cores.get(core), ticks);
-    if (typeof shares === 'string') {
-      markUnavailable(draft, ['cores'], shares);
-      return;
-    }
-    cores.push(shares);
-  }
-  draft.cores = cores.slice(0, coresMax);
+export function cpuSource(file: KeptFile, clock: Clock): CpuSource {
+  const read = (): CpuReading => parseCpu(file.read());
+  return new CpuSource({ read, sharesBetween, close: () => file.close() }, clock);
 }

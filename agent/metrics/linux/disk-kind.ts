@@ -6,13 +6,9 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DiskKind } from '../disk.ts';
 
-/**
- * `whole`: a disk with a device. `plain`: no device and built on nothing that we can see, counted
- * where no whole disk exists. `layer`: partition, RAID, mapper, loop, RAM, optical, floppy.
- */
-export type DiskKind = 'whole' | 'plain' | 'layer';
-
+/** RAID, mapper, loop, RAM, optical, floppy. */
 const layerNames = /^(?:loop|ram|zram|dm-|md|sr|fd|nbd|drbd|bcache|zd)\d/;
 /** Last resort, for a sandbox without /sys/block. */
 const partitionNames = /^(?:(?:sd|hd|vd|xvd)[a-z]+\d+|(?:nvme\d+n\d+|mmcblk\d+)p\d+)$/;

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../runtime/clock.ts';
 import { Machine, readOnce, readTwice } from '../testing/machine.ts';
-import { DiskSource, parseDiskstats } from './disk.ts';
+import type { DiskSource } from '../disk.ts';
+import { diskSource, parseDiskstats } from './disk.ts';
 import { KeptFile } from './kept-file.ts';
 import { Scan } from './scan.ts';
 
@@ -12,7 +13,7 @@ function line(name: string, sectorsRead: number, sectorsWritten: number): string
 }
 
 function sourceOf(machine: Machine): DiskSource {
-  return new DiskSource(machine.file('diskstats'), machine.clock, machine);
+  return diskSource(machine.file('diskstats'), machine.clock, machine);
 }
 
 /** Every device reads 4 sectors and writes 2 more than before. */
@@ -59,7 +60,7 @@ test('a machine without a disk has a reason and no zero', () => {
   machine.write('proc/diskstats', line('loop0', 0, 0));
   const draft = readTwice(sourceOf(machine), machine, () => grow(machine));
   expect(draft.disk_io).toBeUndefined();
-  expect(draft.unavailable['disk_io']).toBe('no disk in /proc/diskstats');
+  expect(draft.unavailable['disk_io']).toBe('no disk of its own');
 });
 
 test("a 32-bit kernel's sector counter that wraps keeps its rate", () => {
@@ -83,7 +84,7 @@ test('bytes written and synced to this machine’s disk show', () => {
     wallMs: () => systemClock.wallMs(),
     monotonicMs: () => readAtMs[readAtMs.push(systemClock.monotonicMs()) - 1] ?? 0,
   };
-  const source = new DiskSource(file, clock, { procRoot: '/proc', sysRoot: '/sys' });
+  const source = diskSource(file, clock, { procRoot: '/proc', sysRoot: '/sys' });
   readOnce(source);
   const megabytes = 16;
   const descriptor = openSync(join(folder, 'written'), 'w');

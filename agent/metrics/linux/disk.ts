@@ -1,15 +1,13 @@
 /**
- * Bytes a second read and written, from /proc/diskstats (Documentation/admin-guide/iostats.rst):
+ * What was read and written, from /proc/diskstats (Documentation/admin-guide/iostats.rst):
  *
  *   major minor name reads merged sectors_read ms writes merged sectors_written …
  */
 import type { Clock } from '../../../runtime/clock.ts';
-import { disksMax } from '../../../wire/limits.ts';
-import type { Disk } from '../../../wire/records/sample.ts';
-import { wholeAmount } from '../numbers.ts';
-import { type Draft, markUnavailable, momentOf, type Roots, type Source } from '../source.ts';
-import { type DeviceLine, Devices, totalOf } from './devices.ts';
-import { type DiskKind, diskKind } from './disk-kind.ts';
+import type { DeviceLine } from '../devices.ts';
+import { type DiskKind, DiskSource } from '../disk.ts';
+import type { Roots } from '../source.ts';
+import { diskKind } from './disk-kind.ts';
 import type { KeptFile } from './kept-file.ts';
 import type { Scan } from './scan.ts';
 
@@ -33,42 +31,8 @@ export function parseDiskstats(scan: Scan): DeviceLine[] {
   return lines;
 }
 
-export class DiskSource implements Source {
-  readonly metrics = ['disk_io', 'disk_read', 'disk_write', 'disks'] as const;
-  readonly #file: KeptFile;
-  readonly #clock: Clock;
-  readonly #devices: Devices<DiskKind>;
-
-  constructor(file: KeptFile, clock: Clock, roots: Roots) {
-    this.#file = file;
-    this.#clock = clock;
-    this.#devices = new Devices((name) => diskKind(roots.sysRoot, name));
-  }
-
-  read(draft: Draft): void {
-    const lines = parseDiskstats(this.#file.read());
-    const all = this.#devices.take(lines, momentOf(this.#clock));
-    const whole = all.filter(({ kind }) => kind === 'whole');
-    const counted = whole.length > 0 ? whole : all.filter(({ kind }) => kind === 'plain');
-    const total = totalOf(counted);
-    if (typeof total !== 'object') {
-      markUnavailable(draft, this.metrics, total ?? 'no disk in /proc/diskstats');
-      return;
-    }
-    draft.disk_io = wholeAmount((total.first + total.second) * sectorBytes);
-    draft.disk_read = wholeAmount(total.first * sectorBytes);
-    draft.disk_write = wholeAmount(total.second * sectorBytes);
-    const disks: Disk[] = [];
-    for (const { name, rate } of counted) {
-      if (disks.length === disksMax) break;
-      if (typeof rate === 'string') continue;
-      const [read, write] = [rate.first * sectorBytes, rate.second * sectorBytes];
-      disks.push({ name, read: wholeAmount(read), write: wholeAmount(write) });
-    }
-    draft.disks = disks;
-  }
-
-  close(): void {
-    this.#file.close();
-  }
+export function diskSource(file: KeptFile, clock: Clock, { sysRoot }: Roots): DiskSource {
+  const read = (): DeviceLine[] => parseDiskstats(file.read());
+  const kindOf = (name: string): DiskKind => diskKind(sysRoot, name);
+  return new DiskSource({ unitBytes: sectorBytes, read, kindOf, close: () => file.close() }, clock);
 }

@@ -7,13 +7,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-/**
- * `physical`: has a device, and is what totals count. `plain`: has none and rides on nothing that
- * we can see, such as a container's eth0; counted where nothing physical exists. `layer`: repeats
- * what another interface carries, never counted. `loopback`: not the network.
- */
-export type InterfaceKind = 'physical' | 'plain' | 'layer' | 'loopback';
+import type { InterfaceKind } from '../network.ts';
 
 /** DEVTYPE in uevent. macvlan and ipvlan are not here: in a container they are the way out. */
 const layerTypes =

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { interfacesMax } from '../../../wire/limits.ts';
 import { Machine, readOnce, readTwice, scanOf } from '../testing/machine.ts';
-import { NetworkSource, parseNetDev } from './network.ts';
+import type { NetworkSource } from '../network.ts';
+import { networkSource, parseNetDev } from './network.ts';
 
 const header = 'Inter-| Receive | Transmit\n face |bytes packets |bytes\n';
 /** A line of /proc/net/dev. */
@@ -10,7 +11,7 @@ function line(name: string, received: number, sent: number): string {
 }
 
 function sourceOf(machine: Machine): NetworkSource {
-  return new NetworkSource(machine.file('net/dev'), machine.clock, machine);
+  return networkSource(machine.file('net/dev'), machine.clock, machine);
 }
 
 /** Every interface receives 1,000 and sends 100 bytes more than in the fixture. */

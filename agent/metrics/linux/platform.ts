@@ -1,13 +1,13 @@
 /** All that is read on Linux, wired: one buffer for every file of the base set. */
 import { join } from 'node:path';
 import type { Platform, PlatformOptions } from '../source.ts';
-import { CpuSource } from './cpu.ts';
-import { DiskSource } from './disk.ts';
+import { cpuSource } from './cpu.ts';
+import { diskSource } from './disk.ts';
 import { FileSystemSource } from './file-systems.ts';
 import { KeptFile } from './kept-file.ts';
 import { loadSource } from './load.ts';
 import { memorySource } from './memory.ts';
-import { NetworkSource } from './network.ts';
+import { networkSource } from './network.ts';
 import { ProcessScanner } from './processes.ts';
 import { Scan } from './scan.ts';
 import { uptimeSource } from './uptime.ts';
@@ -18,12 +18,12 @@ export function linuxPlatform(options: PlatformOptions): Platform {
   const file = (name: string) => new KeptFile(join(procRoot, name), scan);
   return {
     sources: [
-      new CpuSource(file('stat'), clock),
+      cpuSource(file('stat'), clock),
       memorySource(file('meminfo')),
       loadSource(file('loadavg')),
       uptimeSource(file('uptime')),
-      new NetworkSource(file('net/dev'), clock, options),
-      new DiskSource(file('diskstats'), clock, options),
+      networkSource(file('net/dev'), clock, options),
+      diskSource(file('diskstats'), clock, options),
       new FileSystemSource(file('self/mounts'), clock),
     ],
     processes: new ProcessScanner({ procRoot, clock, topCount: options.topProcesses }),

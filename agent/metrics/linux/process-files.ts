@@ -3,13 +3,9 @@
  * `schedstat`, a third of their cost, which says whether it did anything at all.
  */
 import { systemCodeOf } from '../../../runtime/errors.ts';
+import type { ProcessIo } from '../process-reading.ts';
 import { type DescriptorBudget, ProcessFile } from './process-file.ts';
-import {
-  type ProcessIo,
-  type ProcessStat,
-  parseProcessIo,
-  parseProcessStat,
-} from './process-stat.ts';
+import { type ProcessStat, parseProcessIo, parseProcessStat } from './process-stat.ts';
 import type { Scan } from './scan.ts';
 
 const goneCodes = new Set(['ENOENT', 'ESRCH']);

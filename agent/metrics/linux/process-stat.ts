@@ -1,4 +1,5 @@
 /** One process's /proc/PID/stat and /proc/PID/io (proc(5)), parsed in place. */
+import type { ProcessIo } from '../process-reading.ts';
 import type { Scan } from './scan.ts';
 
 const open = 0x28;
@@ -46,13 +47,9 @@ export function parseProcessStat(scan: Scan): ProcessStat | undefined {
 const readBytesKey = Buffer.from('read_bytes:');
 const writeBytesKey = Buffer.from('write_bytes:');
 
-/** Bytes that the process caused to be fetched from and sent to storage. */
-export interface ProcessIo {
-  readonly readBytes: number;
-  readonly writeBytes: number;
-}
-
 /**
+ * Bytes that the process caused to be fetched from and sent to storage.
+ *
  * cancelled_write_bytes is not subtracted: it is charged to whoever truncates a file, not to who
  * wrote it, so the difference over an interval may be negative or another process's.
  */

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../../runtime/testing/temporary-folder.ts';
 import { type Child, startCommand, startSleeper } from '../testing/children.ts';
 import { Machine } from '../testing/machine.ts';
 import { keptDescriptorsMax } from './process-file.ts';
-import type { Look, Observation } from './process-reading.ts';
+import type { Look, Observation } from '../process-reading.ts';
 import { memoryLookEvery, ProcessTable } from './process-table.ts';
 
 /** What the files of a process say. */

@@ -12,14 +12,7 @@ import { type Gap, intervalBetween, type Moment } from '../../../runtime/rates.t
 import { momentOf } from '../source.ts';
 import type { DescriptorBudget } from './process-file.ts';
 import { isDenied, isGone, ProcessFiles } from './process-files.ts';
-import {
-  type Look,
-  noIo,
-  type Observation,
-  observe,
-  type Reading,
-  ticksPerSecond,
-} from './process-reading.ts';
+import { type Look, noIo, type Observation, observe, type Reading } from '../process-reading.ts';
 import type { ProcessStat } from './process-stat.ts';
 import { Scan } from './scan.ts';
 
@@ -29,6 +22,8 @@ import { Scan } from './scan.ts';
  * as many.
  */
 export const memoryLookEvery = 12;
+/** USER_HZ, the unit of times in /proc, is 100 on every architecture that Node runs on. */
+const tickMs = 10;
 
 interface Known {
   readonly startTicks: number;
@@ -151,7 +146,7 @@ export class ProcessTable {
     const before = known.reading;
     // What was refused once is not asked again: each refusal costs an exception.
     const io = typeof before.io === 'string' ? before.io : known.files.io({ keep: true });
-    known.reading = { at: momentOf(this.#clock), cpuTicks: stat.cpuTicks, io };
+    known.reading = { at: momentOf(this.#clock), cpuMs: stat.cpuTicks * tickMs, io };
     known.scanNumber = this.#scanNumber;
     if (stat.threads !== 1) known.files.releaseSchedstat();
     return observe(known, before);
@@ -193,7 +188,7 @@ export class ProcessTable {
     const comm = this.#commIn(stat);
     const { startTicks, cpuTicks, residentPages, threads } = stat;
     const at = momentOf(this.#clock);
-    const reading = { at, cpuTicks, io: files.io({ keep: false }) };
+    const reading = { at, cpuMs: cpuTicks * tickMs, io: files.io({ keep: false }) };
     if (threads !== 1) files.releaseSchedstat();
     const scanNumber = this.#scanNumber;
     return { startTicks, files, reading, comm, residentPages, threads, ranNs, scanNumber };
@@ -206,8 +201,8 @@ export class ProcessTable {
   #bornWith({ startTicks }: Known): Reading | undefined {
     const last = this.#lastStart;
     if (last === undefined) return undefined;
-    const isNew = startTicks / ticksPerSecond >= last.uptimeS;
-    return isNew ? { at: last.at, cpuTicks: 0, io: noIo } : undefined;
+    const isNew = (startTicks * tickMs) / 1000 >= last.uptimeS;
+    return isNew ? { at: last.at, cpuMs: 0, io: noIo } : undefined;
   }
 
   #commIn({ nameStart, nameEnd }: ProcessStat): string {

@@ -6,7 +6,7 @@
  * What kind a device is costs several look-ups in /sys, so it is asked when the name is first
  * seen and again a minute later at the earliest, for a few devices per reading.
  */
-import { type Gap, intervalBetween, type Moment, rateOver } from '../../../runtime/rates.ts';
+import { type Gap, intervalBetween, type Moment, rateOver } from '../../runtime/rates.ts';
 
 const recheckMs = 60_000;
 /** Keeps a machine with 1,000 interfaces from asking /sys about all of them in one tick. */

@@ -1,8 +1,8 @@
 /** Gathers what a scan of all processes saw into the lists of a sample. */
-import type { Processes, ProcessRow } from '../../../wire/records/sample.ts';
-import { hundredths, percentOf, wholeAmount } from '../numbers.ts';
-import type { ProcessScan } from '../source.ts';
-import { Top } from '../top.ts';
+import type { Processes, ProcessRow } from '../../wire/records/sample.ts';
+import { hundredths, percentOf, wholeAmount } from './numbers.ts';
+import type { ProcessScan } from './source.ts';
+import { Top } from './top.ts';
 import type { Look, Observation } from './process-reading.ts';
 
 export interface TallyOptions {
@@ -20,7 +20,7 @@ export class ProcessTally {
   #count = 0;
   #ratedCount = 0;
   #ioCount = 0;
-  #cpuReason = 'no process in /proc';
+  #cpuReason = 'no process was found';
   #ioReason = this.#cpuReason;
 
   constructor(options: TallyOptions) {
@@ -48,7 +48,7 @@ export class ProcessTally {
     this.#rank(pid, look, look.cpuPct);
   }
 
-  /** The rows that made it into some list, each once. Their names are still the kernel's. */
+  /** The rows that made it into some list, each once. Their names are still the system's. */
   rows(): Set<ProcessRow> {
     return new Set([this.#byCpu, this.#byMemory, this.#byIo].flatMap((top) => top.rows()));
   }

@@ -1,16 +1,20 @@
 /** What was read of one process, and what two readings say together. */
-import { intervalBetween, type Moment, rateOver } from '../../../runtime/rates.ts';
-import type { ProcessIo } from './process-stat.ts';
+import { intervalBetween, type Moment, rateOver } from '../../runtime/rates.ts';
 
-/** USER_HZ, the unit of times in /proc: 100 on every architecture that Node runs on. */
-export const ticksPerSecond = 100;
+/** Bytes that a process caused to be read and written. */
+export interface ProcessIo {
+  readonly readBytes: number;
+  readonly writeBytes: number;
+}
+
 export const noIo: ProcessIo = { readBytes: 0, writeBytes: 0 };
 
 /** A process's counters at one moment; `io` is a string when it cannot be read, and says why. */
 export interface Reading {
   /** While the counters stay what they are, it moves on. */
   at: Moment;
-  readonly cpuTicks: number;
+  /** Time on a CPU since it started. */
+  readonly cpuMs: number;
   readonly io: ProcessIo | string;
 }
 
@@ -27,7 +31,7 @@ export interface Observation {
   readonly residentPages: number;
   /** Bytes a second of storage I/O; a string says why they are not known. */
   readonly io: ProcessIo | string;
-  /** The kernel's name. */
+  /** The system's name. */
   readonly comm: string;
 }
 
@@ -38,9 +42,9 @@ export type Look = Observation | 'gone' | 'denied';
 export function observe(seen: Seen, before: Reading | undefined): Observation {
   const { reading, residentPages, comm } = seen;
   const interval = intervalBetween(before?.at, reading.at);
-  const ticks = rateOver(interval, before?.cpuTicks ?? 0, reading.cpuTicks);
+  const cpuMs = rateOver(interval, before?.cpuMs ?? 0, reading.cpuMs);
   return {
-    cpuPct: 'unavailable' in ticks ? ticks.unavailable : (ticks.perSecond / ticksPerSecond) * 100,
+    cpuPct: 'unavailable' in cpuMs ? cpuMs.unavailable : (cpuMs.perSecond / 1000) * 100,
     residentPages,
     io: ioRate(before, reading),
     comm,

