@@ -2,6 +2,7 @@
  * What the page and the collector say to each other: types alone, so that the page's bundle holds
  * nothing of the collector. All times are ms since the epoch; a value that is unavailable is null.
  */
+import type { TransfersView } from '../../blocks/transfers-view.ts';
 import type { Severity, TransitionKind } from '../alerts/alert.ts';
 import type { DetailLine } from '../store/queries.ts';
 import type { METRICS } from '../../wire/metrics.ts';
@@ -9,6 +10,12 @@ import type { Inventory } from '../../wire/records/inventory.ts';
 import type { Sample } from '../../wire/records/sample.ts';
 
 export type { DetailLine } from '../store/queries.ts';
+export type {
+  MachineView,
+  TransferState,
+  TransfersView,
+  TransferView,
+} from '../../blocks/transfers-view.ts';
 
 /** In the order of METRICS. */
 export type MetricValues = readonly (number | null)[];
@@ -243,6 +250,8 @@ export interface Events {
   readonly server: ServerSummary;
   /** Alerts that are new or changed, as they are now. */
   readonly alerts: readonly AlertSummary[];
+  /** Files that come in: transfers that are new or changed, with all machines. */
+  readonly transfers: TransfersView;
   /** Something a person should see: a connection test received, say. */
   readonly notice: { readonly ts: number; readonly text: string };
   /** What was missed is not kept any more: load everything anew. */

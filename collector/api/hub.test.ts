@@ -91,8 +91,8 @@ async function settle(ms = 0): Promise<void> {
 it('samples of 200 ms come as one event, not one each', async () => {
   const { hub } = fixture();
   const page = open(hub);
-  hub.sample([1, 1_000, 5]);
-  hub.sample([2, 1_000, null]);
+  hub.sample(1, 1_000, [5]);
+  hub.sample(2, 1_000, [Number.NaN]);
   await settle(199);
   expect(names(page)).toEqual([]);
   await settle(1);
@@ -204,7 +204,7 @@ it('a flood of samples makes pages load anew, once in five seconds, and does not
   const { hub, clock } = fixture();
   const page = open(hub);
   const flood = async (): Promise<void> => {
-    for (let i = 0; i < 2_001; i += 1) hub.sample([1, i, i]);
+    for (let i = 0; i < 2_001; i += 1) hub.sample(1, i, [i]);
     clock.advance(200);
     await settle(200);
   };
@@ -216,7 +216,7 @@ it('the reset that a flood owes comes even when nothing follows the flood', asyn
   const { hub, clock } = fixture();
   const page = open(hub);
   for (let round = 0; round < 2; round += 1) {
-    for (let i = 0; i < 2_001; i += 1) hub.sample([1, i, i]);
+    for (let i = 0; i < 2_001; i += 1) hub.sample(1, i, [i]);
     clock.advance(200);
     await settle(200);
   }
@@ -229,14 +229,14 @@ it('the reset that a flood owes comes even when nothing follows the flood', asyn
 it('with no page open for two minutes nothing is kept, and a page from before then loads anew', async () => {
   const { hub, clock } = fixture();
   const first = open(hub);
-  hub.sample([1, 1, 1]);
+  hub.sample(1, 1, [1]);
   await settle(200);
   const lastEventId = first.events()[0]?.id ?? '';
   first.stream.destroy();
   await settle();
   clock.advance(2 * 60_000);
   // Nothing but samples comes while nobody looks: they are not numbered, but they were missed.
-  hub.sample([1, 2, 2]);
+  hub.sample(1, 2, [2]);
   await settle(200);
   const again = open(hub, { lastEventId });
   await settle();
@@ -246,13 +246,13 @@ it('with no page open for two minutes nothing is kept, and a page from before th
 it('a reload within two minutes misses nothing', async () => {
   const { hub, clock } = fixture();
   const first = open(hub);
-  hub.sample([1, 1, 1]);
+  hub.sample(1, 1, [1]);
   await settle(200);
   const lastEventId = first.events()[0]?.id ?? '';
   first.stream.destroy();
   await settle();
   clock.advance(119_000);
-  hub.sample([1, 2, 2]);
+  hub.sample(1, 2, [2]);
   await settle(200);
   const again = open(hub, { lastEventId });
   await settle();
@@ -313,7 +313,7 @@ it('a quiet stream carries a comment now and then, so that no proxy closes it', 
 it('closing ends every stream and leaves no timer behind', async () => {
   const { hub } = fixture();
   const page = open(hub);
-  hub.sample([1, 1, 1]);
+  hub.sample(1, 1, [1]);
   hub.close();
   await settle();
   expect(page.stream.writableEnded).toBe(true);

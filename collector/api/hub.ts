@@ -5,7 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../runtime/clock.ts';
-import type { AlertSummary, Events, ServerSummary } from './contract.ts';
+import type { AlertSummary, Events, ServerSummary, TransfersView } from './contract.ts';
+import { valuesOrNull } from './present.ts';
 
 /** Open pages at most. */
 export const clientsMax = 200;
@@ -87,15 +88,15 @@ export class Hub {
     return true;
   }
 
-  /** A row of `Events.samples`. */
-  sample(row: readonly (number | null)[]): void {
+  /** Makes a row of `Events.samples`. @param values NaN is unavailable */
+  sample(serverNo: number, tsMs: number, values: readonly number[]): void {
     if (this.#isDeserted()) {
       // Numbers go on, so that a page from before sees that it missed something.
       this.#nextNo += 1;
       return;
     }
-    if (this.#rows.length < rowsMax) this.#rows.push(row);
-    else this.#overflowed = true;
+    if (this.#rows.length >= rowsMax) this.#overflowed = true;
+    else this.#rows.push([serverNo, tsMs, ...valuesOrNull(values)]);
     this.#timer ??= setTimeout(() => this.#flushSamples(), gatherMs);
   }
 
@@ -112,6 +113,10 @@ export class Hub {
 
   alerts(changed: readonly AlertSummary[]): void {
     this.#publish('alerts', changed);
+  }
+
+  transfers(changed: TransfersView): void {
+    this.#publish('transfers', changed);
   }
 
   notice(text: string, ts: number): void {

@@ -40,10 +40,10 @@ function sample(tsMs: number): DecodedSample {
   return { kind: 'sample', serverId: 'pc', tsMs, identity, values, lane: 0, detail: '{"load1":1}' };
 }
 
-it('a row for the charts has null where there is no value, for JSON has no NaN', () => {
+it('a sample goes to the charts, and its detail to nobody who does not look at its server', () => {
   const { feed, hub, source } = fixture();
   feed.sample(source, sample(noonMs - 250), sample(0).values);
-  expect(hub.sample).toHaveBeenCalledWith([1, noonMs - 250, 5, null, null, null, null, null]);
+  expect(hub.sample).toHaveBeenCalledWith(1, noonMs - 250, sample(0).values);
   expect(hub.detail).not.toHaveBeenCalled();
 });
 

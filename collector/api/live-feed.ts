@@ -40,7 +40,7 @@ export class LiveFeed implements IngestObserver, ResultsObserver {
     const { hub, metrics, clock } = this.#options;
     const lagMs = clock.wallMs() - sample.tsMs;
     if (!source.replayed && lagMs < lagMsMax) metrics.noteLag(lagMs);
-    hub.sample([source.sourceNo, sample.tsMs, ...valuesOrNull(values)]);
+    hub.sample(source.sourceNo, sample.tsMs, values);
     if (!hub.isWatched(source.sourceNo)) return;
     hub.detail({
       id: source.sourceNo,
@@ -64,7 +64,7 @@ export class LiveFeed implements IngestObserver, ResultsObserver {
   }
 
   windowOf({ sourceNo, newestMs, values }: Source): void {
-    this.#options.hub.sample([sourceNo, newestMs, ...valuesOrNull(values)]);
+    this.#options.hub.sample(sourceNo, newestMs, values);
   }
 
   deliveryChanged(source: Source): void {

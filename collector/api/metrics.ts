@@ -11,6 +11,7 @@ import type { DeliveryObserver } from '../alerts/delivery.ts';
 import type { IngestCounts } from '../ingest/counts.ts';
 import type { ClusterFigures } from '../cluster/cluster.ts';
 import { addAlertMetrics, type AlertFigures } from './alert-metrics.ts';
+import { addBlockMetrics, type BlockFigures } from './block-metrics.ts';
 import type { Condition } from './figures.ts';
 import { addNotificationMetrics } from './notification-metrics.ts';
 import { addServerMetrics, type ServerFigures } from './server-metrics.ts';
@@ -28,6 +29,8 @@ export interface MetricSources {
   readonly panes: () => number;
   /** Notices that wait, by notifier. */
   readonly notices: () => ReadonlyMap<string, number>;
+  /** Absent where no files are taken. */
+  readonly blocks?: () => BlockFigures;
   /** Absent on the direct transport. */
   readonly cluster?: () => ClusterFigures;
 }
@@ -75,7 +78,8 @@ export class CollectorMetrics {
     this.#gauge('windrow_pages_open', 'Open live pages.', sources.pages);
     this.#gauge('windrow_panes_open', 'Panes kept for windows that are not final.', sources.panes);
     this.#serverGauge(sources.servers);
-    const { cluster } = sources;
+    const { blocks, cluster } = sources;
+    if (blocks !== undefined) addBlockMetrics(this.#registry, blocks);
     if (cluster !== undefined) this.#clusterGauges(cluster);
     addServerMetrics(this.#registry, sources.perServer);
     addAlertMetrics(this.#registry, sources.alerts);
@@ -131,7 +135,7 @@ export class CollectorMetrics {
     this.#gauge('windrow_log_slots', 'Slots of the log that are ours.', () => read().slots);
     this.#gauge(
       'windrow_log_behind_records',
-      'Records that were in the log when their slots became ours, and are not taken in yet.',
+      'Records in the log, of our slots, that are not taken in yet.',
       () => read().behindRecords,
     );
     this.#gauge(

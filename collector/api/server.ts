@@ -1,9 +1,9 @@
 /** The collector's one port: ingest, the page and its data, live events, metrics, health. */
 import fastifyCookie from '@fastify/cookie';
 import fastifyRateLimit from '@fastify/rate-limit';
-import fastifyStatic from '@fastify/static';
-import { existsSync } from 'node:fs';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { TransferMonitor } from '../../blocks/monitor.ts';
+import type { BlockReceiver } from '../../blocks/receiving/receiver.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import { directServer } from '../../wire/transport/direct/server.ts';
@@ -11,8 +11,10 @@ import type { BatchReceiver } from '../../wire/transport/port.ts';
 import { type AccessOptions, guard } from './access.ts';
 import { alertRoutes } from './alert-routes.ts';
 import type { AlertViews } from './alert-views.ts';
+import { blockRoutes, transferRoutes } from './block-routes.ts';
 import type { Hub } from './hub.ts';
 import type { CollectorMetrics } from './metrics.ts';
+import { servePage } from './page-files.ts';
 import { type PageOptions, pageRoutes } from './page-routes.ts';
 import type { Views } from './views.ts';
 
@@ -41,6 +43,8 @@ export interface ServerOptions {
   readonly views: Views;
   readonly alerts: AlertViews;
   readonly hub: Hub;
+  /** Takes files, and tells of them; absent where none are taken. */
+  readonly receiving?: { readonly receiver: BlockReceiver; readonly monitor: TransferMonitor };
   readonly metrics: CollectorMetrics;
   /** Why nothing can be taken in now; undefined when all is well. */
   readonly failure: () => string | undefined;
@@ -86,6 +90,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       route.config = { ...route.config, audience: 'agent' };
     });
     await scope.register(directServer, { receive: options.receive });
+    await scope.register(blockRoutes, { receiver: options.receiving?.receiver });
     scope.get<{ Params: { id: string } }>('/v1/sources/:id', (request, reply) => {
       const state = options.replayState(request.params.id);
       return state ?? reply.code(404).send({ error: 'no such source' });
@@ -94,8 +99,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { views, hub, decommission } = options;
   await server.register(pageRoutes, { views, hub, decommission });
   await server.register(alertRoutes, { alerts: options.alerts });
+  await server.register(transferRoutes, { monitor: options.receiving?.monitor });
   healthRoutes(server, options);
-  await servePage(server, options.pageFolder);
+  servePage(server, options.pageFolder);
   return server;
 }
 
@@ -110,16 +116,6 @@ function healthRoutes(server: FastifyInstance, options: ServerOptions): void {
     if (failure === undefined) return { status: 'ready' };
     return reply.code(503).send({ status: 'not ready', error: failure });
   });
-}
-
-async function servePage(server: FastifyInstance, folder: string): Promise<void> {
-  if (existsSync(folder)) {
-    await server.register(fastifyStatic, { root: folder, cacheControl: true, maxAge: 0 });
-    return;
-  }
-  server.get('/', (_request, reply) =>
-    reply.code(503).type('text/plain').send('The page is not built: run `npm run build`.\n'),
-  );
 }
 
 interface Exchange {

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { aborted, signalOfProcess } from '../../runtime/lifecycle.ts';
@@ -17,6 +18,7 @@ export function serveCommand(): Command {
       const stopped = signalOfProcess({ onHangup: () => collector?.reload() });
       const log = await createLogger('windrow-collector', values.log);
       const service = serviceManager(process.env, log);
+      useLittleMemory();
       // The other verbs need no server, so only this one loads it.
       const { startCollector } = await import('../app.ts');
       collector = await startCollector(values, log);
@@ -31,4 +33,14 @@ export function serveCommand(): Command {
       await Promise.all([service.stopping(), collector.stop(), watched]);
     });
   return command;
+}
+
+/**
+ * V8 sizes its heap by the machine's memory, and fills it with garbage while a log is read up: on
+ * 24 GB 450 MiB instead of 300. Before the program is loaded, for the space of new objects does not
+ * shrink again.
+ */
+function useLittleMemory(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--heap-growing-percent=200');
 }

@@ -12,6 +12,7 @@ import type { Source } from '../ingest/source.ts';
 import { askRunning } from '../local-client.ts';
 import { readRunning, type Running } from '../running.ts';
 import { collectorFolder, openForWriting } from '../store/database.ts';
+import { storedResult } from '../store/results.ts';
 import { nearest } from './nearest.ts';
 import { openStore } from './open-store.ts';
 import { writeOutput } from './output.ts';
@@ -85,11 +86,13 @@ async function decommissionByRunning(
   );
 }
 
-function decommissionInFolder(dataDir: string, { sourceNo }: Source): void {
+/** @throws WindrowError where others know the server: only a collector that runs can tell them */
+function decommissionInFolder(dataDir: string, { sourceNo, serverId }: Source): void {
   const release = lockFolder(collectorFolder(dataDir), 'collector');
   try {
     const db = openForWriting(dataDir);
     try {
+      if (storedResult(db, serverId, '') !== undefined) throw notHeard(serverId);
       decommissionStored(db, sourceNo);
     } finally {
       db.close();
@@ -97,6 +100,14 @@ function decommissionInFolder(dataDir: string, { sourceNo }: Source): void {
   } finally {
     release();
   }
+}
+
+function notHeard(serverId: string): WindrowError {
+  return new WindrowError(
+    'refused',
+    `other collectors know ${serverId} too, and while none runs here they do not hear of it`,
+    { hint: 'Start this collector first, or do it where another one of the fleet runs.' },
+  );
 }
 
 /** Live servers as of the last commit, by name. */

@@ -7,6 +7,7 @@ import { steady } from '../../collector/ingest/testing/records.ts';
 import { Queries } from '../../collector/store/queries.ts';
 import { createManualClock, noonMs } from '../../runtime/testing/manual-clock.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
+import { METRICS } from '../../wire/metrics.ts';
 import { WINDOW_RESULTS_TOPIC } from '../../wire/records/window-result.ts';
 import { createMemoryLog } from '../../wire/transport/log/memory.ts';
 import { eventually } from '../support/http.ts';
@@ -41,7 +42,8 @@ describe.skipIf(lacksBrowser)('the page where collectors share a fleet (in Chrom
     // The window that ends at 50 s: the values 20 to 49.
     await eventually(async () => expect(await legendValue(page, 'CPU', 'total')).toBe('34.5%'));
     const [pc] = views.fleet().servers;
-    hub.sample([pc?.id ?? 0, noonMs + 60_000, 77, null, null, null, null, null]);
+    const absent = METRICS.slice(1).map(() => Number.NaN);
+    hub.sample(pc?.id ?? 0, noonMs + 60_000, [77, ...absent]);
     await eventually(async () => expect(await legendValue(page, 'CPU', 'total')).toBe('77.0%'));
 
     await page.getByRole('button', { name: '15 min' }).click();

@@ -21,6 +21,7 @@ import {
 } from '../limits.ts';
 import { WIRE_VERSION } from '../version.ts';
 import { inert, name, plainUrl, serverId, timestampMs } from './fields.ts';
+import { explain, parseJson } from './json.ts';
 
 export const ALERTS_TOPIC = 'alerts';
 
@@ -173,11 +174,7 @@ export function decodeAlert(record: {
     return malformed(`longer than ${alertRecordBytesMax} bytes`);
   }
   const parsed = alertRecordSchema.safeParse(parseJson(value.toString()));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const field = issue?.path.join('.') ?? '';
-    return malformed(`${field === '' ? '' : `${field}: `}${issue?.message ?? 'not valid'}`);
-  }
+  if (!parsed.success) return malformed(explain(parsed.error));
   if (alertKeyText(parsed.data) !== alertKeyText(key)) return malformed('the key is not its own');
   return { kind: 'alert', record: parsed.data };
 }
@@ -193,12 +190,4 @@ function keyOf(key: Buffer | undefined): AlertKey | undefined {
 
 function malformed(reason: string): DecodedAlert {
   return { kind: 'malformed', reason: `alert: ${reason}` };
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json) as unknown;
-  } catch {
-    return undefined;
-  }
 }

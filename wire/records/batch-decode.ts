@@ -3,6 +3,7 @@ import { batchRecordsMax, recordBytesMax } from '../limits.ts';
 import type { BatchHeader, DecodedBatch, MalformedLine } from './batch.ts';
 import { batchHeaderSchema } from './batch-schema.ts';
 import { timestampMs } from './fields.ts';
+import { parseJson } from './json.ts';
 import type { RawRecord } from './record.ts';
 
 export class BatchFormatError extends Error {
@@ -55,12 +56,4 @@ function parseRecord(line: string): RawRecord | string {
   if (time !== undefined && !timestampMs.safeParse(time).success) return 'time is no epoch ms';
   if (value === undefined) return 'no value';
   return { topic, key, timeMs: time as number | undefined, value };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -24,7 +24,7 @@ export function decodeRecord(record: RawRecord, receivedMs: number): Decoded {
     const reason = topic === undefined ? 'value has no known shape' : 'topic is not known';
     return { kind: 'malformed', reason };
   }
-  return decoder({ ...record, receivedMs });
+  return decoder(record, receivedMs);
 }
 
 function byShape(value: object): Decoder | undefined {

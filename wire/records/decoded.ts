@@ -1,5 +1,6 @@
 /** What a record turns out to be: one shape for every format, so that nothing behind it knows where it came from. */
 import type { Inventory } from './inventory.ts';
+import type { RawRecord } from './record.ts';
 import type { Processes } from './sample.ts';
 
 /** Cumulative counters in bytes, which become rates once two of them are known. */
@@ -22,7 +23,7 @@ export interface DecodedSample {
   /** Absent in formats that have no sequence; such records cannot be told apart from their repeats. */
   readonly identity?: SampleIdentity;
   /** Present on a replayed record: its source is the file whose hash is the boot id. */
-  readonly originMs?: number;
+  readonly originMs?: number | undefined;
   /** In METRICS order; NaN is unavailable. */
   readonly values: readonly number[];
   /** Which of a server's parallel streams this came on (SEEDS A has one for each metric). */
@@ -33,9 +34,9 @@ export interface DecodedSample {
   readonly sentMs?: number;
   readonly counters?: Counters;
   /** The rest of the sample, as JSON of the Sample fields that are no METRICS and no identity. */
-  readonly detail?: string;
+  readonly detail?: string | undefined;
   /** Also in `detail`; here for who looks at them without reading JSON. */
-  readonly processes?: Processes;
+  readonly processes?: Processes | undefined;
 }
 
 export type Decoded =
@@ -47,10 +48,7 @@ export type Decoded =
   | { readonly kind: 'malformed'; readonly reason: string };
 
 /** Turns one format's value into what it is. `receivedMs` is the collector's clock. */
-export type Decoder = (record: {
-  readonly topic?: string | undefined;
-  readonly key?: string | undefined;
-  readonly value: unknown;
-  readonly timeMs?: number | undefined;
-  readonly receivedMs: number;
-}) => Decoded;
+export type Decoder = (
+  record: Pick<RawRecord, 'topic' | 'key' | 'value' | 'timeMs'>,
+  receivedMs: number,
+) => Decoded;

@@ -9,19 +9,22 @@ import {
   timestampMsMax,
 } from '../limits.ts';
 
+export const visiblePattern = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+$/u;
+export const bootIdPattern = /^[A-Za-z0-9_-]+$/;
+
 /** A server's name: visible characters only, so that it cannot forge a log line or a table row. */
 export const serverId = z
   .string()
   .min(1, 'must not be empty')
   .regex(/\S/, 'must not be blank')
   .max(serverIdCharsMax, `must have at most ${serverIdCharsMax} characters`)
-  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+$/u, 'must have visible characters only');
+  .regex(visiblePattern, 'must have visible characters only');
 
 export const bootId = z
   .string()
   .min(1)
   .max(bootIdCharsMax)
-  .regex(/^[A-Za-z0-9_-]+$/, 'must have letters, digits, _ and - only');
+  .regex(bootIdPattern, 'must have letters, digits, _ and - only');
 
 /** Milliseconds since the epoch, UTC. */
 export const timestampMs = z.number().int().min(0).max(timestampMsMax);

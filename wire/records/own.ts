@@ -3,14 +3,18 @@ import { METRICS } from '../metrics.ts';
 import type { Decoded, Decoder } from './decoded.ts';
 import { inventorySchema } from './inventory.ts';
 import { malformed } from './malformed.ts';
+import { isPlainSample } from './plain-sample.ts';
 import { type Sample, sampleSchema } from './sample.ts';
 import { signalSchema } from './signal.ts';
 
 /** `windrow-samples`: samples and signals. */
 export const decodeOwn: Decoder = ({ value }) => {
   if (typeof value === 'object' && value !== null && 'kind' in value) return decodeSignal(value);
+  if (isPlainSample(value)) return toDecoded(value, undefined);
   const parsed = sampleSchema.safeParse(value);
-  return parsed.success ? toDecoded(parsed.data) : malformed('sample', parsed.error);
+  return parsed.success
+    ? toDecoded(parsed.data, detailOf(parsed.data))
+    : malformed('sample', parsed.error);
 };
 
 /** `windrow-inventory`. */
@@ -30,18 +34,17 @@ function decodeSignal(value: object): Decoded {
     : { kind: 'end', sourceId: signal.boot_id, originMs: signal.origin_ms };
 }
 
-function toDecoded(sample: Sample): Decoded {
-  const detail = detailOf(sample);
+function toDecoded(sample: Sample, detail: string | undefined): Decoded {
   return {
     kind: 'sample',
     serverId: sample.server_id,
     tsMs: sample.ts,
     identity: { bootId: sample.boot_id, seq: sample.seq },
-    ...(sample.origin_ms === undefined ? {} : { originMs: sample.origin_ms }),
+    originMs: sample.origin_ms,
     values: METRICS.map((metric) => sample[metric] ?? Number.NaN),
     lane: 0,
-    ...(detail === undefined ? {} : { detail }),
-    ...(sample.processes === undefined ? {} : { processes: sample.processes }),
+    detail,
+    processes: sample.processes,
   };
 }
 

@@ -22,13 +22,16 @@ import {
   timestampMs,
 } from './fields.ts';
 
-/** Share of the CPU's time in each mode, percent. `pct` is all but idle and iowait. */
+/**
+ * Share of the CPU's time in each mode, percent. `pct` is all but idle and iowait. The last two are
+ * absent where the system does not count them (Windows).
+ */
 const cpuModes = z.object({
   pct: percent,
   user: percent,
   system: percent,
-  iowait: percent,
-  steal: percent,
+  iowait: percent.optional(),
+  steal: percent.optional(),
 });
 
 /** Bytes a second. */

@@ -20,6 +20,7 @@ import {
 import { METRICS, type MetricName } from '../metrics.ts';
 import { WIRE_VERSION } from '../version.ts';
 import { bootId, measured, name, plainUrl, serverId, timestampMs } from './fields.ts';
+import { explain, parseJson } from './json.ts';
 
 export const WINDOW_RESULTS_TOPIC = 'window-results';
 
@@ -141,11 +142,7 @@ export function decodeWindowResult(record: {
     return malformed(`longer than ${windowResultBytesMax} bytes`);
   }
   const parsed = windowResultSchema.safeParse(parseJson(value.toString()));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const field = issue?.path.join('.') ?? '';
-    return malformed(`${field === '' ? '' : `${field}: `}${issue?.message ?? 'not valid'}`);
-  }
+  if (!parsed.success) return malformed(explain(parsed.error));
   const own = keyOfResult(parsed.data);
   if (key.toString() !== resultKeyText(own)) return malformed('the key is not the server’s');
   return { kind: 'window', key: own, result: parsed.data };
@@ -161,12 +158,4 @@ function decodeGone(key: string): DecodedResult {
 
 function malformed(reason: string): DecodedResult {
   return { kind: 'malformed', reason: `window result: ${reason}` };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

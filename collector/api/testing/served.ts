@@ -36,7 +36,13 @@ export interface ServedOptions
   extends Partial<
     Pick<
       ServerOptions,
-      'pageFolder' | 'views' | 'requestsPerSecond' | 'failure' | 'replayState' | 'decommission'
+      | 'pageFolder'
+      | 'views'
+      | 'requestsPerSecond'
+      | 'failure'
+      | 'replayState'
+      | 'decommission'
+      | 'receiving'
     >
   > {
   readonly guarded?: boolean;

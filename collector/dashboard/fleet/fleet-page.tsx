@@ -9,6 +9,7 @@ import { EmptyFleet, FleetSkeleton } from './empty.tsx';
 import { FleetCharts } from './fleet-charts.tsx';
 import { rowOf } from './rows.ts';
 import { FleetTable } from './table.tsx';
+import { Transfers } from './transfers.tsx';
 
 interface FleetPageProps {
   readonly model: Model;
@@ -18,10 +19,17 @@ interface FleetPageProps {
 export function FleetPage({ model, look }: FleetPageProps): JSX.Element {
   const [emphasis, setEmphasis] = useState<number | null>(null);
   const { fleet, alerts, route } = model;
-  if (!fleet.loaded) return <FleetSkeleton />;
-  if (fleet.servers.size === 0) return <EmptyFleet />;
-  const servers = [...fleet.servers.values()];
   const nowMs = model.clock.now();
+  if (!fleet.loaded) return <FleetSkeleton />;
+  if (fleet.servers.size === 0) {
+    return (
+      <>
+        <EmptyFleet />
+        <Transfers transfers={model.transfers} nowMs={nowMs} />
+      </>
+    );
+  }
+  const servers = [...fleet.servers.values()];
   const sought = route.find.trim().toLowerCase();
   const rows = servers
     .filter((server) => server.server_id.toLowerCase().includes(sought))
@@ -64,6 +72,7 @@ export function FleetPage({ model, look }: FleetPageProps): JSX.Element {
         />
         {rows.length === 0 && <p class="none">No server's name contains “{sought}”.</p>}
       </section>
+      <Transfers transfers={model.transfers} nowMs={nowMs} />
     </>
   );
 }

@@ -53,6 +53,9 @@ function coreText({ pct, user, system, iowait, steal }: CpuModes, index: number)
   return [
     `core ${index}: ${percent(pct)}`,
     `user ${percent(user)}, system ${percent(system)}`,
-    `iowait ${percent(iowait)}, steal ${percent(steal)}`,
+    // Windows counts neither.
+    ...(iowait === undefined || steal === undefined
+      ? []
+      : [`iowait ${percent(iowait)}, steal ${percent(steal)}`]),
   ].join('\n');
 }

@@ -6,6 +6,7 @@ import type {
   FleetView,
   ServerSeries,
   ServerView,
+  TransfersView,
 } from '../../api/contract.ts';
 import type { Range } from '../lib/route.ts';
 
@@ -42,6 +43,9 @@ async function reasonOf(response: Response): Promise<string> {
 }
 
 export const getFleet = (signal: AbortSignal): Promise<FleetView> => get('api/fleet', signal);
+
+export const getTransfers = (signal: AbortSignal): Promise<TransfersView> =>
+  get('api/transfers', signal);
 
 export const getFleetSeries = (range: Range, signal: AbortSignal): Promise<FleetSeries> =>
   get(`api/fleet/series?minutes=${range}`, signal);

@@ -21,6 +21,15 @@ export interface LiveOptions {
   readonly onConnection: () => void;
 }
 
+const eventNames = [
+  'samples',
+  'detail',
+  'server',
+  'alerts',
+  'transfers',
+  'notice',
+  'reset',
+] as const satisfies readonly (keyof Events)[];
 const reopenMs = 1_500;
 /** Servers report at least once a minute, and the collector's own events come in between. */
 const dumbMs = 90_000;
@@ -57,9 +66,7 @@ export class Live {
       if (!this.#resumable) this.#options.onFresh();
     });
     source.addEventListener('error', () => this.#onError(source));
-    for (const name of ['samples', 'detail', 'server', 'alerts', 'notice', 'reset'] as const) {
-      this.#listen(source, name);
-    }
+    for (const name of eventNames) this.#listen(source, name);
   }
 
   #listen(source: EventSource, name: LiveEvent['name']): void {

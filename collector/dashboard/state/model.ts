@@ -13,7 +13,14 @@ import {
   type View,
 } from '../lib/route.ts';
 import { AlertsState } from './alerts.ts';
-import { getFleet, getFleetSeries, getServer, getServerSeries, isUnknown } from './api.ts';
+import {
+  getFleet,
+  getFleetSeries,
+  getServer,
+  getServerSeries,
+  getTransfers,
+  isUnknown,
+} from './api.ts';
 import { CollectorClock } from './clock.ts';
 import { ExplainedAlert } from './explained.ts';
 import { FleetState } from './fleet.ts';
@@ -22,6 +29,7 @@ import { Live, type LiveEvent } from './live.ts';
 import { Loader, retryMs } from './loader.ts';
 import { MachineState } from './machine.ts';
 import { Notices } from './notices.ts';
+import { TransfersState } from './transfers.ts';
 
 /** History is read again this often: late samples and maxima that left the range come right. */
 const refreshMs = 60_000;
@@ -38,6 +46,7 @@ export class Model {
   machine: MachineState | null = null;
   /** Those of all servers. */
   readonly alerts = new AlertsState(null);
+  readonly transfers = new TransfersState();
   /** What the list of alerts shows: all of them, or those of one server. */
   listed = this.alerts;
   explained: ExplainedAlert | null = null;
@@ -142,7 +151,12 @@ export class Model {
   }
 
   async #readFleet(range: Range, signal: AbortSignal): Promise<void> {
-    const [series] = await Promise.all([getFleetSeries(range, signal), this.#readView(signal)]);
+    const [series, transfers] = await Promise.all([
+      getFleetSeries(range, signal),
+      getTransfers(signal),
+      this.#readView(signal),
+    ]);
+    this.transfers.load(transfers);
     this.fleet.loadSeries(series, range, this.clock.now());
   }
 
@@ -182,6 +196,9 @@ export class Model {
         break;
       case 'alerts':
         this.#onAlerts(event.body);
+        break;
+      case 'transfers':
+        this.transfers.update(event.body);
         break;
       case 'notice':
         this.notices.add(event.body.ts, event.body.text);

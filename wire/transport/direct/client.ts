@@ -17,7 +17,9 @@ import type { BatchSender } from '../port.ts';
 import { rejectionOf } from './status.ts';
 
 /** Longest wait for an answer; a collector that is busy says so earlier. */
-const answerMsMax = 30_000;
+const answerMsDefault = 30_000;
+/** Connections at a time: two batches are on their way. */
+const connectionsDefault = 2;
 /** Bytes of an answer; more is no collector of ours. */
 const answerBytesMax = 64 * 1024;
 /** Level 1 costs a third of level 6's time for 10 % more bytes on samples. */
@@ -36,6 +38,10 @@ export interface DirectClientOptions {
   readonly token?: string | undefined;
   /** PEM certificates to trust beside the system's. */
   readonly ca?: string | undefined;
+  /** Requests beyond these wait for one of them. */
+  readonly connectionsMax?: number;
+  /** An answer that takes longer is none. */
+  readonly answerMsMax?: number;
 }
 
 export interface Answer {
@@ -56,6 +62,7 @@ export interface RequestOptions {
 /** One kept-alive connection to a collector. */
 export class DirectClient implements BatchSender {
   readonly url: string;
+  readonly #answerMsMax: number;
   readonly #agent: http.Agent;
   readonly #module: typeof http | typeof https;
   /** Of all requests: the address is taken apart once, since an agent sends each second. */
@@ -63,16 +70,22 @@ export class DirectClient implements BatchSender {
   /** Names and values by turns. */
   readonly #headers: readonly string[];
 
-  constructor({ url, token, ca }: DirectClientOptions) {
+  constructor(options: DirectClientOptions) {
+    const { url, token, ca, connectionsMax = connectionsDefault } = options;
     this.url = url;
+    this.#answerMsMax = options.answerMsMax ?? answerMsDefault;
     // TLS is another 6 MB, so only an agent that uses it loads it.
     const secure = url.startsWith('https:');
     this.#module = process.getBuiltinModule(secure ? 'node:https' : 'node:http');
-    const connections = { keepAlive: true, maxSockets: 2, ...(secure && trusting(ca)) };
+    const connections = {
+      keepAlive: true,
+      maxSockets: connectionsMax,
+      ...(secure && trusting(ca)),
+    };
     this.#agent = new this.#module.Agent(connections);
     const address = new URL(url);
     const { hostname, port } = urlToHttpOptions(address);
-    this.#common = { hostname, port, agent: this.#agent, timeout: answerMsMax };
+    this.#common = { hostname, port, agent: this.#agent, timeout: this.#answerMsMax };
     const authorization = token === undefined ? [] : ['authorization', `Bearer ${token}`];
     this.#headers = ['host', address.host, ...authorization];
   }
@@ -126,7 +139,7 @@ export class DirectClient implements BatchSender {
     });
     const onAbort = (): void => void request.destroy(new Error('aborted'));
     signal.addEventListener('abort', onAbort);
-    request.on('timeout', () => request.destroy(new Error(`no answer in ${answerMsMax} ms`)));
+    request.on('timeout', () => request.destroy(new Error(`no answer in ${this.#answerMsMax} ms`)));
     request.on('error', reject);
     request.on('response', (response) => readAnswer(response, resolve, reject));
     request.end(body);

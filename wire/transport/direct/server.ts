@@ -55,7 +55,8 @@ async function inflate(body: Buffer, encoding: string | undefined): Promise<stri
   }
 }
 
-function refuse(reply: FastifyReply, error: unknown): FastifyReply {
+/** Answers what a sender can understand. @throws whatever else it was */
+export function refuse(reply: FastifyReply, error: unknown): FastifyReply {
   if (error instanceof BatchFormatError) return reply.code(400).send({ error: error.message });
   if (!(error instanceof WindrowError)) throw error;
   if (error.retryable) {

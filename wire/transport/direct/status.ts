@@ -40,6 +40,11 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
     retryable: true,
     hint: 'The collector cannot store now (full disk, locked database); it says why in its log.',
   },
+  507: {
+    code: 'no_room',
+    retryable: true,
+    hint: 'Make room on the collector: take received files away, or raise blocks.quota.',
+  },
 };
 
 /** The HTTP status that tells a sender about this error. */

@@ -1,0 +1,51 @@
+/** What a person or a program sees of a receiving: a line of text on a terminal, of JSON elsewhere. */
+import type { ReceiverCounts } from '../../blocks/receiving/receiver.ts';
+import type { BlockAck } from '../../wire/records/block-ack.ts';
+import { inert } from '../../wire/records/fields.ts';
+import { sizeText } from '../sending/show.ts';
+
+export interface Show {
+  block(ack: BlockAck): void;
+  /** It was put together. */
+  file(path: string, sizeBytes: number): void;
+  summary(counts: ReceiverCounts, malformed: number): void;
+}
+
+export function createShow(stdout: NodeJS.WriteStream): Show {
+  const write = (text: string): void => void stdout.write(`${text}\n`);
+  return stdout.isTTY ? textShow(write) : jsonShow(write);
+}
+
+type Write = (line: string) => void;
+
+function jsonShow(write: Write): Show {
+  const line = (facts: object): void => write(JSON.stringify(facts));
+  return {
+    block: (ack) => line({ event: 'block', ...ack }),
+    file: (path, sizeBytes) => line({ event: 'file', path, bytes: sizeBytes }),
+    summary: (counts, malformed) => line({ event: 'summary', ...counts, malformed }),
+  };
+}
+
+function textShow(write: Write): Show {
+  return {
+    block: (ack) => write(blockText(ack)),
+    file: (path, sizeBytes) => write(`${inert(path)} is whole, ${sizeText(sizeBytes)}`),
+    summary({ blocks, bytes, duplicates, failures }, malformed) {
+      const more = [
+        [duplicates, 'were there already'],
+        [failures, 'failed'],
+        [malformed, 'records were no blocks'],
+      ] as const;
+      const told = more.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`]));
+      write([`${blocks} blocks, ${sizeText(bytes)} stored`, ...told].join('; '));
+    },
+  };
+}
+
+function blockText(ack: BlockAck): string {
+  const { file_name: name, block_number: number, total_blocks: blocks, sender = '?' } = ack;
+  const block = `block ${number + 1} of ${blocks} of ${inert(name)} from ${inert(sender)}`;
+  if (!ack.success) return `${block} failed: ${inert(ack.reason ?? '')}`;
+  return ack.duplicate === true ? `${block} was there already` : `${block} is stored`;
+}

@@ -1,0 +1,204 @@
+/** What a person or a program sees of a sending: a line on a terminal, lines of JSON elsewhere. */
+import type { SendEvent } from '../../blocks/sending/events.ts';
+import type { Stages } from '../../blocks/sending/pipeline/messages.ts';
+import type { Progress } from '../../blocks/sending/progress.ts';
+import { inert } from '../../wire/records/fields.ts';
+
+/** What one sending came to. */
+export interface Summary {
+  readonly progress: Progress;
+  readonly nowMs: number;
+  readonly engine: string;
+  readonly stages: Stages;
+  /** Of this process, all threads. */
+  readonly cpuSeconds: number;
+}
+
+export interface Show {
+  /** How often `progress` is to be called. */
+  readonly everyMs: number;
+  event(event: SendEvent): void;
+  progress(progress: Progress, nowMs: number): void;
+  summary(summary: Summary): void;
+}
+
+type Write = (text: string) => void;
+
+export function createShow(stdout: NodeJS.WriteStream): Show {
+  const write: Write = (text) => void stdout.write(text);
+  return stdout.isTTY ? new TerminalShow(write, () => stdout.columns) : new JsonShow(write);
+}
+
+export class JsonShow implements Show {
+  readonly everyMs = 5_000;
+  readonly #write: Write;
+
+  constructor(write: Write) {
+    this.#write = write;
+  }
+
+  event(event: SendEvent): void {
+    const { kind } = event;
+    // Of these there are as many as blocks, or more.
+    if (kind === 'chunk' || kind === 'acknowledged' || kind === 'begun') return;
+    const { transfer, ...facts } = { transfer: undefined, ...event };
+    const { kind: name, ...rest } = facts;
+    const file = transfer === undefined ? {} : { path: transfer.file.path };
+    this.#line({ event: name.replace('-', '_'), ...file, ...rest });
+  }
+
+  progress(progress: Progress, nowMs: number): void {
+    const left = progress.secondsLeft(nowMs);
+    this.#line({
+      event: 'progress',
+      ...figures(progress),
+      mb_per_s: rounded(progress.bytesPerSecond(nowMs) / 1e6),
+      ...(left === undefined ? {} : { seconds_left: Math.ceil(left) }),
+    });
+  }
+
+  summary({ progress, nowMs, engine, stages, cpuSeconds }: Summary): void {
+    const seconds = progress.seconds(nowMs);
+    this.#line({
+      event: 'summary',
+      ...figures(progress),
+      seconds: rounded(seconds),
+      mb_per_s: rounded(progress.rawBytes / 1e6 / seconds),
+      read_bytes: stages.readBytes,
+      engine,
+      read_mb_per_s: speedOf(stages.readBytes, stages.readMs),
+      hash_mb_per_s: speedOf(stages.readBytes, stages.hashMs),
+      compress_mb_per_s: speedOf(stages.readBytes, stages.compressMs),
+      cpu_seconds: rounded(cpuSeconds),
+    });
+  }
+
+  #line(facts: object): void {
+    this.#write(`${JSON.stringify(facts)}\n`);
+  }
+}
+
+function figures({ done, total, failures, resends, payloadBytes, ratio }: Progress): object {
+  return {
+    files: done.files,
+    files_total: total.files,
+    blocks: done.blocks,
+    blocks_total: total.blocks,
+    bytes: done.bytes,
+    bytes_total: total.bytes,
+    sent_bytes: payloadBytes,
+    ratio: rounded(ratio),
+    failures,
+    resends,
+  };
+}
+
+export class TerminalShow implements Show {
+  readonly everyMs = 200;
+  readonly #write: Write;
+  readonly #columns: () => number;
+  /** Whether the cursor is in the line of the progress. */
+  #hasLine = false;
+
+  constructor(write: Write, columns: () => number) {
+    this.#write = write;
+    this.#columns = columns;
+  }
+
+  event(event: SendEvent): void {
+    const text = told(event);
+    if (text === undefined) return;
+    this.#clear();
+    this.#write(`${text}\n`);
+  }
+
+  progress(progress: Progress, nowMs: number): void {
+    this.#clear();
+    // A line that is wrapped could not be taken back.
+    this.#write(progressLine(progress, nowMs).slice(0, Math.max(1, this.#columns() - 1)));
+    this.#hasLine = true;
+  }
+
+  summary({ progress, nowMs, engine, stages }: Summary): void {
+    this.#clear();
+    const { done, payloadBytes, rawBytes, ratio } = progress;
+    const seconds = progress.seconds(nowMs);
+    this.#write(
+      `${done.files} files, ${done.blocks} blocks, ${sizeText(done.bytes)} are there; ` +
+        `sent ${sizeText(payloadBytes)} (ratio ${ratio.toFixed(2)}) in ${seconds.toFixed(1)} s, ` +
+        `${(rawBytes / 1e6 / seconds).toFixed(0)} MB/s\n`,
+    );
+    if (stages.readBytes === 0) return;
+    const speeds = [
+      `read ${speedOf(stages.readBytes, stages.readMs)}`,
+      `SHA-256 (${engine}) ${speedOf(stages.readBytes, stages.hashMs)}`,
+      `LZ4 ${speedOf(stages.readBytes, stages.compressMs)}`,
+    ];
+    this.#write(`MB/s of a thread: ${speeds.join(', ')}\n`);
+  }
+
+  #clear(): void {
+    if (this.#hasLine) this.#write('\r\u001B[K');
+    this.#hasLine = false;
+  }
+}
+
+function told(event: SendEvent): string | undefined {
+  switch (event.kind) {
+    case 'failed':
+    case 'left-out':
+      return `${inert(event.path)}: ${event.kind === 'failed' ? '' : 'left out, '}${inert(event.reason)}`;
+    case 'changed':
+      return `${inert(event.transfer.file.path)}: changed meanwhile, is sent anew`;
+    case 'again':
+      return `${inert(event.transfer.file.path)}: block ${event.block} is sent again (${event.resend}): ${inert(event.reason)}`;
+    case 'waiting':
+      return `waiting: ${inert(event.reason)}${event.hint === undefined ? '' : `\n  ${event.hint}`}`;
+    case 'going-on':
+      return 'going on';
+    default:
+      return undefined;
+  }
+}
+
+function progressLine(progress: Progress, nowMs: number): string {
+  const { done, total } = progress;
+  const share = total.bytes === 0 ? 1 : Math.min(1, done.bytes / total.bytes);
+  const filled = Math.round(share * barChars);
+  const left = progress.secondsLeft(nowMs);
+  return [
+    `${'█'.repeat(filled)}${'░'.repeat(barChars - filled)} ${Math.floor(share * 100)} %`,
+    `${done.blocks}/${total.blocks} blocks`,
+    `${sizeText(done.bytes)}/${sizeText(total.bytes)}`,
+    `${(progress.bytesPerSecond(nowMs) / 1e6).toFixed(0)} MB/s`,
+    left === undefined ? '' : `${timeText(left)} left`,
+    `ratio ${progress.ratio.toFixed(2)}`,
+  ]
+    .filter((part) => part !== '')
+    .join('  ');
+}
+
+const barChars = 20;
+
+export function sizeText(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1_000 && unit < units.length - 1; unit += 1) value /= 1_000;
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+function timeText(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const minutes = `${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
+  return whole < 3_600 ? minutes : `${Math.floor(whole / 3_600)}:${minutes}`;
+}
+
+function speedOf(bytes: number, ms: number): number {
+  return ms === 0 ? 0 : Math.round(bytes / 1e3 / ms);
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
+}

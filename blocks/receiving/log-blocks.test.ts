@@ -1,0 +1,170 @@
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { WindrowError } from '../../runtime/errors.ts';
+import { createKeptLog } from '../../runtime/testing/kept-log.ts';
+import { rawChunkBytes } from '../../wire/limits.ts';
+import type { BlockAck } from '../../wire/records/block-ack.ts';
+import {
+  CHUNK_HEADER,
+  chunkKey,
+  DATA_BLOCKS_TOPIC,
+  encodeChunkHeader,
+} from '../../wire/records/block-chunk.ts';
+import type { LogRecord, NewLogRecord } from '../../wire/transport/log/port.ts';
+import { LogBlocks } from './log-blocks.ts';
+import type { BlockReceiver, IncomingChunk } from './receiver.ts';
+import { chunksOf, contentOf, madeFile } from './testing/made-file.ts';
+import { receiverRig } from './testing/rig.ts';
+
+const large = madeFile({ path: 'large', content: contentOf(rawChunkBytes + 1) });
+const small = madeFile({ path: 'small', content: contentOf(50) });
+const waiting = { timeout: 10_000, interval: 5 };
+
+/** One partition that is ours, from its beginning. */
+async function reading(changes: { readonly take?: BlockReceiver['take'] } = {}) {
+  const { receiver } = receiverRig();
+  if (changes.take !== undefined) receiver.take = changes.take;
+  const { log, lines } = createKeptLog();
+  const acks: BlockAck[] = [];
+  const brokers = { areAway: false };
+  const producer = {
+    async send([record]: readonly NewLogRecord[]) {
+      if (brokers.areAway) throw new WindrowError('unreachable', 'away', { retryable: true });
+      acks.push(JSON.parse(String(record?.value)) as BlockAck);
+    },
+    async close() {},
+  };
+  const here = () => ({ machineId: 'node-1', nowMs: 1_000 });
+  const blocks = new LogBlocks({ receiver, producer, here, log });
+  const start = { topic: DATA_BLOCKS_TOPIC, partition: 0, slot: 0, topicId: 'id', endOffset: 0 };
+  await blocks.assigned(new Set([0]), [{ ...start, offset: 0 }]);
+  onTestFinished(() => blocks.stop());
+  let nextOffset = 0;
+  return {
+    receiver,
+    blocks,
+    acks,
+    brokers,
+    lines,
+    told: (count: number) => vi.waitFor(() => expect(acks).toHaveLength(count), waiting),
+    take: (chunks: readonly IncomingChunk[], change: Partial<LogRecord> = {}) =>
+      blocks.take(chunks.map((chunk) => ({ ...recordOf(chunk, nextOffset++), ...change }))),
+  };
+}
+
+function recordOf({ chunk, payload }: IncomingChunk, offset: number): LogRecord {
+  return {
+    topic: DATA_BLOCKS_TOPIC,
+    partition: 0,
+    offset,
+    key: Buffer.from(chunkKey(chunk)),
+    value: Buffer.from(payload),
+    headers: new Map([[CHUNK_HEADER, Buffer.from(encodeChunkHeader(chunk))]]),
+    timeMs: 0,
+  };
+}
+
+it('nothing behind the beginning of a block is committed before its acknowledgment is in the log', async () => {
+  const { blocks, receiver, brokers, take, told } = await reading();
+  const [first, last] = chunksOf(large, 0);
+  if (first === undefined || last === undefined) throw new Error('two chunks');
+  await take([first, ...chunksOf(small, 0)]);
+  await told(1);
+  expect(blocks.uncommitted).toEqual([]);
+  brokers.areAway = true;
+  await take([last]);
+  await vi.waitFor(() => expect(receiver.counts.blocks).toBe(2), waiting);
+  expect(blocks.uncommitted).toEqual([]);
+  brokers.areAway = false;
+  await told(2);
+  const offsets = [{ topic: DATA_BLOCKS_TOPIC, partition: 0, offset: 3 }];
+  await vi.waitFor(() => expect(blocks.uncommitted).toEqual(offsets), waiting);
+  blocks.committed(offsets);
+  expect(blocks.uncommitted).toEqual([]);
+});
+
+it('of a partition that goes to another nothing stays open, and nothing of it is committed', async () => {
+  const { blocks, receiver, take } = await reading();
+  await take(chunksOf(large, 0).slice(0, 1));
+  await vi.waitFor(() => expect(receiver.openBlocks).toBe(1), waiting);
+  await blocks.assigned(new Set([1]), []);
+  expect(receiver.openBlocks).toBe(0);
+  expect(blocks.uncommitted).toEqual([]);
+  expect(blocks.partitions).toEqual([]);
+});
+
+it.each<[string, Partial<LogRecord>]>([
+  [
+    'another version',
+    { headers: new Map([[CHUNK_HEADER, Buffer.from('{"v":9,"file_name":"x"}')]]) },
+  ],
+  ['a payload that is too short', { value: Buffer.alloc(1) }],
+])('a record that is no chunk (%s) is answered where it says whose it is', async (_, change) => {
+  const { blocks, take, told, acks } = await reading();
+  await take(chunksOf(small, 0), change);
+  await told(1);
+  expect(acks).toMatchObject([
+    {
+      transfer_id: small.transferId,
+      block_number: 0,
+      machine_id: 'node-1',
+      success: false,
+      reason: expect.stringMatching(/./) as string,
+    },
+  ]);
+  expect(blocks.malformed).toBe(1);
+  await vi.waitFor(() => expect(blocks.uncommitted).toMatchObject([{ offset: 1 }]), waiting);
+});
+
+it.each<[string, Partial<LogRecord>]>([
+  ['no header', { headers: new Map() }],
+  ['no key', { key: undefined }],
+  ['nothing at all', { key: undefined, value: undefined, headers: new Map() }],
+])('poison (%s) is counted and passed by', async (_, change) => {
+  const { blocks, take, acks } = await reading();
+  await take(chunksOf(small, 0), change);
+  await vi.waitFor(() => expect(blocks.uncommitted).toMatchObject([{ offset: 1 }]), waiting);
+  expect(blocks.malformed).toBe(1);
+  expect(acks).toEqual([]);
+});
+
+it('a block whose beginning is not here fails once, at its end', async () => {
+  const { take, told, acks } = await reading();
+  await take(chunksOf(large, 0).slice(1));
+  await told(1);
+  await take(chunksOf(small, 0));
+  await told(2);
+  expect(acks.map(({ file_name: name, success }) => [name, success])).toEqual([
+    ['large', false],
+    ['small', true],
+  ]);
+});
+
+it('a block that failed in its middle does not fail again at its end', async () => {
+  const { take, told, acks } = await reading();
+  const [first, last] = chunksOf(large, 0);
+  if (first === undefined || last === undefined) throw new Error('two chunks');
+  const damaged = { ...first, payload: first.payload.map((byte) => byte ^ 1) };
+  await take([damaged, last, ...chunksOf(small, 0)]);
+  await told(2);
+  expect(acks.map(({ success }) => success)).toEqual([false, true]);
+});
+
+it('on a full disk nothing is acknowledged, and no chunk is left out', async () => {
+  const { receiver: real } = receiverRig();
+  let isFull = true;
+  const seen: number[] = [];
+  const { blocks, take, told, acks } = await reading({
+    async take(incoming) {
+      if (isFull) throw new WindrowError('no_room', 'the disk is full', { retryable: true });
+      seen.push(incoming.chunk.chunk);
+      return real.take(incoming);
+    },
+  });
+  await take(chunksOf(large, 0));
+  expect(blocks.uncommitted).toEqual([]);
+  expect(acks).toEqual([]);
+  isFull = false;
+  await told(1);
+  expect(seen).toEqual([0, 1]);
+  expect(acks).toMatchObject([{ success: true }]);
+});

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { compressFrame } from '../../native/lz4.ts';
+import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
+import { rawChunkBytes } from '../../wire/limits.ts';
+import { BadBlockError, type PartChunk, PartFile } from './part-file.ts';
+import { contentOf, crc32Of } from './testing/made-file.ts';
+
+let folder = '';
+let part: PartFile;
+beforeEach(() => {
+  folder = temporaryFolder();
+  part = new PartFile(join(folder, 'part'));
+});
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function lz4Chunk(payload: Uint8Array, rawBytes: number): PartChunk {
+  return { offset: 0, rawBytes, encoding: 'lz4', crc32: crc32Of(payload) };
+}
+
+function rawChunk(payload: Uint8Array, offset = 0): PartChunk {
+  return { offset, rawBytes: payload.length, encoding: 'raw', crc32: crc32Of(payload) };
+}
+
+function target(name: string) {
+  const at = join(folder, 'out', name);
+  return { folder: join(folder, 'out'), path: at, metadataPath: `${at}.json`, metadata: '{}\n' };
+}
+
+it('a block of stored and compressed chunks comes out whole', () => {
+  const text = Buffer.from('the same line again\n'.repeat(2_000));
+  const noise = contentOf(5_000);
+  const packed = compressFrame(text);
+  part.write(lz4Chunk(packed, text.length), packed);
+  part.write(rawChunk(noise, text.length), noise);
+  part.verify(sha256(Buffer.concat([text, noise])));
+  part.store(target('block'));
+  expect(readFileSync(join(folder, 'out', 'block'))).toEqual(Buffer.concat([text, noise]));
+  expect(readFileSync(join(folder, 'out', 'block.json'), 'utf8')).toBe('{}\n');
+  expect(existsSync(join(folder, 'part'))).toBe(false);
+});
+
+it('a chunk that is written again, as after a full disk, is hashed once', () => {
+  const noise = contentOf(5_000);
+  part.write(rawChunk(noise), noise);
+  part.write(rawChunk(noise), noise);
+  part.verify(sha256(noise));
+  part.verify(sha256(noise));
+});
+
+it('storing that failed may be tried again', () => {
+  const noise = contentOf(5_000);
+  part.write(rawChunk(noise), noise);
+  part.verify(sha256(noise));
+  const good = target('block');
+  expect(() => part.store({ ...good, metadataPath: join(folder, 'none', 'x') })).toThrow('ENOENT');
+  part.store(good);
+  expect(existsSync(good.metadataPath)).toBe(true);
+});
+
+describe('a chunk is refused', () => {
+  it('that becomes more than it says: a bomb of 250 MB is not unpacked', () => {
+    const bomb = compressFrame(Buffer.alloc(250_000_000));
+    const before = process.memoryUsage().rss;
+    expect(() => part.write(lz4Chunk(bomb, rawChunkBytes), bomb)).toThrow(BadBlockError);
+    expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000);
+  });
+
+  it('that becomes less than it says', () => {
+    const packed = compressFrame(Buffer.alloc(5_000));
+    expect(() => part.write(lz4Chunk(packed, 6_000), packed)).toThrow('5000 bytes instead of 6000');
+  });
+
+  it('that is no frame, or is cut off', () => {
+    const noise = contentOf(500);
+    expect(() => part.write(lz4Chunk(noise, 1_000), noise)).toThrow('cannot be decompressed');
+    const cut = compressFrame(Buffer.alloc(5_000)).subarray(0, -6);
+    expect(() => part.write(lz4Chunk(cut, 5_000), cut)).toThrow(BadBlockError);
+  });
+
+  it('whose checksum is another', () => {
+    const noise = contentOf(500);
+    const lying = { ...rawChunk(noise), crc32: '00000001' };
+    expect(() => part.write(lying, noise)).toThrow('the checksum of a chunk is another');
+  });
+});

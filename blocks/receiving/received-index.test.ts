@@ -1,0 +1,110 @@
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
+import { Commits } from './commits.ts';
+import { Sweep } from './sweep.ts';
+import { chunksOf, contentOf, madeFile, mib } from './testing/made-file.ts';
+import { ackFor, receiverRig, takeAll } from './testing/rig.ts';
+
+const two = madeFile({ content: contentOf(mib + 70_000) });
+
+describe('a file that somebody took away', () => {
+  it('makes room in the quota, and is taken again', async () => {
+    const { receiver, folder } = receiverRig({ quotaBytes: 2 * mib });
+    const sweep = new Sweep(receiver);
+    for (const block of [0, 1]) await takeAll(receiver, chunksOf(two, block));
+    const used = receiver.index.usedBytes;
+    rmSync(join(folder, 'processed_data_node-1', 'log_txt', 'block_0000.bin'));
+    await sweep.step();
+    expect(receiver.index.usedBytes).toBe(used - mib - 8 * 1024);
+    expect(await ackFor(receiver, chunksOf(two, 0))).not.toHaveProperty('duplicate');
+    expect(receiver.index.usedBytes).toBe(used);
+  });
+
+  it('with its whole folder gives the name back, but not while a block of it comes', async () => {
+    const { receiver, folder } = receiverRig();
+    const sweep = new Sweep(receiver);
+    const round = async (): Promise<void> => {
+      for (const _ of [1, 2]) await sweep.step();
+    };
+    await takeAll(receiver, chunksOf(two, 1));
+    rmSync(join(folder, 'processed_data_node-1', 'log_txt'), { recursive: true });
+    await takeAll(receiver, chunksOf(two, 0).slice(0, 1));
+    await round();
+    expect(receiver.index.transfer(two.transferId)).toBeDefined();
+    expect(await ackFor(receiver, chunksOf(two, 0).slice(1))).toMatchObject({ success: true });
+    rmSync(join(folder, 'processed_data_node-1', 'log_txt'), { recursive: true });
+    await round();
+    expect(receiver.index.transfer(two.transferId)).toBeUndefined();
+    const other = madeFile({ sender: 'other', path: 'log.txt' });
+    await takeAll(receiver, chunksOf(other, 0));
+    expect(readdirSync(join(folder, 'processed_data_node-1'))).toEqual(['log_txt']);
+  });
+});
+
+it('a damaged list is set aside, and nothing that is there is written over', async () => {
+  const { receiver, folder } = receiverRig();
+  await takeAll(receiver, chunksOf(two, 1));
+  await receiver.close();
+  const path = join(folder, '.windrow', 'received.db');
+  for (const end of ['-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
+  writeFileSync(path, 'no database');
+  const again = receiverRig({ folder });
+  expect(again.lines).toEqual([
+    expect.objectContaining({
+      level: 'error',
+      msg: expect.stringContaining('set aside') as string,
+    }),
+  ]);
+  expect(await ackFor(again.receiver, chunksOf(two, 1))).toMatchObject({ success: true });
+  const suffix = two.transferId.slice(0, 8);
+  expect(readdirSync(join(folder, 'processed_data_node-1')).sort()).toEqual([
+    'log_txt',
+    `log_txt~${suffix}`,
+  ]);
+});
+
+it('one that a newer version wrote is left alone', async () => {
+  const { receiver, folder } = receiverRig();
+  await receiver.close();
+  const db = new DatabaseSync(join(folder, '.windrow', 'received.db'));
+  db.exec('PRAGMA user_version = 99');
+  db.close();
+  expect(() => receiverRig({ folder })).toThrow('was written by a newer windrow');
+  expect(existsSync(join(folder, '.windrow', 'received.db'))).toBe(true);
+});
+
+describe('changes of one moment', () => {
+  function open(): DatabaseSync {
+    const db = new DatabaseSync(join(temporaryFolder(), 'x.db'));
+    db.exec('PRAGMA journal_mode = WAL; CREATE TABLE t (n INTEGER UNIQUE)');
+    return db;
+  }
+  const rows = (db: DatabaseSync): unknown[] => db.prepare('SELECT n FROM t').all();
+
+  it('are one commit, and tell what each came to', async () => {
+    const db = open();
+    const commits = new Commits(db);
+    const add = (n: number) =>
+      commits.commit(() => Number(db.prepare('INSERT INTO t VALUES (?)').run(n).lastInsertRowid));
+    const added = Promise.all([add(7), add(8)]);
+    expect(rows(db)).toHaveLength(0);
+    expect(await added).toEqual([1, 2]);
+    db.close();
+  });
+
+  it('of which one fails change nothing, and all hear of it', async () => {
+    const db = open();
+    const commits = new Commits(db);
+    const add = (n: number) => commits.commit(() => db.prepare('INSERT INTO t VALUES (?)').run(n));
+    const outcomes = await Promise.allSettled([add(7), add(7), add(8)]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(outcomes[2]).toMatchObject({ reason: { code: 'store_unavailable', retryable: true } });
+    expect(rows(db)).toEqual([]);
+    await add(9);
+    expect(rows(db)).toHaveLength(1);
+    db.close();
+  });
+});

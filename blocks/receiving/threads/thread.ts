@@ -1,0 +1,57 @@
+/** A thread that writes blocks: decompressing, hashing, writing and syncing hold up nobody else. */
+import { parentPort } from 'node:worker_threads';
+import { messageOf, systemCodeOf } from '../../../runtime/errors.ts';
+import { YoungGarbage } from '../../../runtime/young-garbage.ts';
+import { rawChunkBytes } from '../../../wire/limits.ts';
+import { BadBlockError, PartFile } from '../part-file.ts';
+import type { Order, OrderMessage, Outcome, OutcomeMessage } from './protocol.ts';
+
+const parts = new Map<number, PartFile>();
+/** Of what was decompressed: the library gives each chunk new memory, some of it twice. */
+const garbage = new YoungGarbage(2 * rawChunkBytes);
+
+function carryOut(order: Order): void {
+  if (order.kind === 'open') {
+    parts.set(order.part, new PartFile(order.path));
+    return;
+  }
+  const part = parts.get(order.part);
+  // Nothing may pass for stored that is not.
+  if (part === undefined) throw new BadBlockError('the receiver has nothing of the block');
+  switch (order.kind) {
+    case 'write':
+      part.write(order.chunk, order.payload);
+      if (order.chunk.encoding === 'lz4') garbage.came(order.chunk.rawBytes);
+      return;
+    case 'verify':
+      part.verify(order.sha256);
+      return;
+    case 'store':
+      part.store(order.target);
+      parts.delete(order.part);
+      return;
+    case 'drop':
+      parts.delete(order.part);
+      part.drop();
+  }
+}
+
+function outcomeOf(order: Order): Outcome {
+  try {
+    carryOut(order);
+    return { kind: 'done' };
+  } catch (error) {
+    if (error instanceof BadBlockError) return { kind: 'bad', reason: error.message };
+    return { kind: 'failed', code: systemCodeOf(error), reason: messageOf(error) };
+  }
+}
+
+parentPort?.on('message', ({ no, order }: OrderMessage) => {
+  const message: OutcomeMessage = { no, outcome: outcomeOf(order) };
+  if (order.kind !== 'write') {
+    parentPort?.postMessage(message);
+    return;
+  }
+  const { buffer } = order.payload;
+  parentPort?.postMessage({ ...message, buffer } satisfies OutcomeMessage, [buffer]);
+});

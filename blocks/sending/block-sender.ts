@@ -1,0 +1,162 @@
+/**
+ * Sends one block until it is acknowledged.
+ *
+ * What always holds: a block is acknowledged only by its receiver's word, for bytes whose SHA-256
+ * is that of the bytes that were read; it is read anew for each resend.
+ *
+ *   reading ──last chunk──► sent ──ack──► acknowledged
+ *      ▲                      │
+ *      └── failed, no ack, ───┘   at most `resendsMax` times, then failed
+ *          or begin again
+ */
+import { basename } from 'node:path/posix';
+import { fullJitterMs } from '../../runtime/backoff.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { pause } from '../../runtime/lifecycle.ts';
+import type { BlockAck } from '../../wire/records/block-ack.ts';
+import { blockSpan } from '../../wire/records/block-shape.ts';
+import type { Awaited, AwaitedAcks } from './awaited-acks.ts';
+import type { Taken } from '../../wire/transport/block-port.ts';
+import type { Tell } from './events.ts';
+import type { Journal } from './journal.ts';
+import { backoff, type PatientCarrier } from './patience.ts';
+import type { BlockJob, BlockReader } from './block-reader.ts';
+import { chunkRecord, type PreparedChunk, type Transfer } from './plan.ts';
+import { Slots } from './slots.ts';
+
+/** Of a block, each after a longer wait. */
+const resendsMax = 5;
+/** Without any acknowledgment. A receiver of Kafka that is replaced by another in its group has begun again by then. */
+const ackMsMax = 60_000;
+
+/** The block was not acknowledged, for the reason that is the message. */
+export class BlockFailedError extends Error {
+  override readonly name = 'BlockFailedError';
+}
+
+export interface BlockSenderOptions {
+  readonly carrier: PatientCarrier;
+  /** Undefined where acknowledgments come with answers alone. */
+  readonly awaited: AwaitedAcks | undefined;
+  readonly journal: Journal;
+  readonly reader: BlockReader;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly tell: Tell;
+}
+
+export interface OutgoingBlock {
+  readonly transfer: Transfer;
+  /** The transfer's in the journal. */
+  readonly key: number;
+  readonly block: number;
+}
+
+/** What one sending came to: the block's acknowledgment, or why there is none. */
+type Attempt =
+  | { readonly ack: BlockAck; readonly sha256: string | undefined }
+  | { readonly reason: string };
+
+/** All of it is on its way or there; its acknowledgment is still to come. */
+interface Sent {
+  readonly sentSha256: string;
+}
+
+export class BlockSender {
+  readonly #options: BlockSenderOptions;
+  readonly #reading: Slots;
+
+  constructor(options: BlockSenderOptions) {
+    this.#options = options;
+    this.#reading = new Slots(options.reader.blocksAtOnce);
+  }
+
+  /**
+   * @throws BlockFailedError; FileChangedError and UnreadableError of the reader; WindrowError
+   *   `refused`, not retryable, for good, others when nothing can be sent any more
+   */
+  async send(outgoing: OutgoingBlock, signal: AbortSignal): Promise<void> {
+    const { tell, random } = this.#options;
+    for (let resend = 0; ; resend += 1) {
+      const reason = this.#settle(outgoing, await this.#attempt(outgoing, signal));
+      if (reason === undefined) return;
+      if (resend === resendsMax) throw new BlockFailedError(reason);
+      const { transfer, block } = outgoing;
+      tell({ kind: 'again', transfer, block, resend: resend + 1, reason });
+      await pause(fullJitterMs(resend, backoff, random), signal);
+    }
+  }
+
+  async #attempt(outgoing: OutgoingBlock, signal: AbortSignal): Promise<Attempt> {
+    const { transfer, block: blockNumber } = outgoing;
+    const fileName = basename(transfer.file.relativePath);
+    const block = { transferId: transfer.id, fileName, blockNumber };
+    using awaited = this.#options.awaited?.expect(block);
+    const sent = await this.#sendChunks(outgoing, signal);
+    if (!('sentSha256' in sent)) return sent;
+    return await this.#ackOf(outgoing, { sha256: sent.sentSha256, awaited }, signal);
+  }
+
+  async #sendChunks(outgoing: OutgoingBlock, signal: AbortSignal): Promise<Attempt | Sent> {
+    const { reader, tell } = this.#options;
+    const giveBack = await this.#reading.take(signal);
+    try {
+      let wanted = 0;
+      for await (const prepared of reader.read(jobOf(outgoing), signal)) {
+        const { chunk, rawBytes, payload, sha256 } = prepared;
+        // The last one is sent whatever is there already: it asks for the acknowledgment.
+        if (chunk < wanted && sha256 === undefined) continue;
+        const { nextChunk, ack } = await this.#sendChunk(outgoing, prepared, signal);
+        tell({ kind: 'chunk', rawBytes, payloadBytes: payload.length });
+        if (ack !== undefined) return { ack, sha256 };
+        if (nextChunk <= chunk) return { reason: 'the receiver does not have what came before' };
+        if (sha256 !== undefined) return { sentSha256: sha256 };
+        wanted = nextChunk;
+      }
+      throw new Error('a block has ended without its last chunk');
+    } finally {
+      giveBack();
+    }
+  }
+
+  #sendChunk(
+    { transfer, block }: OutgoingBlock,
+    prepared: PreparedChunk,
+    signal: AbortSignal,
+  ): Promise<Taken> {
+    const { carrier, clock } = this.#options;
+    const record = chunkRecord(transfer, block, { ...prepared, sentAtMs: clock.wallMs() });
+    return carrier.send({ record, payload: prepared.payload }, signal);
+  }
+
+  /** Of a block that was sent whole. */
+  async #ackOf(
+    { key, block }: OutgoingBlock,
+    { sha256, awaited }: { readonly sha256: string; readonly awaited: Awaited | undefined },
+    signal: AbortSignal,
+  ): Promise<Attempt> {
+    if (awaited === undefined) return { reason: 'no acknowledgment came with the answer' };
+    this.#options.journal.sent(key, block, sha256);
+    const ack = await awaited.within(ackMsMax, signal);
+    if (ack === undefined) return { reason: `no acknowledgment came within ${ackMsMax / 1000} s` };
+    return { ack, sha256 };
+  }
+
+  /** @returns why the block must be sent again */
+  #settle({ transfer, key, block }: OutgoingBlock, attempt: Attempt): string | undefined {
+    if ('reason' in attempt) return attempt.reason;
+    const { ack, sha256 = ack.checksum } = attempt;
+    if (!ack.success) return ack.reason ?? 'the receiver could not store it';
+    if (ack.checksum !== undefined && ack.checksum !== sha256) {
+      return 'the receiver has other bytes';
+    }
+    this.#options.journal.acknowledged(key, block, sha256 ?? '');
+    this.#options.tell({ kind: 'acknowledged', transfer, block });
+    return undefined;
+  }
+}
+
+function jobOf({ transfer: { file, blockBytes }, block }: OutgoingBlock): BlockJob {
+  const { path, version } = file;
+  return { path, version, ...blockSpan({ sizeBytes: version.sizeBytes, blockBytes }, block) };
+}

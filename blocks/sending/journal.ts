@@ -1,0 +1,212 @@
+/**
+ * What was sent where, in a file, so that a transfer that was stopped goes on where it was.
+ *
+ * What always holds: a block counts as acknowledged here only when that receiver has said that it
+ * has it for good. A killed process loses nothing of this; a power cut may take the last
+ * acknowledgments, and then those blocks are sent once more.
+ *
+ * Of a transfer that is done only its own row stays. A row goes 30 days after it was last used,
+ * an older version of a file with the first block of a newer one, and the oldest over the cap.
+ */
+import { dirname } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Clock } from '../../runtime/clock.ts';
+import { makeFolderDurably } from '../../runtime/durable-file.ts';
+import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import { isDamage, setAside } from '../../runtime/queue/damage.ts';
+import type { Transfer } from './plan.ts';
+
+const schemaVersion = 1;
+/** Longer than a transaction of another process that sends takes. */
+const busyTimeoutMs = 5_000;
+const keptMsMax = 30 * 24 * 60 * 60 * 1000;
+/** Transfers that are remembered: some 250 bytes each. */
+const transfersMax = 1_000_000;
+/** The cap is looked after each so many transfers. */
+const pruneEvery = 10_000;
+
+const SCHEMA = `
+  CREATE TABLE transfers (
+    key          INTEGER PRIMARY KEY,
+    target       TEXT NOT NULL,
+    id           TEXT NOT NULL,
+    path         TEXT NOT NULL,
+    size_bytes   INTEGER NOT NULL,
+    mtime_ns     TEXT NOT NULL,
+    inode        TEXT NOT NULL,
+    block_bytes  INTEGER NOT NULL,
+    total_blocks INTEGER NOT NULL,
+    used_ms      INTEGER NOT NULL,
+    is_done      INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (target, id)
+  ) STRICT;
+  CREATE INDEX transfers_path ON transfers (target, path);
+  CREATE INDEX transfers_used ON transfers (is_done DESC, used_ms);
+
+  CREATE TABLE blocks (
+    transfer        INTEGER NOT NULL REFERENCES transfers (key) ON DELETE CASCADE,
+    block_number    INTEGER NOT NULL,
+    sha256          TEXT NOT NULL,
+    is_acknowledged INTEGER NOT NULL,
+    PRIMARY KEY (transfer, block_number)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+const STATEMENTS = {
+  find: 'SELECT key, is_done FROM transfers WHERE target = ? AND id = ?',
+  forgetVersions:
+    'DELETE FROM transfers WHERE target = ? AND path = ? AND block_bytes = ? AND id != ?',
+  add: `INSERT INTO transfers
+    (target, id, path, size_bytes, mtime_ns, inode, block_bytes, total_blocks, used_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
+  use: 'UPDATE transfers SET used_ms = ? WHERE key = ?',
+  block: 'SELECT is_acknowledged FROM blocks WHERE transfer = ? AND block_number = ?',
+  count: 'SELECT count(*) AS n FROM blocks WHERE transfer = ? AND is_acknowledged = 1',
+  sent: `INSERT INTO blocks VALUES (?, ?, ?, 0) ON CONFLICT DO UPDATE SET sha256 = excluded.sha256`,
+  acknowledged: `INSERT INTO blocks VALUES (?, ?, ?, 1)
+    ON CONFLICT DO UPDATE SET is_acknowledged = 1, sha256 = excluded.sha256`,
+  done: 'UPDATE transfers SET is_done = 1, used_ms = ? WHERE key = ?',
+  forgetBlocks: 'DELETE FROM blocks WHERE transfer = ?',
+  forgetOld: 'DELETE FROM transfers WHERE used_ms < ?',
+  forgetOver: `DELETE FROM transfers WHERE key IN (
+    SELECT key FROM transfers ORDER BY is_done DESC, used_ms
+    LIMIT max(0, (SELECT count(*) FROM transfers) - ?))`,
+} as const;
+
+export interface JournalOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  /** Told when the file was damaged and had to be set aside, with its new name. */
+  readonly onDamage: (file: string) => void;
+}
+
+/** @throws WindrowError `store_unavailable` when the file cannot be used */
+export function openJournal(options: JournalOptions): Journal {
+  const { path, clock, onDamage } = options;
+  try {
+    makeFolderDurably(dirname(path));
+    try {
+      return new Journal(path, clock);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      onDamage(setAside(path, clock.wallMs()));
+      return new Journal(path, clock);
+    }
+  } catch (error) {
+    if (error instanceof WindrowError) throw error;
+    throw new WindrowError('store_unavailable', `cannot use ${path}: ${messageOf(error)}`, {
+      cause: error,
+      hint: 'Name a folder that this user may write, with room, with --data.',
+    });
+  }
+}
+
+/** What is known of a transfer. */
+export interface Known {
+  /** Names it in the other calls. */
+  readonly key: number;
+  /** Every block is acknowledged. */
+  readonly isDone: boolean;
+  /** 0 when it is done. */
+  readonly acknowledgedBlocks: number;
+}
+
+export class Journal {
+  readonly #db: DatabaseSync;
+  readonly #clock: Clock;
+  readonly #sql: Readonly<Record<keyof typeof STATEMENTS, StatementSync>>;
+  #begun = 0;
+
+  constructor(path: string, clock: Clock) {
+    this.#clock = clock;
+    this.#db = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    try {
+      // A power cut may take the last commits, never the file: what is sent twice is taken as a repeat.
+      this.#db.exec(
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON',
+      );
+      this.#prepareSchema();
+      this.#sql = Object.fromEntries(
+        Object.entries(STATEMENTS).map(([name, sql]) => [name, this.#db.prepare(sql)]),
+      ) as Record<keyof typeof STATEMENTS, StatementSync>;
+      this.#prune();
+    } catch (error) {
+      this.#db.close();
+      throw error;
+    }
+  }
+
+  /** What is known of a transfer; from now on it is remembered. */
+  begin(target: string, transfer: Transfer): Known {
+    this.#begun += 1;
+    if (this.#begun % pruneEvery === 0) this.#prune();
+    return this.#transaction(() => {
+      const found = this.#sql.find.get(target, transfer.id);
+      const key = found === undefined ? this.#add(target, transfer) : Number(found['key']);
+      this.#sql.use.run(this.#clock.wallMs(), key);
+      const isDone = found?.['is_done'] === 1;
+      return { key, isDone, acknowledgedBlocks: Number(this.#sql.count.get(key)?.['n']) };
+    });
+  }
+
+  isAcknowledged(key: number, block: number): boolean {
+    return this.#sql.block.get(key, block)?.['is_acknowledged'] === 1;
+  }
+
+  sent(key: number, block: number, sha256: string): void {
+    this.#sql.sent.run(key, block, sha256);
+  }
+
+  acknowledged(key: number, block: number, sha256: string): void {
+    this.#sql.acknowledged.run(key, block, sha256);
+  }
+
+  /** All its blocks are acknowledged. */
+  done(key: number): void {
+    this.#transaction(() => {
+      this.#sql.done.run(this.#clock.wallMs(), key);
+      this.#sql.forgetBlocks.run(key);
+    });
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #add(target: string, { id, file, blockBytes, totalBlocks }: Transfer): number {
+    const { sizeBytes, mtimeNs, inode } = file.version;
+    this.#sql.forgetVersions.run(target, file.path, blockBytes, id);
+    const values = [target, id, file.path, sizeBytes, String(mtimeNs), String(inode), blockBytes];
+    return Number(this.#sql.add.get(...values, totalBlocks, this.#clock.wallMs())?.['key']);
+  }
+
+  #prune(): void {
+    this.#sql.forgetOld.run(this.#clock.wallMs() - keptMsMax);
+    this.#sql.forgetOver.run(transfersMax);
+  }
+
+  #prepareSchema(): void {
+    this.#transaction(() => {
+      const version = Number(this.#db.prepare('PRAGMA user_version').get()?.['user_version']);
+      if (version > schemaVersion) {
+        throw new WindrowError('store_newer', 'the journal of transfers is of a newer windrow', {
+          hint: 'Use that version, or name another folder with --data.',
+        });
+      }
+      if (version === 0) this.#db.exec(`${SCHEMA} PRAGMA user_version = ${schemaVersion}`);
+    });
+  }
+
+  /** At once for writing: two that both began by reading could not both go on. */
+  #transaction<T>(work: () => T): T {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Sends a chunk until it is taken. Who answers "later" (busy, a full disk) is waited for without end:
+ * nothing is lost, and a person sees why and may stop it. Who does not answer at all is given up
+ * after a while, and so is the run: it goes on from there when it is started again.
+ */
+import { type BackoffLimits, fullJitterMs } from '../../runtime/backoff.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { type ErrorCode, messageOf, WindrowError } from '../../runtime/errors.ts';
+import { pause } from '../../runtime/lifecycle.ts';
+import type { BlockCarrier, OutgoingChunk, Taken } from '../../wire/transport/block-port.ts';
+import type { Tell } from './events.ts';
+
+export const backoff: BackoffLimits = { baseMs: 500, capMs: 30_000 };
+/** A collector that restarts or a PC that boots is back by then. */
+const silentMsMax = 5 * 60_000;
+
+export interface PatienceOptions {
+  readonly carrier: BlockCarrier;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly tell: Tell;
+}
+
+export class PatientCarrier {
+  readonly #options: PatienceOptions;
+  #heardMs: number;
+  #toldReason: string | undefined;
+
+  constructor(options: PatienceOptions) {
+    this.#options = options;
+    this.#heardMs = options.clock.monotonicMs();
+  }
+
+  /** @throws WindrowError `aborted`, or one for which waiting is of no use */
+  async send(chunk: OutgoingChunk, signal: AbortSignal): Promise<Taken> {
+    for (let failures = 0; ; failures += 1) {
+      try {
+        const taken = await this.#options.carrier.send(chunk, signal);
+        this.#worked();
+        return taken;
+      } catch (error) {
+        await pause(this.#waitMsFor(error, failures), signal);
+        if (signal.aborted) throw new WindrowError('aborted', 'the sending was stopped');
+      }
+    }
+  }
+
+  #worked(): void {
+    this.#heardMs = this.#options.clock.monotonicMs();
+    if (this.#toldReason !== undefined) this.#options.tell({ kind: 'going-on' });
+    this.#toldReason = undefined;
+  }
+
+  /** @throws the error, when waiting is of no use */
+  #waitMsFor(error: unknown, failures: number): number {
+    const { clock, random, tell } = this.#options;
+    if (!(error instanceof WindrowError) || !isPassing(error)) throw error;
+    const nowMs = clock.monotonicMs();
+    if (error.code !== 'unreachable') this.#heardMs = nowMs;
+    if (nowMs - this.#heardMs > silentMsMax) throw error;
+    const reason = messageOf(error);
+    if (reason !== this.#toldReason) tell({ kind: 'waiting', reason, hint: error.hint });
+    this.#toldReason = reason;
+    return (error.retryAfterMs ?? 0) + fullJitterMs(failures, backoff, random);
+  }
+}
+
+/** A missing token or a wrong address does not mend itself. */
+const passing: ReadonlySet<ErrorCode> = new Set([
+  'unreachable',
+  'overloaded',
+  'store_unavailable',
+  'no_room',
+]);
+
+function isPassing({ code, retryable }: WindrowError): boolean {
+  return retryable && passing.has(code);
+}

@@ -1,0 +1,40 @@
+/** What the pipeline's two ends tell each other. A lane reads one block at a time. */
+import type { BlockJob } from '../block-reader.ts';
+import type { PreparedChunk } from '../plan.ts';
+
+/** Of each worker, whatever its engine: as many streams as the widest engine takes at once. */
+export const lanesPerWorker = 4;
+/**
+ * Buffers of a lane, each of one chunk: one is being filled while one is on its way and one waits.
+ * No chunk is made without a free one, so these are all the chunks that are ever in memory.
+ */
+export const buffersPerLane = 3;
+
+export type ToWorker =
+  | { readonly kind: 'begin'; readonly lane: number; readonly job: BlockJob }
+  /** The buffer of a chunk that was dealt with, to be filled again. */
+  | { readonly kind: 'give-back'; readonly lane: number; readonly buffer: ArrayBuffer }
+  /** Answered by `ended`. */
+  | { readonly kind: 'end'; readonly lane: number };
+
+export type FromWorker =
+  | { readonly kind: 'ready' }
+  | {
+      readonly kind: 'chunk';
+      readonly lane: number;
+      readonly chunk: PreparedChunk;
+      readonly stages: Stages;
+    }
+  | { readonly kind: 'changed'; readonly lane: number }
+  | { readonly kind: 'unreadable'; readonly lane: number; readonly reason: string }
+  /** Nothing of that block comes any more. */
+  | { readonly kind: 'ended'; readonly lane: number };
+
+/** What a worker has done so far, and how long each stage took of it. */
+export interface Stages {
+  readonly readBytes: number;
+  readonly payloadBytes: number;
+  readonly readMs: number;
+  readonly hashMs: number;
+  readonly compressMs: number;
+}

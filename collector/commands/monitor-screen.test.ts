@@ -1,0 +1,70 @@
+import { expect, it } from 'vitest';
+import type { TransferView } from '../api/contract.ts';
+import { screenOf } from './monitor-screen.ts';
+
+function transfer(changes: Partial<TransferView> = {}): TransferView {
+  return {
+    id: 'a',
+    file_name: 'log.txt',
+    sender: 'desk-12',
+    size_bytes: 1_000,
+    total_blocks: 10,
+    state: 'active',
+    blocks: 5,
+    bytes: 500,
+    failures: 0,
+    reason: null,
+    heard_ms: 0,
+    left_ms: 61_000,
+    ...changes,
+  };
+}
+
+const machine = {
+  machine_id: 'node-1',
+  last_heard_ms: 0,
+  active: true,
+  blocks: 5,
+  bytes: 500,
+  failures: 1,
+};
+
+function screen(transfers: readonly TransferView[], size = { columns: 100, rows: 24 }): string[] {
+  return screenOf({ now: 0, machines: [machine], bytes_per_second: 2_500_000, transfers }, size);
+}
+
+it('shows what goes on first, then what is done', () => {
+  const done = transfer({ file_name: 'done', state: 'done', blocks: 10, bytes: 1_000 });
+  expect(screen([done, transfer()])).toEqual([
+    '1 of 1 machines active   1 files on their way   2.50 MB/s   1 failed blocks',
+    '  node-1: active, 5 blocks, 500 B, 1 failed',
+    '',
+    expect.stringMatching(
+      /^ {2}log\.txt from desk-12 {2}\[#{10}\.{10}\] {2}5\/10 blocks {2}1000 B {2}1 min left$/,
+    ),
+    expect.stringMatching(/^✓ done from desk-12 {2}\[#{20}\] {2}10\/10 blocks {2}1000 B {2}done$/),
+  ]);
+});
+
+it('keeps within the terminal, whatever the names', () => {
+  const hostile = transfer({
+    file_name: `\u{1b}[2J${'x'.repeat(900)}`,
+    reason: '\n\n',
+    failures: 2,
+  });
+  const lines = screen(
+    Array.from({ length: 50 }, () => hostile),
+    { columns: 60, rows: 12 },
+  );
+  expect(lines.length).toBeLessThan(12);
+  expect(lines.every((line) => Array.from(line).length <= 60)).toBe(true);
+  expect(lines.join('')).not.toMatch(/\p{Cc}/u);
+  expect(lines.at(-1)).toBe('and 45 more');
+});
+
+it('of the old system’s files shows what is known', () => {
+  const old = transfer({ sender: null, size_bytes: null, total_blocks: null, left_ms: null });
+  expect(screen([old])[3]).toMatch(
+    /^ {2}log\.txt {2}\[\.{20}\] {2}5\/\? blocks {2}500 B {2}active$/,
+  );
+});

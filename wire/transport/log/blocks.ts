@@ -1,0 +1,121 @@
+/**
+ * The sending end for blocks over a log: a record a chunk. What is acknowledged to the sender is that
+ * the log has the chunk; what became of the block its receiver writes into a topic of its own.
+ */
+import { WindrowError } from '../../../runtime/errors.ts';
+import { YoungGarbage } from '../../../runtime/young-garbage.ts';
+import { unlessAborted } from '../../../runtime/unless-aborted.ts';
+import { type BlockAck, BLOCK_ACKS_TOPIC, decodeBlockAck } from '../../records/block-ack.ts';
+import {
+  CHUNK_HEADER,
+  chunkKey,
+  DATA_BLOCKS_TOPIC,
+  encodeChunkHeader,
+} from '../../records/block-chunk.ts';
+import { PROCESSING_STATUS_TOPIC } from '../../records/processing-status.ts';
+import type { BlockCarrier, OutgoingChunk, Taken } from '../block-port.ts';
+import type { Log, LogProducer, LogReader, LogRecord, ReadPlace, TopicSpec } from './port.ts';
+import { prepareTopics } from './prepare.ts';
+
+/** All that senders, receivers and who watches them say. */
+export const BLOCK_TOPICS = [DATA_BLOCKS_TOPIC, BLOCK_ACKS_TOPIC, PROCESSING_STATUS_TOPIC];
+
+/** What a producer's copies leave, before it is collected. */
+const garbageBytesMax = 8 * 1024 * 1024;
+
+export interface LogBlocksOptions {
+  readonly log: Log;
+  readonly target: string;
+  /** Those of blocks; made when they are missing, at the first chunk that gets through. */
+  readonly topics: readonly TopicSpec[];
+}
+
+export class LogBlockCarrier implements BlockCarrier {
+  readonly target: string;
+  readonly #options: LogBlocksOptions;
+  readonly #producer: LogProducer;
+  readonly #reader: LogReader;
+  readonly #garbage = new YoungGarbage(garbageBytesMax);
+  #preparing: Promise<void> | undefined;
+  /** Before any chunk is sent it is known where acknowledgments begin that are of this sending. */
+  readonly #prepared = Promise.withResolvers<void>();
+  /** Where to hear on, by partition. */
+  readonly #heardTo = new Map<number, ReadPlace>();
+
+  constructor(options: LogBlocksOptions) {
+    this.target = options.target;
+    this.#options = options;
+    this.#producer = options.log.producer();
+    this.#reader = options.log.reader(BLOCK_ACKS_TOPIC);
+  }
+
+  async send({ record, payload }: OutgoingChunk, signal: AbortSignal): Promise<Taken> {
+    if (signal.aborted) throw new WindrowError('aborted', 'sending was aborted');
+    this.#preparing ??= this.#prepare(signal).catch((error: unknown) => {
+      this.#preparing = undefined;
+      throw error;
+    });
+    await this.#preparing;
+    const message = {
+      topic: DATA_BLOCKS_TOPIC,
+      key: chunkKey(record),
+      value: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
+      headers: { [CHUNK_HEADER]: encodeChunkHeader(record) },
+      timeMs: record.sent_at,
+    };
+    this.#garbage.came(payload.length);
+    await this.#producer.send([message], signal);
+    return { nextChunk: record.chunk + 1 };
+  }
+
+  readonly acks = (signal: AbortSignal): AsyncIterable<BlockAck> => this.#acks(signal);
+
+  close(): Promise<void> {
+    return this.#producer.close();
+  }
+
+  async *#acks(signal: AbortSignal): AsyncGenerator<BlockAck> {
+    const isPrepared = await unlessAborted(this.#prepared.promise, signal, 'hearing').then(
+      () => true,
+      () => false,
+    );
+    if (!isPrepared) return;
+    const ended = new AbortController();
+    try {
+      for await (const records of this.#heard(AbortSignal.any([signal, ended.signal]))) {
+        for (const { topic, partition, offset, value } of records) {
+          this.#heardTo.set(partition, { topic, partition, offset: offset + 1 });
+          const decoded = decodeBlockAck(value);
+          if (decoded.kind === 'ack') yield decoded.ack;
+        }
+      }
+    } finally {
+      ended.abort();
+    }
+  }
+
+  async #prepare(signal: AbortSignal): Promise<void> {
+    await prepareTopics(this.#options.log, this.#options.topics, signal);
+    for (const place of await this.#reader.end(signal)) {
+      this.#heardTo.set(place.partition, place);
+    }
+    this.#prepared.resolve();
+  }
+
+  /** The log is read no faster than they are used. */
+  #heard(signal: AbortSignal): ReadableStream<readonly LogRecord[]> {
+    const { readable, writable } = new TransformStream<readonly LogRecord[]>();
+    const writer = writable.getWriter();
+    const handlers = {
+      take: (records: readonly LogRecord[]) => writer.write(records),
+      caughtUp() {},
+    };
+    this.#reader
+      .follow([...this.#heardTo.values()], handlers, signal)
+      .then(() => writer.close())
+      .catch((error: unknown) => writer.abort(error))
+      // Nobody hears any longer.
+      .catch(() => {});
+    return readable;
+  }
+}
