@@ -5,7 +5,7 @@ import { WindrowError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logging.ts';
 import { SEED_A_TOPICS } from '../wire/compat/seed-a-format.ts';
 import { INVENTORY_TOPIC, SAMPLES_TOPIC } from '../wire/records/record.ts';
-import { DirectClient } from '../wire/transport/direct/client.ts';
+import { DirectClient, type DirectClientOptions } from '../wire/transport/direct/client.ts';
 import { checkKafkaConfig, kafkaSettings } from '../wire/transport/kafka/connection.ts';
 import type { Log, TopicSpec } from '../wire/transport/log/port.ts';
 import type { BatchSender } from '../wire/transport/port.ts';
@@ -82,12 +82,17 @@ function checkConfig(config: AgentConfig): void {
 
 /** Direct to the collector. @throws WindrowError `config`, naming the key whose file cannot be used */
 export function connect(settings: ConnectSettings): DirectClient {
+  return new DirectClient(directOptions(settings));
+}
+
+/** @throws WindrowError `config`, naming the key whose file cannot be used */
+export function directOptions(settings: ConnectSettings): DirectClientOptions {
   const { to, token_file: tokenFile, tls_ca_file: caFile } = settings;
-  return new DirectClient({
+  return {
     url: to,
     token: tokenFile === undefined ? undefined : readToken(tokenFile),
     ca: caFile === undefined ? undefined : readSettingFile('tls_ca_file', caFile),
-  });
+  };
 }
 
 function readToken(path: string): string {

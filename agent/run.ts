@@ -1,6 +1,6 @@
 /** The agent at work, from its settings to its end. Loads no library that only reads settings. */
 import { aborted, signalOfProcess } from '../runtime/lifecycle.ts';
-import { createLogger } from '../runtime/logging.ts';
+import { createLogger, type Logger } from '../runtime/logging.ts';
 import { serviceManager } from '../runtime/service-notify.ts';
 import { startAgent } from './app.ts';
 import type { AgentConfig } from './config.ts';
@@ -15,6 +15,18 @@ import { createSampler, type Sampler } from './metrics/sampler.ts';
 export async function runAgent(config: AgentConfig): Promise<void> {
   const stopped = signalOfProcess();
   const log = await createLogger('windrow-agent', config.log);
+  await runAgentUntil(stopped, config, log);
+}
+
+/**
+ * Resolves when the signal has aborted and everything has stopped.
+ * @throws WindrowError
+ */
+export async function runAgentUntil(
+  stopped: AbortSignal,
+  config: AgentConfig,
+  log: Logger,
+): Promise<void> {
   const service = serviceManager(process.env, log);
   const { sampler, samples } = counted(createSampler({ topProcesses: config['processes.top'] }));
   const sender = await openSender(config, log);

@@ -1,9 +1,10 @@
 /**
- * `bench agent [--minutes N]`: what the agent costs the machine it watches. A real agent with its
- * defaults, outbox and sending to a real collector included, on a machine with 200 processes more;
- * one that looks at processes every second; node_exporter, asked every second, and netdata; and
- * measuring alone beside a loop that only reads. All of them at once, for ten minutes, so that each
- * sees the same machine. CPU time is that of a process and of all that it started.
+ * `bench agent [--minutes N] [--kafka]`: what the agent costs the machine it watches. A real agent
+ * with its defaults, outbox and sending to a real collector included, on a machine with 200 processes
+ * more; one that looks at processes every second; with `--kafka` one that sends to a real broker;
+ * node_exporter, asked every second, and netdata; and measuring alone beside a loop that only reads.
+ * All of them at once, for ten minutes, so that each sees the same machine. CPU time is that of a
+ * process and of all that it started.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { everyTick } from '../agent/ticker.ts';
 import { WindrowError } from '../runtime/errors.ts';
 import { type Peer, startNetdata, startNodeExporter } from './agent-peers.ts';
+import { startBroker } from './kafka-log.ts';
 import { type Cost, costsOf } from './process-cost.ts';
 import { firstLine, spawnNode } from './programs.ts';
 import { type BenchResult, median, rounded } from './result.ts';
@@ -50,7 +52,9 @@ interface Measured {
 }
 
 export async function run(args: readonly string[]): Promise<BenchResult> {
-  const seconds = Math.round(minutesOf(args) * 60);
+  const { minutes, kafka } = optionsOf(args);
+  const seconds = Math.round(minutes * 60);
+  await using broker = kafka ? await startBroker() : undefined;
   const folder = mkdtempSync(join(tmpdir(), 'windrow-bench-'));
   const children: ChildProcess[] = [];
   try {
@@ -62,12 +66,13 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
     children.push(collector);
     const url = (await firstLine(collector)).replace(/^ready /, '');
     const peers = [await startNodeExporter(), await startNetdata(join(folder, 'netdata'))];
+    const direct = ['--to', url];
     const own = await startApart([
-      () => ({ name: 'agent', child: startAgent(url, join(folder, 'agent'), '5s') }),
-      () => ({
-        name: 'agent_processes_1s',
-        child: startAgent(url, join(folder, 'agent-1s'), '1s'),
-      }),
+      agentStarter('agent', direct, folder),
+      agentStarter('agent_processes_1s', direct, folder, { WINDROW_PROCESSES_INTERVAL: '1s' }),
+      ...(broker === undefined
+        ? []
+        : [agentStarter('agent_kafka', ['--kafka', broker.brokers.join(',')], folder)]),
       ...loopStarters(),
     ]);
     const contenders = [...own, ...peers];
@@ -80,19 +85,31 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
 }
 
 /** @throws WindrowError `usage` */
-function minutesOf([flag, value, ...rest]: readonly string[]): number {
-  if (flag === undefined) return minutesDefault;
+function optionsOf(args: readonly string[]): { minutes: number; kafka: boolean } {
+  const kafka = args.includes('--kafka');
+  const [flag = '--minutes', value = `${minutesDefault}`, ...rest] = args.filter(
+    (arg) => arg !== '--kafka',
+  );
   const minutes = Number(value);
-  if (flag === '--minutes' && rest.length === 0 && minutes > 0 && minutes <= 60) return minutes;
-  throw new WindrowError('usage', 'bench agent takes --minutes N, above 0 and up to 60');
+  const isRight = flag === '--minutes' && rest.length === 0 && minutes > 0 && minutes <= 60;
+  if (isRight) return { minutes, kafka };
+  throw new WindrowError(
+    'usage',
+    'bench agent takes --minutes N, above 0 and up to 60, and --kafka',
+  );
 }
 
-function startAgent(url: string, data: string, processesInterval: string): ChildProcess {
-  const args = ['run', '--to', url, '--data', data, '--server-id', `bench-${processesInterval}`];
-  return spawnNode([here('../agent/launch.js'), ...args], {
-    WINDROW_LOG: 'warn',
-    WINDROW_PROCESSES_INTERVAL: processesInterval,
-  });
+/** @param to flags that say where it sends */
+function agentStarter(
+  name: string,
+  to: readonly string[],
+  folder: string,
+  env: NodeJS.ProcessEnv = {},
+): () => Contender {
+  const args = ['run', ...to, '--data', join(folder, name), '--server-id', `bench-${name}`];
+  const child = (): ChildProcess =>
+    spawnNode([here('../agent/launch.js'), ...args], { WINDROW_LOG: 'warn', ...env });
+  return () => ({ name, child: child() });
 }
 
 function loopStarters(): (() => Contender)[] {
@@ -174,6 +191,11 @@ function resultOf(measured: readonly Measured[]): BenchResult {
   const cpuOf = (name: string): number =>
     measured.find((each) => each.name === name)?.cpuSecondsPerMinute ?? Number.NaN;
   const ratio = (of: string, to: string): number => rounded(cpuOf(of) / cpuOf(to));
+  const hasKafka = measured.some(({ name }) => name === 'agent_kafka');
+  if (hasKafka) {
+    const added = cpuOf('agent_kafka') - cpuOf('agent');
+    figures['agent_kafka_cpuSecondsAdded'] = Math.round(added * 1_000) / 1_000;
+  }
   return {
     bench: 'agent',
     figures,
@@ -182,6 +204,7 @@ function resultOf(measured: readonly Measured[]): BenchResult {
       netdataToAgentCpu: ratio('netdata', 'agent'),
       samplingToBareCpu: ratio('sampling', 'bare'),
       samplingToBareCpuProcesses: ratio('sampling_processes', 'bare_processes'),
+      ...(hasKafka ? { kafkaToDirectCpu: ratio('agent_kafka', 'agent') } : {}),
     },
   };
 }

@@ -1,4 +1,4 @@
-/** The webhook of `bench alerts`: notes when each server was told of first, by path. */
+/** A webhook that notes when each server was told of first, by path, and the rule that it hears of. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
@@ -42,4 +42,25 @@ export async function startReceiver(): Promise<BenchReceiver> {
 function serversIn(body: string): string[] {
   const { alerts } = JSON.parse(body) as { alerts: { labels: Record<string, string> }[] };
   return alerts.map(({ labels }) => labels['server'] ?? '');
+}
+
+/** All but the rule is as by default, the wait for company included. */
+export function alertsYaml(webhook: string): string {
+  return `
+rules:
+  - { name: cpu-peak, about: CPU peaked., when: cpu_pct.max > 90, severity: critical }
+notifiers:
+  ops: { type: webhook, url: "${webhook}" }
+`;
+}
+
+/** Of each server that was told of, ms. */
+export function delays(
+  told: ReadonlyMap<string, number>,
+  since: ReadonlyMap<string, number>,
+): number[] {
+  return [...told].flatMap(([server, toldMs]) => {
+    const sinceMs = since.get(server);
+    return sinceMs === undefined ? [] : [toldMs - sinceMs];
+  });
 }

@@ -8,11 +8,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AlertLoad, SERVERS } from './alerts-load.ts';
+import { AlertLoad, overHttp, SERVERS } from './alerts-load.ts';
 import { PollingPeer } from './alerts-peer.ts';
-import { startReceiver } from './alerts-receiver.ts';
+import { alertsYaml, delays, startReceiver } from './alerts-receiver.ts';
 import { finished, firstLine, spawnNode } from './programs.ts';
-import { type BenchResult, median, rounded } from './result.ts';
+import { type BenchResult, median, quantile, rounded } from './result.ts';
 
 const runs = 3;
 const collectorMain = fileURLToPath(new URL('../collector/main.ts', import.meta.url));
@@ -53,7 +53,7 @@ async function measure(): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), 'windrow-bench-'));
   const receiver = await startReceiver();
   const alerts = join(folder, 'alerts.yaml');
-  writeFileSync(alerts, alertsYaml(receiver.url));
+  writeFileSync(alerts, alertsYaml(`${receiver.url}/windrow`));
   const data = join(folder, 'data');
   const collector = spawnNode([collectorMain, 'serve', '--port', '0', '--data', data], {
     WINDROW_ALERTS: alerts,
@@ -62,7 +62,7 @@ async function measure(): Promise<Measured> {
   try {
     const url = (await firstLine(collector)).replace(/^ready /, '');
     const peer = new PollingPeer(data, `${receiver.url}/polling`);
-    const load = new AlertLoad(url);
+    const load = new AlertLoad(overHttp(url));
     await load.run();
     await peer.stop();
     const completed = load.completedMs();
@@ -76,30 +76,4 @@ async function measure(): Promise<Measured> {
     await receiver.close();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** All but the rule is as by default, the wait for company included. */
-function alertsYaml(receiverUrl: string): string {
-  return `
-rules:
-  - { name: cpu-peak, about: CPU peaked., when: cpu_pct.max > 90, severity: critical }
-notifiers:
-  ops: { type: webhook, url: "${receiverUrl}/windrow" }
-`;
-}
-
-function delays(
-  told: ReadonlyMap<string, number>,
-  completed: ReadonlyMap<string, number>,
-): number[] {
-  return [...told].flatMap(([server, toldMs]) => {
-    const completedMs = completed.get(server);
-    return completedMs === undefined ? [] : [toldMs - completedMs];
-  });
-}
-
-/** Nearest rank. */
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }

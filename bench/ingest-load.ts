@@ -10,7 +10,9 @@ import http from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { encodeBatch } from '../wire/records/batch.ts';
+import { SAMPLES_TOPIC } from '../wire/records/record.ts';
 import { WIRE_VERSION } from '../wire/version.ts';
+import { bootName, sampleMade, serverName } from './samples-made.ts';
 
 export const AGENTS = 1_000;
 export const SAMPLES_PER_BODY = 50;
@@ -40,23 +42,10 @@ function encode(path: string): void {
 }
 
 function bodyOf(agent: number, round: number, startMs: number): string {
-  const server_id = `pc-${agent}`;
-  const boot_id = `boot-${agent}`;
+  const [server_id, boot_id] = [serverName(agent), bootName(agent)];
   const records = Array.from({ length: SAMPLES_PER_BODY }, (_, i) => {
-    const seq = round * SAMPLES_PER_BODY + i;
-    const wave = Math.sin(seq / 20 + agent);
-    const value = {
-      v: WIRE_VERSION,
-      server_id,
-      ts: startMs + seq * 1_000,
-      boot_id,
-      seq,
-      cpu_pct: Math.round((50 + 49 * wave) * 100) / 100,
-      mem_pct: Math.round((60 + 30 * wave) * 100) / 100,
-      net_in: Math.round(1e6 + 1e5 * wave),
-      disk_io: Math.round(5e6 + 1e6 * wave),
-    };
-    return { topic: 'windrow-samples', value };
+    const value = sampleMade(agent, round * SAMPLES_PER_BODY + i, startMs);
+    return { topic: SAMPLES_TOPIC, value };
   });
   const header = { v: WIRE_VERSION, server_id, boot_id, sent_at: Date.now() } as const;
   return encodeBatch({ header, records });

@@ -10,12 +10,20 @@ const BENCHES: Readonly<
   alerts: () => import('./alerts.ts'),
   agent: () => import('./agent.ts'),
   'catch-up': () => import('./catch-up.ts'),
+  'single-file': () => import('./single-file.ts'),
+  'kafka-ingest': () => import('./kafka-ingest.ts'),
+  'kafka-scale': () => import('./kafka-scale.ts'),
+  'kafka-latency': () => import('./kafka-latency.ts'),
+  hash: () => import('./hash.ts'),
+  blocks: () => import('./blocks.ts'),
+  transfer: () => import('./transfer.ts'),
 };
 
 const [name = '', ...rest] = process.argv.slice(2);
 const load = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
-// Only the bench of the agent takes as long as one says.
-if (load === undefined || (rest.length > 0 && name !== 'agent')) {
+/** How long the agent is watched, and how much is sent, one may say. */
+const withOptions = new Set(['agent', 'blocks', 'transfer']);
+if (load === undefined || (rest.length > 0 && !withOptions.has(name))) {
   console.error(`usage: npm run bench -- NAME\nNAME is one of: ${Object.keys(BENCHES).join(', ')}`);
   process.exitCode = 2;
 } else {

@@ -1,10 +1,10 @@
 /** The collector's composition root: everything is made here, started in order, stopped in reverse. */
-import { fileURLToPath } from 'node:url';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import { messageOf } from '../runtime/errors.ts';
 import { lockFolder } from '../runtime/folder-lock.ts';
 import { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logging.ts';
+import { ownPath } from '../runtime/program.ts';
 import { Alerting } from './alerting.ts';
 import { isLoopback } from './api/access.ts';
 import { AccessFiles } from './api/access-files.ts';
@@ -28,10 +28,11 @@ import { Queries } from './store/queries.ts';
 import { RetentionLoop } from './store/retention-loop.ts';
 import { storeBytes } from './store/retention.ts';
 import { StoreWriter } from './store/writer.ts';
+import { Receiving } from './receiving.ts';
 import { forgetRunning, noteRunning, type Running, runningNote } from './running.ts';
 
 const tickMs = 1_000;
-const pageFolder = fileURLToPath(new URL('../dist/dashboard', import.meta.url));
+const pageFolder = ownPath(new URL('../dist/dashboard', import.meta.url));
 
 export interface Collector {
   /** `http://host:port`, where it really listens. */
@@ -72,6 +73,8 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
 
   const windows = windowSettings(config);
   const cluster = openCluster(config, { db, windows, clock, log });
+  const receiving = config['blocks.enabled'] ? new Receiving(config, base) : undefined;
+  lifecycle.onStop('received files', async () => receiving?.stop());
   const hub = new Hub(clock);
   const registry = new Registry();
   const metrics = new CollectorMetrics({
@@ -84,6 +87,7 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
     pages: () => hub.clients,
     panes: () => ingest.engine.stats().panes,
     notices: () => alerting.waiting(),
+    ...(receiving === undefined ? {} : { blocks: () => receiving.figures() }),
     ...(cluster === undefined ? {} : { cluster: () => cluster.figures() }),
   });
   const feed = new LiveFeed({ hub, metrics, clock, log });
@@ -136,6 +140,7 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
     ingest.tick();
     cluster?.tick();
     feed.tick(registry);
+    receiving?.tell(hub);
   }, tickMs);
   lifecycle.onStop('ticker', () => clearInterval(ticker));
   const forgetting = new Forgetting({
@@ -169,6 +174,7 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
       others: () => cluster?.othersAlerts(readDb) ?? [],
     }),
     hub,
+    ...(receiving === undefined ? {} : { receiving }),
     metrics,
     decommission: async (id) => {
       const source = registry.get(id);
@@ -209,7 +215,10 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   return {
     url,
     entryUrl: guarded ? `${url}/enter?code=${files.createLink(clock.wallMs())}` : undefined,
-    reload: () => alerting.reload(),
+    reload: () => {
+      alerting.reload();
+      cluster?.reloaded();
+    },
     stop: () => lifecycle.stop(),
   };
 }

@@ -1,10 +1,10 @@
 /** The collector's settings. `config/collector.yaml` lists them with their defaults. */
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { WindrowError } from '../runtime/errors.ts';
 import { LOG_LEVELS } from '../runtime/logging.ts';
-import { duration, size, whole, words } from '../runtime/config/units.ts';
+import { duration, size, whole, words, yesOrNo } from '../runtime/config/units.ts';
 import type { Spec, Values } from '../runtime/config/load.ts';
+import { ownPath } from '../runtime/program.ts';
 import { METRICS } from '../wire/metrics.ts';
 import { checkKafkaConfig } from '../wire/transport/kafka/connection.ts';
 import { KAFKA_SPEC } from '../wire/transport/kafka/settings.ts';
@@ -93,6 +93,21 @@ export const COLLECTOR_SPEC = {
     fallback: 5_000,
     about: 'Requests that one address may make in a second.',
   },
+  'blocks.enabled': {
+    schema: yesOrNo,
+    fallback: true,
+    about: 'Whether agents may send files here.',
+  },
+  'blocks.folder': {
+    schema: z.string().min(1),
+    fallback: undefined,
+    about: 'Folder of received files; received/ in the data folder when not set.',
+  },
+  'blocks.quota': {
+    schema: size('1MiB', '1024TiB'),
+    fallback: '20GiB',
+    about: 'What received files may take; the last twentieth of the disk stays free in any case.',
+  },
   ...KAFKA_SPEC,
   'kafka.group': {
     schema: z
@@ -112,12 +127,12 @@ export type CollectorConfig = Values<typeof COLLECTOR_SPEC>;
 
 /** The user's own reports, else those that come with windrow. */
 export function reportsFolder(config: CollectorConfig): string {
-  return config.reports ?? fileURLToPath(new URL('../config/reports', import.meta.url));
+  return config.reports ?? ownPath(new URL('../config/reports', import.meta.url));
 }
 
 /** The user's own rules, else those that come with windrow. */
 export function alertsPath(config: CollectorConfig): string {
-  return config.alerts ?? fileURLToPath(new URL('../config/alerts.yaml', import.meta.url));
+  return config.alerts ?? ownPath(new URL('../config/alerts.yaml', import.meta.url));
 }
 
 export function windowSettings(config: CollectorConfig): EngineOptions {

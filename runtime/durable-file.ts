@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  fchmodSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -12,24 +13,31 @@ import {
 import { dirname, resolve } from 'node:path';
 import { systemCodeOf } from './errors.ts';
 
-/** Temp file, fsync, rename, fsync of the folder. Replaces `path` as a whole: after a crash it holds the old text or the new, never a part. */
-export function writeFileDurably(path: string, text: string, mode = 0o600): void {
+/** Temp file, fsync, rename, fsync of the folder. Replaces `path` as a whole: after a crash it holds the old content or the new, never a part. */
+export function writeFileDurably(path: string, content: string | Uint8Array, mode = 0o600): void {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const fd = openSync(temporary, 'wx', mode);
     try {
       // Not writeSync: on a disk that fills up, one write may take a part and report no error.
-      writeFileSync(fd, text);
+      writeFileSync(fd, content);
+      // Whatever the umask: a file of everybody's is to be everybody's.
+      fchmodSync(fd, mode);
       fsyncSync(fd);
     } finally {
       closeSync(fd);
     }
-    renameSync(temporary, path);
+    renameDurably(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
   }
-  syncFolder(dirname(path));
+}
+
+/** Gives a file that is synced another name on the same file system; what had that name is gone. */
+export function renameDurably(from: string, to: string): void {
+  renameSync(from, to);
+  syncFolder(dirname(to));
 }
 
 /**
@@ -44,7 +52,8 @@ export function makeFolderDurably(path: string): void {
   do {
     folder = dirname(folder);
     syncFolder(folder);
-  } while (folder !== end);
+    // Windows may name the first one in another form (`\\?\C:\…`): the root is the end in any case.
+  } while (folder !== end && folder !== dirname(folder));
 }
 
 /** Where it cannot be done, the file system keeps its folders as well as it can: SQLite too goes on then. */

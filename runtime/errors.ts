@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'overloaded'
   | 'store_unavailable'
   | 'store_newer'
+  | 'no_room'
   | 'aborted';
 
 export interface ErrorDetails {

@@ -10,7 +10,7 @@ const stderrFd = 2;
 
 /** @param name the program's name, in every line. */
 export async function createLogger(name: string, level: LogLevel): Promise<Logger> {
-  const options = { name, level, base: { name }, redact: ['token', 'authorization', 'cookie'] };
+  const options = optionsOf(name, level);
   if (!process.stderr.isTTY) return pino(options, pino.destination({ fd: stderrFd, sync: true }));
   // Only a terminal pays for the pretty printer.
   const { default: pretty } = await import('pino-pretty');
@@ -24,4 +24,17 @@ export async function createLogger(name: string, level: LogLevel): Promise<Logge
       translateTime: 'SYS:HH:MM:ss',
     }),
   );
+}
+
+/** @param file takes whole lines */
+export function createFileLogger(
+  name: string,
+  level: LogLevel,
+  file: { write(line: string): void },
+): Logger {
+  return pino(optionsOf(name, level), file);
+}
+
+function optionsOf(name: string, level: LogLevel) {
+  return { name, level, base: { name }, redact: ['token', 'authorization', 'cookie'] };
 }

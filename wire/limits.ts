@@ -49,6 +49,34 @@ export const metricAbsMax = 1e18;
 export const timestampMsMax = 4_102_444_800_000;
 /** A live sample further in the collector's future than this is quarantined: its clock is of no use. */
 export const futureMsMax = 24 * 60 * 60 * 1000;
+/** A server whose clock is off by more is marked as skewed, and kept out of the fleet's windows. */
+export const skewMsMax = 5_000;
+
+/** Bytes of a file in one chunk. Stored, with key, header and what Kafka puts around a record, it stays below a broker's default of a million. */
+export const rawChunkBytes = 960 * 1024;
+/** Bytes of a chunk's header. A path of 4,096 bytes of Cyrillic takes 12 KiB in ASCII; Node's HTTP server takes 16 KiB of headers in all. */
+export const chunkHeaderBytesMax = 14 * 1024;
+/** A chunk's key: transfer, slash, block. */
+export const chunkKeyBytesMax = 40;
+/** What a record and the batch it comes in add on Kafka: under 100 bytes, and room. */
+const kafkaRecordBytes = 1_024;
+/** What a Kafka broker with default settings takes of one message, rounded down. */
+const kafkaMessageBytesMax = 1_000_000;
+/** Of one block. Below, a file would be all headers; above, a broken block would cost too much to send again. */
+export const blockBytesMin = 1024 * 1024;
+export const blockBytesMax = 1024 * 1024 * 1024;
+/** What a block has when nothing else is asked for. */
+export const blockBytesDefault = 128 * 1024 * 1024;
+/** Blocks of one file: 128 TB in blocks of the default size. */
+export const blocksMax = 1_000_000;
+/** Linux's longest path, and Windows' longest name in UTF-8 with room. */
+export const filePathBytesMax = 4_096;
+export const fileNameBytesMax = 1_024;
+/** A block's acknowledgment: its longest name in escaped form, and a reason. */
+export const blockAckBytesMax = 16 * 1024;
+/** A receiver's status: its partitions, seven characters each. */
+export const statusBytesMax = 128 * 1024;
+export const statusPartitionsMax = 10_000;
 
 function assertRelation(holds: boolean, sentence: string): void {
   if (!holds) throw new Error(`limits.ts: ${sentence}`);
@@ -57,3 +85,11 @@ assertRelation(recordBytesMax < bodyDecodedBytesMax, 'a record fits a batch');
 assertRelation(recordBytesMax <= 1_000_000, "a record fits a Kafka broker's default message size");
 assertRelation(alertRecordBytesMax <= 1_000_000, 'so does an alert');
 assertRelation(bodyBytesMax <= bodyDecodedBytesMax, 'a body does not shrink by decompression');
+assertRelation(
+  rawChunkBytes + chunkHeaderBytesMax + chunkKeyBytesMax + kafkaRecordBytes <= kafkaMessageBytesMax,
+  'so does a chunk that is stored, with its key and header',
+);
+assertRelation(
+  blockBytesDefault >= blockBytesMin && blockBytesDefault <= blockBytesMax,
+  "the default block's size is within bounds",
+);

@@ -3,7 +3,10 @@ import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { METRICS } from './metrics.ts';
 import { batchAckSchema } from './records/batch-schema.ts';
+import { blockAckSchema, chunkAnswerSchema } from './records/block-ack.ts';
+import { blockChunkSchema } from './records/block-chunk.ts';
 import { inventorySchema } from './records/inventory.ts';
+import { processingStatusSchema } from './records/processing-status.ts';
 import { sampleSchema } from './records/sample.ts';
 import { signalSchema } from './records/signal.ts';
 import { windowResultSchema } from './records/window-result.ts';
@@ -16,11 +19,21 @@ import { WIRE_VERSION } from './version.ts';
  */
 const PINNED = {
   version: 1,
-  sha256: '7d0e954bbf22b3095beb96635d03346874cb279ca88b7133f5b6ce69d62b6072',
+  sha256: 'f449e9d908dad9f90e1a26d86e3f9ae737523b3a4257a2549cdb3a5af1652b85',
 };
 
 it('the wire does not change silently', () => {
-  const schemas = [sampleSchema, inventorySchema, signalSchema, batchAckSchema, windowResultSchema];
+  const schemas = [
+    sampleSchema,
+    inventorySchema,
+    signalSchema,
+    batchAckSchema,
+    windowResultSchema,
+    blockChunkSchema,
+    blockAckSchema,
+    chunkAnswerSchema,
+    processingStatusSchema,
+  ];
   const described = schemas.map((schema) => z.toJSONSchema(schema, { unrepresentable: 'any' }));
   const text = JSON.stringify({ metrics: METRICS, described });
   const sha256 = createHash('sha256').update(text).digest('hex');

@@ -12,15 +12,14 @@ import {
 } from '../../runtime/doctor.ts';
 import { EXIT, messageOf } from '../../runtime/errors.ts';
 import { createLogger } from '../../runtime/logging.ts';
+import { skewMsMax } from '../../wire/limits.ts';
 import { WIRE_VERSION } from '../../wire/version.ts';
 import type { DirectClient } from '../../wire/transport/direct/client.ts';
 import { AGENT_SPEC, type AgentConfig } from '../config.ts';
 import { checkConnection, clientId, connect, loadKafka, topicsOf } from '../connect.ts';
 import { createSampler } from '../metrics/sampler.ts';
+import { notCounted } from '../metrics/source.ts';
 import { RUN_FLAGS } from './run.ts';
-
-/** Beyond this the collector keeps the machine out of fleet windows. */
-const clockOffsetMsMax = 5_000;
 
 export function doctorCommand(): Command {
   const command = withSettings(new Command('doctor'), AGENT_SPEC, RUN_FLAGS)
@@ -142,7 +141,7 @@ async function checkClock(client: DirectClient): Promise<Finding> {
   }
   const offsetMs = Math.round(sentMs + roundTripMs / 2 - theirMs);
   const message = `${Math.abs(offsetMs)} ms ${offsetMs < 0 ? 'behind' : 'ahead of'} the collector`;
-  if (Math.abs(offsetMs) <= clockOffsetMsMax) return { status: 'ok', message };
+  if (Math.abs(offsetMs) <= skewMsMax) return { status: 'ok', message };
   return {
     status: 'fail',
     message,
@@ -173,7 +172,7 @@ async function checkMetrics(): Promise<Finding> {
     sampler.sample();
     await sampler.scanProcesses(checkSignal());
     const { unavailable = {} } = sampler.sample();
-    const missing = Object.entries(unavailable).filter(([, reason]) => !TRANSIENT.has(reason));
+    const missing = Object.entries(unavailable).filter(([, reason]) => !EXPECTED.has(reason));
     if (missing.length === 0) return { status: 'ok', message: 'all can be read' };
     return {
       status: 'warn',
@@ -185,5 +184,10 @@ async function checkMetrics(): Promise<Finding> {
   }
 }
 
-/** Reasons that the first reading has by its nature. */
-const TRANSIENT: ReadonlySet<string> = new Set(['first_reading', 'no_time_passed', 'reset']);
+/** Reasons that the first reading has by its nature, and what the system has not. */
+const EXPECTED: ReadonlySet<string> = new Set([
+  'first_reading',
+  'no_time_passed',
+  'reset',
+  notCounted,
+]);

@@ -3,11 +3,11 @@ import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { WindrowError } from '../../runtime/errors.ts';
 import { signalOfProcess } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
-import { brokersOf, isKafkaUrl } from '../../wire/transport/kafka/url.ts';
-import { AGENT_SPEC, type AgentConfig } from '../config.ts';
+import type { AgentConfig } from '../config.ts';
 import type { Pace } from '../replay/pace.ts';
 import type { Replayed } from '../replay/replay.ts';
 import type { ReplayTarget } from '../replay/target.ts';
+import { ANYWHERE_SPEC as SPEC, brokersGiven } from './destination.ts';
 
 const eventPace: Pace = { kind: 'speed', factor: 1 };
 /** The old producer's. */
@@ -19,12 +19,6 @@ interface Options {
   readonly groupsPerSecond?: string;
   readonly wait?: boolean;
 }
-
-/** `--to` says of a replay whether it goes through brokers; `run` has --kafka for it. */
-const SPEC = {
-  ...AGENT_SPEC,
-  to: { ...AGENT_SPEC.to, flag: { name: '--to', implies: { transport: 'direct' } } },
-} as const;
 
 export function replayCommand(): Command {
   const command = withSettings(new Command('replay'), SPEC, ['token_file', 'compat', 'log'])
@@ -59,11 +53,6 @@ export function replayCommand(): Command {
       process.stdout.write(summaryOf(replayed, target));
     });
   return command;
-}
-
-function brokersGiven(to: string | undefined): Readonly<Record<string, unknown>> {
-  if (to === undefined || !isKafkaUrl(to)) return {};
-  return { to: undefined, brokers: brokersOf('--to', to) };
 }
 
 /** @throws WindrowError `usage` */

@@ -280,9 +280,10 @@ export class AlertEngine implements Alerting {
   #isFleetGone(): boolean {
     const { clock, sources, isOwnClockOff } = this.#options;
     const [wallMs, nowMs] = [clock.wallMs(), clock.monotonicMs()];
-    // Another collector tells of its servers by the clock on the wall.
+    // Another collector tells of its servers by the clock on the wall, while we can hear it.
+    const heardMs = nowMs - this.#hearingSinceMs;
     const quietMs = (source: Source): number =>
-      source.isOurs ? this.#quietMs(source, nowMs) : wallMs - source.lastSeenMs;
+      source.isOurs ? this.#quietMs(source, nowMs) : Math.min(wallMs - source.lastSeenMs, heardMs);
     const agoMs = (source: Source): number =>
       source.isOurs ? this.#agoMs(source, nowMs) : wallMs - source.lastSeenMs;
     return isFleetGone(sources(), {

@@ -114,6 +114,43 @@ it('one that an earlier run left open is over soon after the start', () => {
   expect(second.told).toEqual(['resolved busy ']);
 });
 
+it('nothing is over while nobody can be heard, also of the servers of other collectors', () => {
+  const rig = start(RULES);
+  const [a, b] = [rig.source('a'), rig.source('b', { isOurs: false })];
+  breach(rig, [a, b]);
+  pass(rig, 5);
+  hear(rig, a);
+  end(rig, a);
+  rig.hear(false);
+  pass(rig, 600);
+  end(rig, a);
+  expect(rig.told).toEqual(['firing busy ']);
+  rig.hear(true);
+  pass(rig, 10);
+  hear(rig, b);
+  pass(rig, 60);
+  expect(rig.told).toEqual(['firing busy ']);
+  // It has fallen silent without a word, and was heard last: nothing is known.
+  pass(rig, 600);
+  expect(rig.told).toEqual(['firing busy ']);
+});
+
+it('who fell silent elsewhere before an outage is known to be silent after it', () => {
+  const rig = start(RULES);
+  const [a, b] = [rig.source('a'), rig.source('b', { isOurs: false })];
+  breach(rig, [a, b]);
+  pass(rig, 5);
+  hear(rig, a);
+  end(rig, a);
+  rig.hear(false);
+  pass(rig, 300);
+  rig.hear(true);
+  pass(rig, 110);
+  expect(rig.told).toEqual(['firing busy ']);
+  pass(rig, 20);
+  expect(rig.told).toEqual(['firing busy ', 'resolved busy ']);
+});
+
 it('a server whose clock is off holds it up no longer than windows of the fleet were made of it', () => {
   const { rig, a, b } = fixture();
   a.clockOffsetMs = 60_000;

@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { SEED_B_TOPIC } from '../../wire/compat/seed-b.ts';
 import type { RawRecord } from '../../wire/records/record.ts';
 import { goodbye, sample, seedA, seedB } from '../ingest/testing/records.ts';
 import { storedSamples, storedWindows } from '../store/history.ts';
@@ -73,6 +74,7 @@ class Fleet {
   readonly log: FleetLog = createFleetLog();
   readonly #seqs = new Map<string, number>();
   readonly #waiting = new Map<string, RawRecord[]>();
+  readonly #goodbyesMs = new Map<string, number>();
   #counter = 0;
 
   /** Everything that was measured up to now. */
@@ -83,12 +85,18 @@ class Fleet {
     if (server === 'seed-b') return this.#sendSeedB(times);
     const records = times.map((ts) => this.#sample(server, ts));
     this.#sendOwn(server, records, how);
-    if (how.lateMs > 0) {
+    const oldest = this.#waiting.get(server)?.[0];
+    const told = oldest === undefined ? {} : { pending_from_ms: tsOf(oldest) };
+    const lateMs = nowMs - how.lateMs - 7;
+    // What a server measures when it is back is later than its goodbye.
+    if (how.lateMs > 0 && lateMs > (this.#goodbyesMs.get(server) ?? 0)) {
       // Of another header than the batch before it: what has the same is one batch.
-      const late = [this.#sample(server, nowMs - how.lateMs - 7)];
-      send(this.log, late, { ...header(server), waiting: 1 });
+      const late = [this.#sample(server, lateMs)];
+      send(this.log, late, { ...header(server), ...told, waiting: 1 });
     }
-    if (how.goodbye) send(this.log, [goodbye(server, 'boot', nowMs)], header(server));
+    if (!how.goodbye) return;
+    this.#goodbyesMs.set(server, nowMs);
+    send(this.log, [goodbye(server, 'boot', nowMs)], { ...header(server), ...told });
   }
 
   /** Makes everything before it final. */
@@ -149,7 +157,11 @@ class Fleet {
     for (const ts of times) {
       this.#counter += 1;
       const bytes = this.#counter ** 2;
-      append(this.log, [seedB(ts, { recv: bytes, sent: bytes, read: bytes, write: 0 })]);
+      const { value } = seedB(ts, { recv: bytes, sent: bytes, read: bytes, write: 0 });
+      // Its producers know no keys: one record is here, the next one there.
+      const partition = (5 * this.#counter + Math.floor(this.#counter / 7)) % 3;
+      const body = Buffer.from(JSON.stringify(value));
+      this.log.log.append({ topic: SEED_B_TOPIC, partition, value: body, timeMs: ts });
     }
   }
 }

@@ -13,6 +13,7 @@ import type { BatchReceiver } from '../../wire/transport/port.ts';
 import type { Alert } from '../alerts/alert.ts';
 import type { DeliveryGate } from '../alerts/delivery-gate.ts';
 import type { AlertShare } from '../alerts/engine.ts';
+import { upMs } from '../api/present.ts';
 import type { LogSide } from '../ingest/from-log.ts';
 import type { Ingest } from '../ingest/ingest.ts';
 import type { Registry } from '../ingest/registry.ts';
@@ -65,7 +66,7 @@ export interface ClusterAlerting extends Pick<ClusterAlertsOptions, 'engine' | '
 
 export interface ClusterFigures {
   readonly slots: number;
-  /** Records that were in the log when their slots became ours, and have not been taken yet. */
+  /** Records of our slots that are in the log, as far as we heard, and have not been taken yet. */
   readonly behindRecords: number;
   /** Records of windows that wait to be published. */
   readonly unpublishedRecords: number;
@@ -88,6 +89,8 @@ export class Cluster {
   readonly #positions: Positions;
   readonly #slots = new Set<number>();
   #joined: Joined | undefined;
+  /** Monotonic: what is sent has been taken in as it comes from then on. */
+  #hearsSinceMs = Number.POSITIVE_INFINITY;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -119,7 +122,7 @@ export class Cluster {
       observer,
       takeWindow: (window, skewed) => ingest.takeOthersWindow(window, skewed),
       decommission: (server) => ingest.takeOut(server),
-      reject: (place, rejected) => ingest.rejectShared(place, rejected),
+      reject: (place, rejected) => ingest.rejectAt(place, rejected),
     });
     const alerts = new ClusterAlerts({
       ...alerting,
@@ -133,7 +136,7 @@ export class Cluster {
       slots: this.#slots,
       publisher: results.publisher,
       onChange: alerting.onOthers,
-      reject: (place, rejected) => ingest.rejectShared(place, rejected),
+      reject: (place, rejected) => ingest.rejectAt(place, rejected),
     });
     const [holds, positions] = [this.#holds, this.#positions];
     const common = { group, topics, ingest, writer, holds, positions, clock, log };
@@ -198,6 +201,11 @@ export class Cluster {
   /** A person took the server off the lists here. */
   tell: ClusterResults['tell'] = (source) => this.#joined?.results.tell(source);
 
+  /** The alerts file was read again. */
+  reloaded(): void {
+    this.#joined?.alerts.notifiersChanged();
+  }
+
   /** What is sent here directly: which collector a server belongs to is decided by its partition. */
   readonly refuse: BatchReceiver = async () => {
     throw new WindrowError('refused', 'this collector takes samples from Kafka, not directly', {
@@ -215,7 +223,9 @@ export class Cluster {
 
   /** Once a second. */
   tick(): void {
-    this.#joined?.results.tick();
+    const nowMs = this.#options.clock.monotonicMs();
+    if (!this.isCaughtUp) this.#hearsSinceMs = nowMs;
+    this.#joined?.results.tick(nowMs - this.#hearsSinceMs > upMs);
   }
 
   /** Gives its share back, in bounded time; the writer goes on until then, notifications do not. */

@@ -25,14 +25,17 @@ import type {
   SlotHandler,
   SlotStart,
   TopicSpec,
+  Uneven,
+  UnreadableRecords,
 } from '../../wire/transport/log/port.ts';
 import type { Ingest } from '../ingest/ingest.ts';
-import type { StoreWriter } from '../store/writer.ts';
+import { logGatherMs, type StoreWriter } from '../store/writer.ts';
 import type { SharedAlerts } from './alerts/shared.ts';
 import type { HeldOffsets } from './held-offsets.ts';
 import { keyOf, type Positions, type Run } from './positions.ts';
 import type { Results } from './results/port.ts';
-import { assertTogether } from './together.ts';
+import { TimeOrder } from './time-order.ts';
+import { describeUneven } from './together.ts';
 
 /** Offsets are committed this often: what a kill makes the next one read again on top. */
 const commitEveryMs = 1_000;
@@ -44,6 +47,8 @@ const retryMs = 5_000;
 const farewellMsMax = 1_500;
 /** Leaving the group, and closing its connections. */
 const leavingMsMax = 3_000;
+
+const noTrouble = { message: undefined, hint: undefined };
 
 export interface ConsumptionOptions {
   readonly source: Pick<Log, 'consumer' | 'admin'>;
@@ -70,6 +75,9 @@ export class Consumption implements SlotHandler {
   #isStopping = false;
   /** One for each assignment: what was gathered under another one is not committed. */
   #assignment = 0;
+  readonly #order: TimeOrder;
+  /** What was last told of topics that are kept apart. */
+  #uneven: string | undefined;
   #failure: string | undefined = 'the group has not been joined yet';
   /** Why nothing of our share can be read. */
   #interruption: string | undefined;
@@ -78,6 +86,7 @@ export class Consumption implements SlotHandler {
 
   constructor(options: ConsumptionOptions) {
     this.#options = options;
+    this.#order = new TimeOrder(options.group.whole ?? []);
   }
 
   /** Why nothing is taken in; undefined while we can read the share that the group gave us, be it none. */
@@ -102,12 +111,17 @@ export class Consumption implements SlotHandler {
     await withinMs('leaving the group', leavingMsMax, () => this.#running);
   }
 
-  async assigned(slots: ReadonlySet<number>, startsAt: readonly SlotStart[]): Promise<void> {
-    const { positions, holds, results, alerts, log } = this.#options;
+  async assigned(
+    slots: ReadonlySet<number>,
+    startsAt: readonly SlotStart[],
+    uneven?: Uneven,
+  ): Promise<void> {
+    const { positions, holds, results, alerts, clock, log } = this.#options;
     if (this.#isStopping) return;
     this.#forget(positions.assign(slots, startsAt));
+    this.#order.begin(startsAt, clock.monotonicMs());
     for (const start of startsAt) holds.read(start);
-    if (slots.size > 0) await this.#checkTogether(slots);
+    this.#tellUneven(uneven);
     // How far windows are closed must be known before the first sample of a server comes.
     if (startsAt.length > 0) await results.caughtUp(this.#ended.signal);
     // It is looked up in the store.
@@ -123,22 +137,38 @@ export class Consumption implements SlotHandler {
     // While there is none they wait on.
     await this.#room();
     const waitedMs = waitedMsMax + clock.monotonicMs() - fromMs;
-    for (const run of positions.runsOf(records, waitedMs)) {
+    const arranged = this.#order.arrange(records, {
+      waitedMsMax: waitedMs,
+      nowMs: clock.monotonicMs(),
+    });
+    for (const run of arranged.flatMap((due) => positions.runsOf(due.records, due.waitedMsMax))) {
       await this.#room();
       if (this.#isStopping) return aborted(this.#ended.signal);
       this.#takeRun(run);
     }
   }
 
+  ends(places: readonly PartitionOffset[]): void {
+    this.#order.ends(places);
+    this.#options.positions.ends(places);
+  }
+
   reached(places: readonly PartitionOffset[]): void {
     const { positions, holds, writer } = this.#options;
-    for (const place of places) {
+    for (const place of this.#order.reached(places)) {
       const storedThrough = positions.storedThrough(place);
       if (this.#isStopping || !positions.taken(place)) continue;
       holds.read(place);
-      if (place.offset > storedThrough) writer.group.logPositions.set(keyOf(place), place);
+      if (place.offset <= storedThrough) continue;
+      writer.group.logPositions.set(keyOf(place), positions.markAt(place));
     }
-    if (writer.group.rows > 0) writer.schedule();
+    if (writer.group.rows > 0) writer.schedule(logGatherMs);
+  }
+
+  unreadable(records: UnreadableRecords): void {
+    const { positions, ingest } = this.#options;
+    if (this.#isStopping || !positions.isNew(records)) return;
+    ingest.rejectAt(records, { reason: records.reason, body: '' });
   }
 
   interrupted(why: string | undefined): void {
@@ -155,8 +185,8 @@ export class Consumption implements SlotHandler {
     }
     positions.taken(end);
     holds.read(end);
-    if (!origin.isReread) writer.group.logPositions.set(keyOf(end), end);
-    if (writer.group.rows > 0) writer.schedule();
+    if (!origin.isReread) writer.group.logPositions.set(keyOf(end), positions.markAt(end));
+    if (writer.group.rows > 0) writer.schedule(logGatherMs);
   }
 
   /** While the store, or the topic of results, does not take what is made, nothing more is read. */
@@ -223,16 +253,15 @@ export class Consumption implements SlotHandler {
     }
   }
 
-  async #checkTogether(slots: ReadonlySet<number>): Promise<void> {
-    const { source, group, log } = this.#options;
-    const admin = source.admin();
-    try {
-      const partitions = await admin.partitions(group.topics, this.#ended.signal);
-      const amiss = assertTogether(partitions, slots);
-      if (amiss !== undefined) log.warn(amiss);
-    } finally {
-      await admin.close();
+  /** Once for each state of theirs. */
+  #tellUneven(uneven: Uneven | undefined): void {
+    const { log } = this.#options;
+    const { message, hint } = uneven === undefined ? noTrouble : describeUneven(uneven);
+    if (message !== undefined && message !== this.#uneven) log.warn({ hint }, message);
+    if (message === undefined && this.#uneven !== undefined) {
+      log.info('topics that belong together have equally many partitions again');
     }
+    this.#uneven = message;
   }
 
   #forget(gone: ReturnType<Positions['assign']>): void {
@@ -240,6 +269,7 @@ export class Consumption implements SlotHandler {
     this.#assignment += 1;
     ingest.release(gone.slots);
     alerts.release(gone.slots);
+    this.#order.forget(gone.partitions);
     for (const { topic, partition } of gone.partitions) {
       holds.drop(topic, partition);
       this.#committed.delete(keyOf({ topic, partition }));

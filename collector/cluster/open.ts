@@ -4,7 +4,7 @@ import { collectorFolder } from '../store/database.ts';
 import type { CollectorConfig } from '../config.ts';
 import { Cluster, type ClusterOptions } from './cluster.ts';
 import { memberName } from './member.ts';
-import { sampleTopics, sharedTopics } from './topics.ts';
+import { GROUPING, sampleTopics, sharedTopics } from './topics.ts';
 
 /**
  * Undefined with `transport: direct`. Touches no network.
@@ -23,6 +23,7 @@ export function openCluster(
       group: config['kafka.group'],
       member: memberName(collectorFolder(config.data)),
       topics: samples.map(({ name }) => name),
+      ...GROUPING,
     },
     topics: [...samples, ...sharedTopics(config)],
   });

@@ -14,8 +14,10 @@ function records(from: number, to: number, partition = 0): LogRecord[] {
   }));
 }
 
+const topicId = 'id';
+
 function startAt(offset: number, endOffset: number, partition = 0): SlotStart {
-  return { topic, partition, offset, endOffset };
+  return { topic, topicId, partition, slot: partition, offset, endOffset };
 }
 
 /** Takes all of them. @returns the runs as `from-to kinds` */
@@ -100,6 +102,52 @@ it('is caught up behind offsets that have no records, too', () => {
   expect(positions.isCaughtUp).toBe(true);
   expect(positions.taken({ topic, partition: 0, offset: 1 })).toBe(false);
   expect(take(positions, records(1, 3))).toEqual([]);
+});
+
+it('what was taken of a topic that was made anew since is nothing of this one', () => {
+  const positions = new Positions([{ topic, partition: 0, offset: 2, topicId: 'another' }]);
+  positions.assign(new Set([0]), [startAt(0, 5)]);
+  expect(take(positions, records(0, 5))).toEqual(['0:0-5 past gap']);
+  const end = { topic, partition: 0, offset: 5 };
+  expect(positions.markAt(end)).toEqual({ ...end, topicId });
+  // While we read it, too.
+  positions.assign(new Set([0]), [{ ...startAt(0, 1), topicId: 'third' }]);
+  expect(take(positions, records(0, 2))).toEqual(['0:0-1 past gap', '0:1-2 gap']);
+  // An older windrow did not note which it was.
+  const older = new Positions([{ topic, partition: 0, offset: 2, topicId: undefined }]);
+  older.assign(new Set([0]), [startAt(0, 5)]);
+  expect(take(older, records(0, 5))).toEqual(['0:0-2 again past', '0:2-5 past']);
+});
+
+it('what is behind is known by where the log ends now; what is of the past, by where it ended then', () => {
+  const positions = new Positions([]);
+  positions.assign(new Set([0]), [startAt(0, 2)]);
+  take(positions, records(0, 2));
+  positions.ends([
+    { topic, partition: 0, offset: 9 },
+    { topic, partition: 7, offset: 9 },
+  ]);
+  expect([positions.behindRecords, positions.isCaughtUp]).toEqual([7, true]);
+  expect(take(positions, records(2, 9))).toEqual(['0:2-9 gap']);
+  expect(positions.behindRecords).toBe(0);
+});
+
+it('while nobody knows where a log ends, it is not read up', () => {
+  const positions = new Positions([]);
+  positions.assign(new Set([0]), [startAt(0, Infinity)]);
+  expect([positions.behindRecords, positions.isCaughtUp]).toEqual([0, false]);
+  positions.ends([{ topic, partition: 0, offset: 2 }]);
+  expect([positions.behindRecords, positions.isCaughtUp]).toEqual([2, false]);
+  expect(take(positions, records(0, 3))).toEqual(['0:0-2 past gap', '0:2-3 gap']);
+  expect(positions.isCaughtUp).toBe(true);
+});
+
+it('partitions of a topic that is read whole come and go with their slot', () => {
+  const positions = new Positions([]);
+  const whole = [startAt(0, 0), { ...startAt(0, 0, 1), slot: 0 }];
+  positions.assign(new Set([0]), whole);
+  expect(take(positions, records(0, 2, 1))).toEqual(['0:0-2 gap']);
+  expect(positions.assign(new Set([1]), []).partitions).toHaveLength(2);
 });
 
 it('a log that ends before what was taken of it is another one', () => {

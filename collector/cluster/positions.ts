@@ -4,14 +4,24 @@
  * Invariant: of a partition a record is taken once for each time that its slot becomes ours, in the
  * order of the offsets; one before `takenThrough` is in the store already.
  */
-import type { LogRecord, PartitionOffset, SlotStart } from '../../wire/transport/log/port.ts';
+import type {
+  LogRecord,
+  PartitionOffset,
+  ReadPlace,
+  SlotStart,
+  UnreadableRecords,
+} from '../../wire/transport/log/port.ts';
 import type { LogOrigin } from '../ingest/from-log.ts';
 
 interface Partition {
   readonly topic: string;
   readonly partition: number;
-  /** Where its log ended when it became ours. */
-  readonly endOffset: number;
+  readonly slot: number;
+  readonly topicId: string;
+  /** Where its log ended when it became ours; Infinity while nobody knows. */
+  endOffset: number;
+  /** Where it ends by now, as far as we heard. */
+  knownEndOffset: number;
   /** What the store had when it became ours; undefined: nothing of it ever came here. */
   readonly takenThrough: number | undefined;
   readonly hasGap: boolean;
@@ -31,7 +41,7 @@ export interface Run {
 }
 
 export class Positions {
-  readonly #takenThrough: Map<string, number>;
+  readonly #takenThrough: Map<string, ReadPlace>;
   readonly #partitions = new Map<string, Partition>();
   #slots: ReadonlySet<number> = new Set();
   /** Partitions not yet read as far as they went when they became ours. */
@@ -39,8 +49,8 @@ export class Positions {
   #isAssigned = false;
 
   /** @param stored as the store has them */
-  constructor(stored: Iterable<PartitionOffset>) {
-    this.#takenThrough = new Map([...stored].map((each) => [keyOf(each), each.offset]));
+  constructor(stored: Iterable<ReadPlace>) {
+    this.#takenThrough = new Map([...stored].map((each) => [keyOf(each), each]));
   }
 
   get slots(): ReadonlySet<number> {
@@ -52,28 +62,46 @@ export class Positions {
     return this.#isAssigned && this.#behind === 0;
   }
 
-  /** Records that were there when our partitions became ours and have not been taken yet. */
+  /** Records that are in our partitions, as far as we heard, and have not been taken yet. */
   get behindRecords(): number {
     let records = 0;
-    for (const { endOffset, nextOffset } of this.#partitions.values()) {
-      records += Math.max(0, endOffset - nextOffset);
+    for (const { knownEndOffset, nextOffset } of this.#partitions.values()) {
+      records += Math.max(0, knownEndOffset - nextOffset);
     }
     return records;
   }
 
   /** How far the partition was ever taken in here, also before it became ours. */
   storedThrough(place: Pick<PartitionOffset, 'topic' | 'partition'>): number {
-    return this.#takenThrough.get(keyOf(place)) ?? 0;
+    return this.#takenThrough.get(keyOf(place))?.offset ?? 0;
+  }
+
+  /** What is to be stored when all before it is. */
+  markAt({ topic, partition, offset }: PartitionOffset): ReadPlace {
+    const topicId = this.#partitions.get(keyOf({ topic, partition }))?.topicId;
+    return { topic, partition, offset, topicId };
+  }
+
+  /** Where partitions end by now. */
+  ends(places: readonly PartitionOffset[]): void {
+    for (const place of places) {
+      const partition = this.#partitions.get(keyOf(place));
+      if (partition === undefined) continue;
+      partition.knownEndOffset = place.offset;
+      if (partition.endOffset < Infinity) continue;
+      partition.endOffset = place.offset;
+      this.#countBehind();
+    }
   }
 
   /** @returns slots and partitions that were ours and are not any longer */
   assign(slots: ReadonlySet<number>, startsAt: readonly SlotStart[]) {
     // One that begins anew was another's meanwhile, or may have been.
     const isAnew = startsAt.filter((start) => this.#partitions.has(keyOf(start)));
-    const anew = new Set(isAnew.map(({ partition }) => partition));
+    const anew = new Set(isAnew.map(({ slot }) => slot));
     const isGone = (slot: number): boolean => !slots.has(slot) || anew.has(slot);
     const goneSlots = new Set([...this.#slots].filter(isGone));
-    const gone = [...this.#partitions.values()].filter(({ partition }) => goneSlots.has(partition));
+    const gone = [...this.#partitions.values()].filter(({ slot }) => goneSlots.has(slot));
     for (const partition of gone) this.#partitions.delete(keyOf(partition));
     for (const start of startsAt) this.#start(start);
     this.#slots = slots;
@@ -97,9 +125,12 @@ export class Positions {
     const isPrompt = waitedMsMax <= promptMsMax;
     const runs: { records: LogRecord[]; partition: Partition; origin: LogOrigin }[] = [];
     for (const record of records) {
-      const partition = this.#partitions.get(keyOf(record));
-      if (partition === undefined || record.offset < partition.nextOffset) continue;
       const last = runs.at(-1);
+      const before = last?.partition;
+      // Records come in long runs of one partition.
+      const isSame = before?.topic === record.topic && before.partition === record.partition;
+      const partition = isSame ? before : this.#partitions.get(keyOf(record));
+      if (partition === undefined || record.offset < partition.nextOffset) continue;
       if (last?.partition === partition && !crosses(partition, last.records, record)) {
         last.records.push(record);
       } else {
@@ -113,6 +144,12 @@ export class Positions {
     });
   }
 
+  /** Whether these records are ours, and neither in memory nor in the store yet. */
+  isNew({ topic, partition, endOffset }: UnreadableRecords): boolean {
+    const known = this.#partitions.get(keyOf({ topic, partition }));
+    return known !== undefined && endOffset > Math.max(known.nextOffset, known.takenThrough ?? 0);
+  }
+
   /**
    * All records before `offset` are in memory, and in the next commit.
    * @returns whether that was not known before
@@ -122,20 +159,25 @@ export class Positions {
     const partition = this.#partitions.get(key);
     if (partition === undefined || end.offset <= partition.nextOffset) return false;
     partition.nextOffset = end.offset;
-    this.#takenThrough.set(key, Math.max(end.offset, this.#takenThrough.get(key) ?? 0));
+    if (end.offset > this.storedThrough(end)) this.#takenThrough.set(key, this.markAt(end));
     if (this.#behind > 0) this.#countBehind();
     return true;
   }
 
-  #start({ topic, partition, offset, endOffset }: SlotStart): void {
+  #start({ topic, partition, slot, topicId, offset, endOffset }: SlotStart): void {
     const key = keyOf({ topic, partition });
-    // A log that ends before that is another one, made anew.
-    if (endOffset < (this.#takenThrough.get(key) ?? 0)) this.#takenThrough.delete(key);
-    const takenThrough = this.#takenThrough.get(key);
+    const stored = this.#takenThrough.get(key);
+    // A log that ends before that has lost its end: what comes there now is new.
+    const isOther = (stored?.topicId ?? topicId) !== topicId || endOffset < (stored?.offset ?? 0);
+    if (isOther) this.#takenThrough.delete(key);
+    const takenThrough = isOther ? undefined : stored?.offset;
     this.#partitions.set(key, {
       topic,
       partition,
+      slot,
+      topicId,
       endOffset,
+      knownEndOffset: Number.isFinite(endOffset) ? endOffset : offset,
       takenThrough,
       hasGap: takenThrough === undefined || offset > takenThrough,
       nextOffset: offset,
@@ -165,7 +207,7 @@ function crosses(
 function originOf(from: Partition, { offset }: LogRecord, isPrompt: boolean): LogOrigin {
   const isPast = offset < from.endOffset;
   return {
-    slot: from.partition,
+    slot: from.slot,
     isReread: from.takenThrough !== undefined && offset < from.takenThrough,
     isPast,
     isPrompt: isPrompt && !isPast,

@@ -1,8 +1,10 @@
 /** What a collector makes of a log that cannot be read, is read late, or has nothing at its end. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { ALERTS_TOPIC } from '../../wire/records/alert-record.ts';
 import { SAMPLES_TOPIC } from '../../wire/records/record.ts';
+import { WINDOW_RESULTS_TOPIC } from '../../wire/records/window-result.ts';
 import { alertFleet, serverIn } from './alerts/testing/fleet.ts';
-import { GROUP } from './testing/members.ts';
+import { GROUP, type Member } from './testing/members.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -26,10 +28,17 @@ it('while the log cannot be read nobody is silent; afterwards whoever is silent 
   expect(member.cluster.isCaughtUp).toBe(false);
   fleet.log.interrupt(undefined);
   await fleet.run(30, idle);
+  const states = () =>
+    fleet.log
+      .records(WINDOW_RESULTS_TOPIC)
+      .map(({ value }) => (JSON.parse(String(value)) as { state: string }).state);
+  expect(new Set(states())).toEqual(new Set(['up']));
   expect(member.cluster.failure).toBeUndefined();
   expect(fleet.told()).toEqual([]);
   await fleet.run(80, { [first]: 1 });
   expect(fleet.told()).toEqual([`firing silent ${second}`]);
+  await fleet.run(60, { [first]: 1 });
+  expect(states()).toContain('silent');
 });
 
 it('what waited in the log while it could not be read tells nothing of clocks', async () => {
@@ -58,4 +67,29 @@ it('marks of transactions at the end of the log keep nobody behind, and are comm
   expect(member.cluster.figures().behindRecords).toBe(0);
   expect(member.cluster.isCaughtUp).toBe(true);
   expect(fleet.log.committed(GROUP)).toContainEqual({ ...place, offset: 2 });
+});
+
+it('what cannot be read is put aside with its place and reason, once, also in the topics that all read', async () => {
+  const fleet = alertFleet();
+  const one = fleet.start('one');
+  await fleet.run(2, { [first]: 1 });
+  for (const topic of [SAMPLES_TOPIC, WINDOW_RESULTS_TOPIC, ALERTS_TOPIC]) {
+    fleet.log.spoil({ topic, partition: 0 }, 'broken');
+  }
+  await fleet.run(2, { [first]: 1 });
+  const wanted = [
+    { topic: ALERTS_TOPIC, remote: `kafka ${ALERTS_TOPIC}/0@0`, reason: 'broken' },
+    { topic: WINDOW_RESULTS_TOPIC, remote: `kafka ${WINDOW_RESULTS_TOPIC}/0@0`, reason: 'broken' },
+    { topic: SAMPLES_TOPIC, remote: `kafka ${SAMPLES_TOPIC}/0@2`, reason: 'broken' },
+  ];
+  const quarantined = ({ db }: Member) =>
+    db.prepare('SELECT topic, remote, reason FROM quarantine ORDER BY remote').all();
+  expect(quarantined(one)).toEqual(wanted);
+  expect(one.ingest.counts).toMatchObject({ received: 4, quarantined: 3 });
+  // Nothing of it is committed in the group while windows are open: it is read again.
+  one.kill();
+  const again = fleet.start('one');
+  await fleet.run(2, { [first]: 1 });
+  expect(quarantined(again)).toEqual(wanted);
+  expect(again.ingest.counts).toMatchObject({ received: 2, quarantined: 0 });
 });

@@ -3,8 +3,9 @@ import { type BackoffLimits, fullJitterMs } from '../../runtime/backoff.ts';
 import { messageOf } from '../../runtime/errors.ts';
 import { pause } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logging.ts';
-import type { LogReader, LogRecord } from '../../wire/transport/log/port.ts';
-import type { StoreWriter } from '../store/writer.ts';
+import type { LogReader, LogRecord, UnreadableRecords } from '../../wire/transport/log/port.ts';
+import { logGatherMs, type StoreWriter } from '../store/writer.ts';
+import type { TopicPositions } from './topic-positions.ts';
 import { Waiters } from './waiters.ts';
 
 const backoff: BackoffLimits = { baseMs: 250, capMs: 5_000 };
@@ -17,13 +18,16 @@ export interface TopicReaderOptions {
   /** What its records are, for people: `windows`. */
   readonly what: string;
   readonly log: Logger;
-  /** Partition → the offset to read next. */
-  readonly positions: ReadonlyMap<number, number>;
+  readonly positions: TopicPositions;
+  /** Another topic of that name was read before. */
+  readonly onAnew?: () => void;
   /**
    * Takes records in, into the group that waits for the commit. Some may come twice: those that an
    * ended session still hands over.
    */
   readonly take: (records: readonly LogRecord[]) => void;
+  /** What cannot be read, in its place among them; may come twice, too. */
+  readonly unreadable: (records: UnreadableRecords) => void;
   readonly store: Pick<StoreWriter, 'schedule' | 'committed' | 'failure'>;
 }
 
@@ -69,24 +73,32 @@ export class TopicReader {
   }
 
   async #follow(session: AbortSignal, signal: AbortSignal): Promise<void> {
-    const { topic, reader, positions } = this.#options;
+    const { topic, reader, positions, unreadable, store, log, onAnew } = this.#options;
     const asked = this.#asked;
-    const from = [...positions].map(([partition, offset]) => ({ topic, partition, offset }));
     const either = AbortSignal.any([session, signal]);
-    const handlers = {
+    const handlers: Parameters<LogReader['follow']>[1] = {
+      opened: (topicId, from) => {
+        if (!positions.opened(topicId, from)) return;
+        log.warn(`topic ${topic} was made anew; it is read from its beginning`);
+        onAnew?.();
+      },
       take: (records: readonly LogRecord[]) => this.#take(records, either),
+      unreadable: (records) => {
+        unreadable(records);
+        store.schedule(logGatherMs);
+      },
       caughtUp: () => {
         this.#answered = asked;
         this.#waiters.look();
       },
     };
-    await reader.follow(from, handlers, either);
+    await reader.follow(positions.places(), handlers, either);
   }
 
   async #take(records: readonly LogRecord[], signal: AbortSignal): Promise<void> {
     const { take, store } = this.#options;
     take(records);
-    store.schedule();
+    store.schedule(logGatherMs);
     this.#unstored += records.length;
     if (this.#unstored < unstoredRecordsMax && store.failure === undefined) return;
     await this.#stored(signal);

@@ -8,6 +8,12 @@ import { topicSpecs } from '../../wire/transport/kafka/topics.ts';
 import type { LogUse, TopicSpec } from '../../wire/transport/log/port.ts';
 import type { CollectorConfig } from '../config.ts';
 
+/**
+ * How a group reads them. The old SEEDS B producers send without keys, so what they say of one
+ * machine is spread over all partitions of their topic: one collector reads it whole.
+ */
+export const GROUPING = { whole: [SEED_B_TOPIC], together: SEED_A_TOPICS } as const;
+
 /** Samples in all their formats: what is read as a group. */
 export function sampleTopics(config: CollectorConfig): TopicSpec[] {
   const names = [SAMPLES_TOPIC, INVENTORY_TOPIC, ...SEED_A_TOPICS, SEED_B_TOPIC];
@@ -33,6 +39,7 @@ export function sharedTopics(config: CollectorConfig): TopicSpec[] {
 export function brokerUse(config: CollectorConfig): LogUse {
   return {
     group: config['kafka.group'],
+    whole: GROUPING.whole,
     topics: [
       ...sampleTopics(config).map((topic) => ({ topic, rights: ['Read'] as const })),
       ...sharedTopics(config).map((topic) => ({ topic, rights: ['Read', 'Write'] as const })),

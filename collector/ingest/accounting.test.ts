@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { noonMs } from '../../runtime/testing/manual-clock.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import type { BatchHeader } from '../../wire/records/batch.ts';
-import type { RawRecord } from '../../wire/records/record.ts';
+import { INVENTORY_TOPIC, type RawRecord } from '../../wire/records/record.ts';
 import { FLAG } from '../store/schema.ts';
 import { count } from '../store/testing/rows.ts';
 import { bootsMax, type Source } from './source.ts';
@@ -91,6 +91,23 @@ it('each boot of a backlog settles by its own header alone', async () => {
   expect(pc(r).boots.get('old')?.sequence.lost).toBe(10);
   expect(pc(r).boots.get('older')?.sequence.lost).toBe(2);
   expect(pc(r).boots.get('new')?.sequence.lost).toBe(0);
+});
+
+it('of a log only the partition of the samples tells which of them are lost: another may be ahead', async () => {
+  const r = rig();
+  await from(r, 'a', samples('a', 0, 10), { oldest_outstanding_seq: 0 });
+  const place = { topic: INVENTORY_TOPIC, partition: 0, offset: 0 };
+  const header = { v: 1, sent_at: noonMs, server_id: 'pc', boot_id: 'a' } as const;
+  const log = { slot: 0, isReread: false, isPast: false, isPrompt: true, hasGap: false };
+  r.ingest.take(
+    {
+      header: { ...header, oldest_outstanding_seq: 60 },
+      records: [{ ...inventory(), place }],
+      malformed: [],
+    },
+    { remote: 'kafka', log },
+  );
+  expect(pc(r).delivery).toMatchObject({ received: 10, lost: 0 });
 });
 
 it('a header about another server or boot says nothing of a boot that is new', async () => {

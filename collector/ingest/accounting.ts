@@ -5,6 +5,7 @@
 import type { Clock } from '../../runtime/clock.ts';
 import type { BatchHeader } from '../../wire/records/batch.ts';
 import type { DecodedSample, SampleIdentity } from '../../wire/records/decoded.ts';
+import { SAMPLES_TOPIC } from '../../wire/records/record.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { DeliveryCounts, IngestCounts } from './counts.ts';
 import type { IngestObserver, Intaking } from './intaking.ts';
@@ -40,8 +41,10 @@ export class Accounting {
       observer.deliveryChanged(source);
     }
     const boot = source.boots.get(header.boot_id);
-    if (boot === undefined || header.oldest_outstanding_seq === undefined) return;
-    resume(boot, header.oldest_outstanding_seq);
+    // In a log other partitions may be ahead of the samples.
+    if (batch.place !== undefined && batch.place.topic !== SAMPLES_TOPIC) return;
+    // Before a sample of the boot has come nobody knows what of it went to another collector.
+    if (boot === undefined || boot.hasGap || header.oldest_outstanding_seq === undefined) return;
     this.count(source, 'lost', boot.sequence.settleBelow(header.oldest_outstanding_seq));
     checkpoints.boot(boot, source);
   }
@@ -89,7 +92,8 @@ export class Accounting {
       this.#options.registry.recallBoot(source, identity.bootId) ??
       this.#newBoot(source, identity, batch);
     boot.lastHeardMs = clock.monotonicMs();
-    resume(boot, Math.min(identity.seq, this.#oldestTold(source, identity, batch)));
+    if (boot.hasGap) boot.sequence.resumeAt(identity.seq);
+    boot.hasGap = false;
     const { lost } = boot.sequence;
     const isNew = boot.sequence.add(identity.seq);
     // Where the numbers have more gaps than are remembered, the lowest is given up.
@@ -118,7 +122,10 @@ export class Accounting {
     const { dropped = 0 } = sender !== undefined && header.boot_id === bootId ? header : {};
     // A replay is numbered from its first row; a live boot may be older than this collector.
     const oldestSeq = this.#oldestTold(source, identity, batch);
-    const oldestComingSeq = source.replayed ? 0 : Math.min(oldestSeq, seq);
+    // Of a boot of before even what its sender waited for may have gone to another collector.
+    const isOfBefore = batch.log?.isPast === true && batch.log.hasGap;
+    const oldestLiveSeq = isOfBefore ? seq : Math.min(oldestSeq, seq);
+    const oldestComingSeq = source.replayed ? 0 : oldestLiveSeq;
     const boot = registry.createBoot(source, { bootId, oldestComingSeq, clock });
     this.count(source, 'lost', boot.sequence.noteDropped(dropped));
     // Without a header only a boot that is new tells that another process sends.
@@ -131,11 +138,6 @@ export class Accounting {
     const isAbout = senderIn(header, source) !== undefined && header.boot_id === bootId;
     return (isAbout ? header.oldest_outstanding_seq : undefined) ?? seq;
   }
-}
-
-function resume(boot: Boot, seq: number): void {
-  if (boot.hasGap) boot.sequence.resumeAt(seq);
-  boot.hasGap = false;
 }
 
 /** The boot of the process that sent the batch; undefined when the header tells nothing of this source. */

@@ -54,7 +54,7 @@ export class Closing {
     for (const source of registry.all()) {
       this.#endConflict(source, nowMs);
       if (source.closed || !source.isOurs || !mayBeSilent) continue;
-      if (source.idleClosed) this.#giveUpOld(source, nowMs);
+      if (source.idleClosed) this.#letGo(source, nowMs);
       else if (source.replayed) this.#closeOldReplay(source, nowMs);
       else this.#closeWhenIdle(source, nowMs);
     }
@@ -104,8 +104,7 @@ export class Closing {
 
   #closeWhenIdle(source: Source, nowMs: number): void {
     const { engine, checkpoints, clock } = this.#options;
-    const intervalMs = Math.min(source.intervalMs, intervalMsMax);
-    const idleMs = Math.max(idleMsMin, idleIntervals * intervalMs);
+    const idleMs = idleMsOf(source);
     if (nowMs - source.lastSeenMonotonicMs > idleMs) {
       source.idleClosed = true;
       checkpoints.source(source);
@@ -121,15 +120,31 @@ export class Closing {
   }
 
   /**
-   * A log is kept as long as open windows need it, and read again from there: for a server that does
-   * not come back that ends when panes would not be kept any longer either.
+   * A log is kept as long as open windows need it, and read again from there. One server that is
+   * switched off must not keep it for a day: once it said goodbye and would be idle, what its clock
+   * has passed is final. For one that only fell silent that ends when panes would not be kept any
+   * longer either.
    */
-  #giveUpOld(source: Source, nowMs: number): void {
+  #letGo(source: Source, nowMs: number): void {
     const { fromLog, windows, engine, checkpoints } = this.#options;
-    if (fromLog === undefined || fromLog.holds.panes(source.sourceNo) === 0) return;
-    if (nowMs - source.lastSeenMonotonicMs <= windows.paneRetentionMs) return;
-    engine.finish(source.sourceNo, source.announced.pendingFromMs);
-    checkpoints.source(source);
+    const { sourceNo, announced, off, lastSeenMonotonicMs } = source;
+    if (fromLog === undefined || fromLog.holds.panes(sourceNo) === 0) return;
+    const unheardMs = nowMs - lastSeenMonotonicMs;
+    const closedMs = engine.closedThroughMs(sourceNo);
+    if (unheardMs > windows.paneRetentionMs) engine.finish(sourceNo, announced.pendingFromMs);
+    else if (off && unheardMs > idleMsOf(source)) {
+      engine.closePassed(sourceNo, this.#clockOf(source, unheardMs), announced.pendingFromMs);
+    }
+    if (engine.closedThroughMs(sourceNo) > closedMs) checkpoints.source(source);
+  }
+
+  /**
+   * What the clock of a server shows at least that was not heard for so long. One that is ahead may
+   * be put right: as always it closes nothing that ours has not passed.
+   */
+  #clockOf({ sourceNo }: Source, unheardMs: number): number {
+    const { engine, clock } = this.#options;
+    return Math.min(engine.reachedMs(sourceNo) + unheardMs, clock.wallMs());
   }
 
   #closeOldReplay(source: Source, nowMs: number): void {
@@ -142,4 +157,8 @@ export class Closing {
     source.closed = true;
     this.#options.checkpoints.source(source);
   }
+}
+
+function idleMsOf({ intervalMs }: Source): number {
+  return Math.max(idleMsMin, idleIntervals * Math.min(intervalMs, intervalMsMax));
 }

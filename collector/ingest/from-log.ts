@@ -60,7 +60,19 @@ export function asFarAsRead(header: BatchHeader, newestMs: number): BatchHeader 
   return { ...header, pending_from_ms: Math.min(header.pending_from_ms ?? Infinity, newestMs) };
 }
 
+/** A record, or several that follow each other. */
+export interface RecordsPlace extends RecordPlace {
+  /** Behind the last of several. */
+  readonly endOffset?: number;
+}
+
+export function countAt({ offset, endOffset = offset + 1 }: RecordsPlace): number {
+  return endOffset - offset;
+}
+
 /** Where it came from, for people. */
-export function remoteOf(remote: string, { topic, partition, offset }: RecordPlace): string {
-  return `${remote} ${topic}/${partition}@${offset}`;
+export function remoteOf(remote: string, place: RecordsPlace): string {
+  const { topic, partition, offset } = place;
+  const more = countAt(place) - 1;
+  return `${remote} ${topic}/${partition}@${offset}${more > 0 ? `-${offset + more}` : ''}`;
 }

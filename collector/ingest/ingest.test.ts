@@ -208,6 +208,18 @@ it('malformed records fill the log at one line in ten seconds, which says how ma
   expect(told.map((line) => line['records'])).toEqual([1, 1_000]);
 });
 
+it('of what cannot be read in a log no more waits for the commit than is kept, however much comes', () => {
+  const r = rig();
+  const place = { topic: 'windrow-samples', partition: 0 };
+  for (let offset = 0; offset < 10_010; offset += 1) {
+    r.ingest.rejectAt({ ...place, offset }, { reason: 'broken', body: '' });
+  }
+  const { quarantine } = r.writer.group;
+  expect(quarantine).toHaveLength(10_000);
+  expect(quarantine.at(-1)?.remote).toBe('kafka windrow-samples/0@10009');
+  expect(r.ingest.counts.quarantined).toBe(10_010);
+});
+
 it('with the store unavailable a batch is refused before it changes anything; the refused one is stored once', async () => {
   const r = rig();
   await r.send(steady(noonMs - 10_000, 1));

@@ -11,6 +11,7 @@ import { decodeRecord } from '../../wire/records/decode.ts';
 import type { RawRecord, RecordPlace } from '../../wire/records/record.ts';
 import type { PublishedWindow } from '../cluster/results/port.ts';
 import type { FleetStart, Group } from '../store/group.ts';
+import { quarantineRowsMax } from '../store/statements.ts';
 import type { StoreWriter } from '../store/writer.ts';
 import { type EngineOptions, WindowEngine } from '../windows/engine.ts';
 import type { ServerWindow } from '../windows/window.ts';
@@ -20,7 +21,14 @@ import { Checkpoints } from './checkpoints.ts';
 import { Closing } from './closing.ts';
 import { type IngestCounts, noCounts } from './counts.ts';
 import { FleetFrontier } from './fleet-frontier.ts';
-import { asFarAsRead, type LogSide, type Origin, remoteOf } from './from-log.ts';
+import {
+  asFarAsRead,
+  countAt,
+  type LogSide,
+  type Origin,
+  type RecordsPlace,
+  remoteOf,
+} from './from-log.ts';
 import { Intake } from './intake.ts';
 import type { IngestObserver, Intaking } from './intaking.ts';
 import { LaneWait } from './lane-wait.ts';
@@ -297,16 +305,22 @@ export class Ingest {
     this.counts.quarantined += 1;
     intaking.quarantined += 1;
     const remote = place === undefined ? intaking.remote : remoteOf(intaking.remote, place);
-    this.#store.group.quarantine.push(this.#quarantine.row({ ...rejected, remote, atMs }));
+    this.#putAside({ ...rejected, remote, atMs });
   }
 
-  /** A record of a topic that collectors share, which is none of its kind. */
-  rejectShared(place: RecordPlace, { reason, body }: { reason: string; body: string }): void {
-    this.counts.quarantined += 1;
+  /** Of a log: a record that is none of its topic's kind, or what cannot be read. */
+  rejectAt(place: RecordsPlace, { reason, body }: { reason: string; body: string }): void {
+    this.counts.quarantined += countAt(place);
     const { topic } = place;
     const atMs = this.#options.clock.wallMs();
-    const row = { reason, topic, body, remote: remoteOf('kafka', place), atMs };
-    this.#store.group.quarantine.push(this.#quarantine.row(row));
+    this.#putAside({ reason, topic, body, remote: remoteOf('kafka', place), atMs });
+  }
+
+  /** What cannot be read waits for nothing: more than is kept does not wait for its commit either. */
+  #putAside(rejected: Parameters<Quarantine['row']>[0]): void {
+    const { quarantine } = this.#store.group;
+    if (quarantine.length >= quarantineRowsMax) quarantine.shift();
+    quarantine.push(this.#quarantine.row(rejected));
   }
 
   /** Also a batch of repeats, or a goodbye, may be the word that nothing waits any longer. */

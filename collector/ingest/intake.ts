@@ -56,6 +56,8 @@ export class Intake {
       this.#options.onReplayEnd(decoded.sourceId, batch.log?.slot);
       return undefined;
     }
+    // It comes last: of its batch nothing waits to be read.
+    if (decoded.kind === 'goodbye') batch.newestMs = Number.NEGATIVE_INFINITY;
     return batch.log?.isReread === true ? undefined : this.#takeOther(decoded, batch);
   }
 
@@ -132,10 +134,9 @@ export class Intake {
   /** Into the windows. */
   #feed(source: Source, sample: DecodedSample, batch: Intaking) {
     const { engine } = this.#options;
-    const { tsMs, counters } = sample;
+    const { tsMs } = sample;
     source.noteLane(sample, batch.receivedMonotonicMs);
-    const values = [...sample.values];
-    const rateFrom = counters && source.fillRates({ tsMs, counters }, values, batch.place);
+    const { values, rateFrom } = rated(source, sample, batch.place);
     const isLate = engine.add(source.sourceNo, tsMs, values, sample.lane) === 'late';
     batch.fed = source;
     this.#hold(source, tsMs, batch.place);
@@ -229,6 +230,14 @@ export class Intake {
     );
     if (changed) observer.serverChanged(source);
   }
+}
+
+/** The values, and where in a log the reading is that rates among them count from. */
+function rated(source: Source, sample: DecodedSample, place: RecordPlace | undefined) {
+  const { tsMs, counters, values } = sample;
+  if (counters === undefined) return { values, rateFrom: undefined };
+  const filled = [...values];
+  return { values: filled, rateFrom: source.fillRates({ tsMs, counters }, filled, place) };
 }
 
 /** What comes is the newest news, but for what waited in a log. */

@@ -4,7 +4,8 @@
  */
 import type { Clock } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/logging.ts';
-import { skewMsMax, type Source } from './source.ts';
+import { skewMsMax } from '../../wire/limits.ts';
+import type { Source } from './source.ts';
 
 /** The clocks of servers are compared this often. */
 const everyMs = 10_000;

@@ -109,6 +109,8 @@ export class Registry {
 }
 
 function identity(serverId: string, replayId: string): string {
+  // Each sample's server is looked up, and a text that is put together is dear.
+  if (replayId === '') return serverId;
   // No server's name holds a NUL: two identities never fold into one.
   return `${serverId}\0${replayId}`;
 }

@@ -2,6 +2,7 @@
  * One stream of samples: a live server, or one server of a replayed file. Holds what is known of
  * it in memory; a checkpoint of it goes into each commit that changed it.
  */
+import { skewMsMax } from '../../wire/limits.ts';
 import type { Counters } from '../../wire/records/decoded.ts';
 import type { RecordPlace } from '../../wire/records/record.ts';
 import { METRICS } from '../../wire/metrics.ts';
@@ -94,9 +95,6 @@ interface Reading {
   /** Where in a log it is. */
   readonly place: RecordPlace | undefined;
 }
-
-/** A clock that is off by more is marked. */
-export const skewMsMax = 5_000;
 
 export class Source implements SourceIdentity {
   readonly sourceNo: number;

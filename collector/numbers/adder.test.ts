@@ -116,7 +116,7 @@ describe('totals', () => {
     fc.assert(
       fc.property(fc.array(number, { maxLength: 40 }), fc.array(whatHappens), (numbers, events) => {
         const records = numbers.map((value, offset) => recordOf(offset, `10.0.0.7:${value}`));
-        const starts: [SlotStart] = [{ ...place, offset: 0, endOffset: records.length }];
+        const starts: [SlotStart] = [{ ...begin, offset: 0, endOffset: records.length }];
         let totals = new Totals();
         totals.assigned(new Set([0]), starts);
         let at = 0;
@@ -145,7 +145,7 @@ describe('totals', () => {
     const totals = new Totals();
     const total = 2n ** 53n + 1n;
     const note = JSON.stringify({ total: String(total), numbers: 3 });
-    totals.assigned(new Set([0]), [{ ...place, offset: 9, endOffset: 9, note }]);
+    totals.assigned(new Set([0]), [{ ...begin, offset: 9, endOffset: 9, note }]);
     totals.take([recordOf(9, '10.0.0.7:2')]);
     expect(totals.sum.total).toBe(total + 2n);
     expect(totals.uncommitted[0]?.note).toContain(`"${total + 2n}"`);
@@ -153,7 +153,7 @@ describe('totals', () => {
 
   it('are of the partitions that are ours: what another has got is not ours to add', () => {
     const totals = new Totals();
-    const start = { ...place, offset: 0, endOffset: 0 };
+    const start = { ...begin, offset: 0, endOffset: 0 };
     const starts = [start, { ...start, partition: 1 }];
     totals.assigned(new Set([0, 1]), starts);
     totals.take([recordOf(0, '10.0.0.7:1'), { ...recordOf(0, '10.0.0.7:2'), partition: 1 }]);
@@ -171,13 +171,14 @@ describe('totals', () => {
     `{"total":"${'9'.repeat(50)}","numbers":1}`,
   ])('a note that is none of ours, %j, is no total', (note) => {
     const totals = new Totals();
-    const start = { ...place, offset: 3, endOffset: 3, note };
+    const start = { ...begin, offset: 3, endOffset: 3, note };
     expect(totals.assigned(new Set([0]), [start])).toEqual([start]);
     expect(totals.sum).toEqual({ total: 0n, numbers: 0 });
   });
 });
 
 const place = { topic: NUMBERS_TOPIC, partition: 0 };
+const begin = { ...place, slot: 0, topicId: 'id' };
 
 function recordOf(offset: number, value: string): LogRecord {
   const headers = new Map<string, Buffer>();

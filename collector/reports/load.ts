@@ -1,9 +1,9 @@
 /** Reports come from YAML files: `NAME.yaml` in the folder is the report NAME. */
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import type { z } from 'zod';
 import { parseYaml } from '../../runtime/config/yaml.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import { isInside, listOwn, readOwn } from '../../runtime/program.ts';
 import { type ReportDefinition, reportSchema } from './definition.ts';
 
 const extension = '.yaml';
@@ -11,7 +11,7 @@ const extension = '.yaml';
 /** The names of the folder's reports, in order. Throws WindrowError `config`. */
 export async function reportNames(folder: string): Promise<string[]> {
   try {
-    const files = await readdir(folder);
+    const files = isInside(folder) ? listOwn(folder) : await readdir(folder);
     return files
       .filter((file) => file.endsWith(extension))
       .map((file) => file.slice(0, -extension.length))
@@ -31,8 +31,8 @@ export async function loadReport(folder: string, name: string): Promise<ReportDe
     const hint = names.length === 0 ? `${folder} has no reports` : `it has ${names.join(', ')}`;
     throw new WindrowError('usage', `there is no report ${name}`, { hint });
   }
-  const path = join(folder, name + extension);
-  const parsed = reportSchema.safeParse(parseYaml(await readFile(path, 'utf8'), path));
+  const path = `${folder}/${name}${extension}`;
+  const parsed = reportSchema.safeParse(parseYaml(readOwn(path).toString(), path));
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.flatMap((issue) => sentences(issue, []));
   throw new WindrowError('config', `${path}: ${issues.join('; ')}`);

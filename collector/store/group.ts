@@ -2,7 +2,7 @@
 import type { QueueItem } from '../../runtime/queue/item.ts';
 import type { AlertNotice, Transition } from '../alerts/alert.ts';
 import type { AlertRecordOnWire } from '../../wire/records/alert-record.ts';
-import type { PartitionOffset } from '../../wire/transport/log/port.ts';
+import type { ReadPlace } from '../../wire/transport/log/port.ts';
 import type { ServerWindow } from '../windows/window.ts';
 
 export interface SampleRow {
@@ -81,6 +81,9 @@ export interface ResultRow {
   readonly body: string | null;
 }
 
+/** The offset to read next, and of which topic of that name; undefined where that was not noted. */
+export type TopicPosition = Pick<ReadPlace, 'offset' | 'topicId'>;
+
 /** A window as it is stored. */
 export interface WindowRow {
   readonly window: ServerWindow;
@@ -94,10 +97,10 @@ export class Group {
   readonly othersWindows: WindowRow[] = [];
   /** By key. */
   readonly results = new Map<string, ResultRow>();
-  /** Partition of `window-results` → the offset to read next. */
-  readonly resultPositions = new Map<number, number>();
+  /** By partition of `window-results`. */
+  readonly resultPositions = new Map<number, TopicPosition>();
   /** By topic and partition: what lies before is in the store with this commit. */
-  readonly logPositions = new Map<string, PartitionOffset>();
+  readonly logPositions = new Map<string, ReadPlace>();
   readonly inventories: { readonly sourceNo: number; readonly body: string }[] = [];
   readonly quarantine: QuarantineRow[] = [];
   readonly sources = new Map<number, SourceRow>();
@@ -113,8 +116,8 @@ export class Group {
   readonly othersTransitions: Transition[] = [];
   /** By rule and server. */
   readonly sharedAlerts = new Map<string, SharedAlertRow>();
-  /** Partition of `alerts` → the offset to read next. */
-  readonly sharedAlertPositions = new Map<number, number>();
+  /** By partition of `alerts`. */
+  readonly sharedAlertPositions = new Map<number, TopicPosition>();
   /** Open alerts as this collector tells them, by rule and server; a row without body goes. */
   readonly ownAlerts = new Map<string, AlertStateRow>();
   readonly told: ToldRow[] = [];

@@ -10,7 +10,7 @@ export class ResultStatements {
   constructor(db: DatabaseSync) {
     this.#put = db.prepare('INSERT OR REPLACE INTO results VALUES (?,?,?,?)');
     this.#drop = db.prepare('DELETE FROM results WHERE server_id = ? AND replay_id = ?');
-    this.#position = db.prepare('INSERT OR REPLACE INTO result_positions VALUES (?,?)');
+    this.#position = db.prepare('INSERT OR REPLACE INTO result_positions VALUES (?,?,?)');
   }
 
   write({ results, resultPositions }: Group): void {
@@ -18,6 +18,8 @@ export class ResultStatements {
       if (body === null) this.#drop.run(serverId, replayId);
       else this.#put.run(serverId, replayId, Number(others), body);
     }
-    for (const [partition, offset] of resultPositions) this.#position.run(partition, offset);
+    for (const [partition, { offset, topicId = null }] of resultPositions) {
+      this.#position.run(partition, offset, topicId);
+    }
   }
 }

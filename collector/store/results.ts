@@ -1,6 +1,8 @@
 /** What the store knows of `window-results`. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { WindowResult } from '../../wire/records/window-result.ts';
+import type { TopicPosition } from './group.ts';
+import { topicPositions } from './log-positions.ts';
 
 export interface StoredResult {
   readonly result: WindowResult;
@@ -24,10 +26,9 @@ export function storedResult(
   return row === undefined ? undefined : toStored(row);
 }
 
-/** Partition → the offset to read next. */
-export function resultPositions(db: DatabaseSync): Map<number, number> {
-  const rows = db.prepare('SELECT * FROM result_positions').all();
-  return new Map(rows.map((row) => [Number(row['partition']), Number(row['next_offset'])]));
+/** By partition of `window-results`. */
+export function resultPositions(db: DatabaseSync): Map<number, TopicPosition> {
+  return topicPositions(db.prepare('SELECT * FROM result_positions'));
 }
 
 /** What is in the table has been checked when it was read from the topic. */

@@ -214,6 +214,12 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (rule, server)
   ) STRICT, WITHOUT ROWID;
   `,
+  // Of which topic positions are: one that is deleted and made anew has another id. Null: not noted.
+  `
+  ALTER TABLE log_positions ADD COLUMN topic_id TEXT;
+  ALTER TABLE result_positions ADD COLUMN topic_id TEXT;
+  ALTER TABLE shared_alert_positions ADD COLUMN topic_id TEXT;
+  `,
 ];
 
 /** Bits of `windows.flags`. */

@@ -1,7 +1,8 @@
 /** What the store has of alerts that collectors share. What is read was checked when it was written. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { AlertRecordOnWire } from '../../wire/records/alert-record.ts';
-import type { Group } from './group.ts';
+import type { Group, TopicPosition } from './group.ts';
+import { topicPositions } from './log-positions.ts';
 
 /** What one group holds of them, written inside the transaction that the caller has begun. */
 export class SharedAlertStatements {
@@ -15,7 +16,7 @@ export class SharedAlertStatements {
   constructor(db: DatabaseSync) {
     this.#put = db.prepare('INSERT OR REPLACE INTO shared_alerts VALUES (?,?,?,?,?,?)');
     this.#drop = db.prepare('DELETE FROM shared_alerts WHERE rule = ? AND server = ?');
-    this.#position = db.prepare('INSERT OR REPLACE INTO shared_alert_positions VALUES (?,?)');
+    this.#position = db.prepare('INSERT OR REPLACE INTO shared_alert_positions VALUES (?,?,?)');
     this.#putOwn = db.prepare('INSERT OR REPLACE INTO own_alerts VALUES (?,?,?)');
     this.#dropOwn = db.prepare('DELETE FROM own_alerts WHERE rule = ? AND server = ?');
     this.#told = db.prepare('INSERT OR REPLACE INTO told VALUES (?,?,?,?)');
@@ -30,7 +31,9 @@ export class SharedAlertStatements {
         this.#put.run(rule, server, slot, owner.term, isActive, JSON.stringify(record));
       }
     }
-    for (const [partition, offset] of sharedAlertPositions) this.#position.run(partition, offset);
+    for (const [partition, { offset, topicId = null }] of sharedAlertPositions) {
+      this.#position.run(partition, offset, topicId);
+    }
     for (const { rule, server, body } of ownAlerts.values()) this.putOwn(rule, server, body);
     for (const { notifier, held, notice } of told) {
       this.#told.run(notifier, notice.id, Number(held), JSON.stringify(notice));
@@ -44,15 +47,15 @@ export class SharedAlertStatements {
   }
 }
 
-/** Partition of `alerts` → the offset to read next. */
-export function sharedAlertPositions(db: DatabaseSync): Map<number, number> {
-  const rows = db.prepare('SELECT * FROM shared_alert_positions').all();
-  return new Map(rows.map((row) => [Number(row['partition']), Number(row['next_offset'])]));
+/** By partition of `alerts`. */
+export function sharedAlertPositions(db: DatabaseSync): Map<number, TopicPosition> {
+  return topicPositions(db.prepare('SELECT * FROM shared_alert_positions'));
 }
 
-/** The highest term that any record has. */
-export function highestTerm(db: DatabaseSync): number {
-  return Number(db.prepare('SELECT max(term) AS term FROM shared_alerts').get()?.['term'] ?? 0);
+/** Each term that a record has. */
+export function sharedTerms(db: DatabaseSync): number[] {
+  const rows = db.prepare('SELECT DISTINCT term FROM shared_alerts').all();
+  return rows.map(({ term }) => Number(term));
 }
 
 /** The newest record of each key of these slots. */

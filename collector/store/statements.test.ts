@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { expect, it, onTestFinished } from 'vitest';
 import { noonMs } from '../../runtime/testing/manual-clock.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
+import { METRICS } from '../../wire/metrics.ts';
 import { mergeFleet } from '../windows/fleet.ts';
 import type { ServerWindow } from '../windows/window.ts';
 import { openForWriting } from './database.ts';
@@ -35,6 +36,37 @@ function fleetStart(startMs: number) {
 function fleet(db: DatabaseSync) {
   return [...storedFleetWindows(db, everything)];
 }
+
+it('as many samples as there are come whole and in order, each value in its column', () => {
+  const { db, write } = fixture();
+  const rows = Array.from({ length: 37 }, (_, i) =>
+    sampleRow({
+      sourceNo: i + 1,
+      tsMs: 1_000 + i,
+      bootNo: i % 3 === 0 ? null : i,
+      seq: i,
+      values: METRICS.map((__, metric) => (metric === i % 7 ? Number.NaN : i + metric / 10)),
+      detail: i % 5 === 0 ? `{"i":${i}}` : undefined,
+    }),
+  );
+  write((group) => group.samples.push(...rows));
+  const columns = `source_no, ts, boot_no, seq, ${METRICS.join()}`;
+  const stored = db.prepare(`SELECT ${columns} FROM samples ORDER BY rowid`).all();
+  expect(stored.map((row) => Object.values(row))).toEqual(
+    rows.map(({ sourceNo, tsMs, bootNo, seq, values }) =>
+      [
+        sourceNo,
+        tsMs,
+        bootNo,
+        seq,
+        values.map((value) => (Number.isNaN(value) ? null : value)),
+      ].flat(),
+    ),
+  );
+  const details = db.prepare('SELECT source_no, ts, body FROM details').all();
+  expect(details).toHaveLength(8);
+  expect({ ...details[1] }).toEqual({ source_no: 6, ts: 1_005, body: '{"i":5}' });
+});
 
 it('a fleet window is the merge of the stored windows of its start, not of another start or origin', () => {
   const { db, write } = fixture();

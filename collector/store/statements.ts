@@ -1,15 +1,21 @@
 /** Writes one group inside the transaction that the caller has begun. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { METRICS } from '../../wire/metrics.ts';
 import { type FleetWindow, mergeFleet } from '../windows/fleet.ts';
 import { packAggregates, packFleet, unpackAggregates } from './aggregates.ts';
 import { AlertStatements } from './alert-statements.ts';
 import { ResultStatements } from './result-statements.ts';
-import type { FleetStart, Group, WindowRow } from './group.ts';
+import type { FleetStart, Group, SampleRow, WindowRow } from './group.ts';
 import { FLAG } from './schema.ts';
 
 /** Rows of quarantine that are kept; the oldest go first. */
-const quarantineRowsMax = 10_000;
+export const quarantineRowsMax = 10_000;
 const minuteMs = 60_000;
+/** Samples of one statement: calling SQLite costs as much as what it then does with a row. */
+const rowsAtOnce = 16;
+/** Columns of a sample that are no metric come first. */
+const metricsFrom = 4;
+const cellsOfSample = metricsFrom + METRICS.length;
 
 /** A fleet window that was made of the stored windows of its servers. */
 export interface MadeFleetWindow {
@@ -19,6 +25,7 @@ export interface MadeFleetWindow {
 
 export class GroupStatements {
   readonly #sample: StatementSync;
+  readonly #samples: StatementSync;
   readonly #detail: StatementSync;
   readonly #window: StatementSync;
   readonly #inventory: StatementSync;
@@ -38,7 +45,11 @@ export class GroupStatements {
   constructor(db: DatabaseSync) {
     this.#alerts = new AlertStatements(db);
     this.#results = new ResultStatements(db);
-    this.#sample = db.prepare('INSERT INTO samples VALUES (?,?,?,?,?,?,?,?,?,?)');
+    const cells = `(${Array(cellsOfSample).fill('?').join()})`;
+    this.#sample = db.prepare(`INSERT INTO samples VALUES ${cells}`);
+    this.#samples = db.prepare(
+      `INSERT INTO samples VALUES ${Array(rowsAtOnce).fill(cells).join()}`,
+    );
     this.#detail = db.prepare('INSERT INTO details VALUES (?,?,?)');
     this.#window = db.prepare(
       `INSERT INTO windows VALUES (?,?,?,?,?,?) ON CONFLICT (start_ms, source_no) DO UPDATE SET
@@ -47,7 +58,7 @@ export class GroupStatements {
        WHERE windows.flags & ${FLAG.final} = 0 OR excluded.flags & ${FLAG.final} <> 0`,
     );
     this.#inventory = db.prepare('INSERT OR REPLACE INTO inventories VALUES (?,?)');
-    this.#logPosition = db.prepare('INSERT OR REPLACE INTO log_positions VALUES (?,?,?)');
+    this.#logPosition = db.prepare('INSERT OR REPLACE INTO log_positions VALUES (?,?,?,?)');
     this.#source = db.prepare('INSERT OR REPLACE INTO sources VALUES (?,?,?,?,?,?)');
     this.#boot = db.prepare('INSERT OR REPLACE INTO boots VALUES (?,?,?,?)');
     this.#quarantine = db.prepare('INSERT INTO quarantine VALUES (NULL,?,?,?,?,?)');
@@ -87,8 +98,8 @@ export class GroupStatements {
     for (const row of group.boots.values()) {
       this.#boot.run(row.bootNo, row.sourceNo, row.bootId, row.sequence);
     }
-    for (const { topic, partition, offset } of group.logPositions.values()) {
-      this.#logPosition.run(topic, partition, offset);
+    for (const { topic, partition, offset, topicId = null } of group.logPositions.values()) {
+      this.#logPosition.run(topic, partition, offset, topicId);
     }
     this.#writeSamples(group);
     this.#writeWindows(group.windows);
@@ -111,22 +122,20 @@ export class GroupStatements {
     this.#arrival.run(Math.floor(nowMs / minuteMs) * minuteMs);
   }
 
-  #writeSamples(group: Group): void {
-    for (const row of group.samples) {
-      const [cpu, mem, netIn, netOut, diskIo, diskUsed] = row.values;
-      this.#sample.run(
-        row.sourceNo,
-        row.tsMs,
-        row.bootNo,
-        row.seq,
-        orNull(cpu),
-        orNull(mem),
-        orNull(netIn),
-        orNull(netOut),
-        orNull(diskIo),
-        orNull(diskUsed),
-      );
-      if (row.detail !== undefined) this.#detail.run(row.sourceNo, row.tsMs, row.detail);
+  #writeSamples({ samples }: Group): void {
+    const wholeRows = samples.length - (samples.length % rowsAtOnce);
+    const cells = Array.from<number | null>({ length: rowsAtOnce * cellsOfSample });
+    for (let at = 0; at < wholeRows; at += rowsAtOnce) {
+      for (let i = 0; i < rowsAtOnce; i += 1) fillCells(cells, i * cellsOfSample, samples[at + i]!);
+      this.#samples.run(...cells);
+    }
+    const one = Array.from<number | null>({ length: cellsOfSample });
+    for (let at = wholeRows; at < samples.length; at += 1) {
+      fillCells(one, 0, samples[at]!);
+      this.#sample.run(...one);
+    }
+    for (const { sourceNo, tsMs, detail } of samples) {
+      if (detail !== undefined) this.#detail.run(sourceNo, tsMs, detail);
     }
   }
 
@@ -166,6 +175,14 @@ export class GroupStatements {
   }
 }
 
-function orNull(value: number | undefined): number | null {
-  return value === undefined || Number.isNaN(value) ? null : value;
+/** Writes the columns of a row from `at` on, in the order of the table. */
+function fillCells(cells: (number | null)[], at: number, row: SampleRow): void {
+  cells[at] = row.sourceNo;
+  cells[at + 1] = row.tsMs;
+  cells[at + 2] = row.bootNo;
+  cells[at + 3] = row.seq;
+  for (let i = 0; i < METRICS.length; i += 1) {
+    const value = row.values[i]!;
+    cells[at + metricsFrom + i] = Number.isNaN(value) ? null : value;
+  }
 }

@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { databasePath, openForReading, openForWriting } from './database.ts';
 import type { Group } from './group.ts';
 import { count, sampleRow, sourceRow } from './testing/rows.ts';
-import { StoreWriter } from './writer.ts';
+import { logGatherMs, StoreWriter } from './writer.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -54,6 +54,24 @@ it('batches that come together share one commit: each of them must not cost an f
   await Promise.all(waits);
   expect(onCommit).toHaveBeenCalledTimes(1);
   expect(count(reader, 'samples')).toBe(3);
+});
+
+it('what is read from a log waits longer for company, but not once somebody waits for the commit', async () => {
+  const { writer, onCommit } = fixture();
+  writer.group.samples.push(sampleRow({ tsMs: 1 }));
+  writer.schedule(logGatherMs);
+  await vi.advanceTimersByTimeAsync(gatherMs);
+  expect(onCommit).toHaveBeenCalledTimes(0);
+  await vi.advanceTimersByTimeAsync(logGatherMs - gatherMs);
+  expect(onCommit).toHaveBeenCalledTimes(1);
+
+  writer.group.samples.push(sampleRow({ tsMs: 2 }));
+  writer.schedule(logGatherMs);
+  const committed = writer.committed();
+  writer.schedule(logGatherMs);
+  await vi.advanceTimersByTimeAsync(gatherMs);
+  await committed;
+  expect(onCommit).toHaveBeenCalledTimes(2);
 });
 
 it('nothing is acknowledged before another connection can see it', async () => {

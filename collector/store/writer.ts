@@ -16,6 +16,11 @@ import { inTransaction } from './transaction.ts';
 
 /** How long the first arrival waits for company. */
 const gatherMs = 20;
+/**
+ * What is read from a log waits longer: no sender waits for it, and a commit costs by the pages that
+ * it touches, which many rows share.
+ */
+export const logGatherMs = 100;
 /** A group that could not be committed is tried again after this. */
 const retryMs = 1_000;
 /** Rows that may wait for one commit; more is refused until it is done. */
@@ -47,6 +52,8 @@ export class StoreWriter {
   #group = new Group();
   #waiters: Waiter[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** When it goes off, monotonic. */
+  #dueMs = 0;
   #failure: WindrowError | undefined;
 
   constructor(options: WriterOptions) {
@@ -80,12 +87,14 @@ export class StoreWriter {
     return promise;
   }
 
-  /** Commits soon, with nobody waiting. */
-  schedule(): void {
-    this.#timer ??= setTimeout(
-      () => this.#commit(),
-      this.#failure === undefined ? gatherMs : retryMs,
-    );
+  /** Commits soon, with nobody waiting. @param withinMs unless something else is in more of a hurry */
+  schedule(withinMs = gatherMs): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const waitMs = this.#failure === undefined ? withinMs : retryMs;
+    if (this.#timer !== undefined && nowMs + waitMs >= this.#dueMs) return;
+    clearTimeout(this.#timer);
+    this.#dueMs = nowMs + waitMs;
+    this.#timer = setTimeout(() => this.#commit(), waitMs);
   }
 
   /** Commits what waits, now; for the end of the program. */

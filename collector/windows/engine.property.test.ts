@@ -28,6 +28,7 @@ function uninterrupted(options: EngineOptions, originMs: number, samples: readon
 type Step =
   | { kind: 'add'; source: number; offset: number; values: number[]; lane: number }
   | { kind: 'advance'; source: number; pending: number | null; clamp: number | null; ahead: number }
+  | { kind: 'passed'; source: number; now: number; pending: number | null }
   | { kind: 'idle' | 'finish'; source: number };
 
 const source = fc.integer({ min: 0, max: 1 });
@@ -51,6 +52,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       pending: fc.option(fc.integer({ min: -900, max: 300 })),
       clamp: fc.option(fc.integer({ min: -200, max: 200 })),
       ahead: fc.nat({ max: 400 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('passed' as const),
+      source,
+      now: fc.integer({ min: -900, max: 900 }),
+      pending: fc.option(fc.integer({ min: -900, max: 300 })),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('idle', 'finish'), source }) },
@@ -79,6 +89,10 @@ function runBoth(options: EngineOptions, origins: readonly number[], steps: read
       const clock = { nowMs: step.clamp === null ? Infinity : at(step.clamp), aheadMs };
       engine.advance(step.source, pendingFromMs, clock);
       oracle.advance(pendingFromMs, clock);
+    } else if (step.kind === 'passed') {
+      const pendingFromMs = step.pending === null ? Infinity : at(step.pending);
+      engine.closePassed(step.source, at(step.now), pendingFromMs);
+      oracle.closePassed(at(step.now), pendingFromMs);
     } else if (step.kind === 'idle') {
       engine.closeIdle(step.source);
       oracle.closeIdle();

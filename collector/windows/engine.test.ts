@@ -208,6 +208,37 @@ describe('closeIdle', () => {
   });
 });
 
+describe('closePassed', () => {
+  it('makes final what has ended by the lateness before, and leaves a later sample its windows', () => {
+    const source = new Script();
+    source.send(100, 112);
+    source.engine.closePassed(0, 134_999);
+    expect(source.new()).toEqual(['80-110 warm-up', '90-120 warm-up']);
+    expect(source.add(125)).toBe('counted');
+    source.engine.closePassed(0, 135_000);
+    expect(source.new()).toEqual(['100-130']);
+    expect(source.windows.at(-1)?.samples).toBe(14);
+  });
+
+  it('leaves open what has no samples, so that a clock set back makes nothing late', () => {
+    const source = new Script();
+    source.send(100, 112);
+    source.engine.closePassed(0, 24 * hourMs);
+    expect(source.new()).toHaveLength(4);
+    expect(source.engine.stats()).toMatchObject({ panes: 0 });
+    expect(source.engine.closedThroughMs(0)).toBe(140_000);
+    source.engine.closePassed(0, 25 * hourMs);
+    expect(source.add(140)).toBe('counted');
+  });
+
+  it('leaves open what samples are pending for', () => {
+    const source = new Script();
+    source.send(100, 112, 95);
+    source.engine.closePassed(0, 24 * hourMs, 119_000);
+    expect(source.new().filter((window) => !window.includes('?'))).toEqual(['80-110 warm-up']);
+  });
+});
+
 describe('finish', () => {
   it('makes the trailing windows final, and a second time nothing', () => {
     const source = new Script(true);

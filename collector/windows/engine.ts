@@ -173,6 +173,21 @@ export class WindowEngine {
   }
 
   /**
+   * The source said that it sends nothing for now: by its own clock it is `nowMs`, so what it still
+   * sends, when it is back, is of later, and windows that end before are final as if a sample had
+   * said so. `pendingFromMs` as for `advance`. Windows without samples stay open.
+   */
+  closePassed(source: number, nowMs: number, pendingFromMs = Infinity): void {
+    const state = this.#get(source);
+    const newest = state.panes.at(-1);
+    if (!newest) return;
+    const settledMs = Math.min(nowMs - this.#options.latenessMs, pendingFromMs);
+    const lastEndMs = newest.startMs + this.#options.windowMs;
+    const throughMs = Math.min(this.#align(state, settledMs), lastEndMs);
+    if (throughMs > state.closedThroughMs) this.#close(state, throughMs, settledMs);
+  }
+
+  /**
    * Nothing more is waited for: every window that holds samples becomes final. `pendingFromMs`: from
    * this time on samples could still come, so what ends later is incomplete.
    */

@@ -47,9 +47,8 @@ export interface Outcome {
   readonly logs: string;
 }
 
-/** While the collector runs. */
-export async function accountingOf(stage: Stage): Promise<Map<string, Accounting>> {
-  const url = stage.collector.url ?? '';
+/** Of each server by its id, while the collector runs. */
+export async function accountingOf(url: string): Promise<Map<string, Accounting>> {
   const { servers } = await getJson<FleetView>(`${url}/api/fleet`);
   const views = servers.map(({ id }) => getJson<ServerView>(`${url}/api/servers/${id}`));
   return new Map((await Promise.all(views)).map((view) => [view.summary.server_id, view.delivery]));

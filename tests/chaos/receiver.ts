@@ -6,6 +6,10 @@ export interface ReceivedAlert {
   /** Which alert it is, by all that the receiver can know: labels and when it began. */
   readonly alert: string;
   readonly status: 'firing' | 'resolved';
+  readonly rule: string;
+  /** '' for the fleet. */
+  readonly server: string;
+  readonly startsAtMs: number;
 }
 
 export interface Notified {
@@ -23,6 +27,7 @@ interface WebhookBody {
     readonly status: 'firing' | 'resolved';
     readonly fingerprint: string;
     readonly startsAt: string;
+    readonly labels: { readonly alertname: string; readonly server?: string };
   }[];
 }
 
@@ -70,9 +75,12 @@ export class Receiver implements AsyncDisposable {
     const mute = this.mood === 'mute';
     this.notified.push({
       key: String(request.headers['idempotency-key']),
-      alerts: alerts.map(({ status, fingerprint, startsAt }) => ({
+      alerts: alerts.map(({ status, fingerprint, startsAt, labels }) => ({
         alert: `${fingerprint} ${startsAt}`,
         status,
+        rule: labels.alertname,
+        server: labels.server ?? '',
+        startsAtMs: Date.parse(startsAt),
       })),
       confirmed: !mute,
     });

@@ -43,7 +43,7 @@ async function comeToRest(stage: Stage): Promise<Outcome> {
   await Promise.all(agents.map(({ actor, link }) => sayGoodbye(actor, link)));
   await everybodyTold(stage);
   await fleetMade(stage.collector.dataDir, drainMsMax);
-  const accounting = await accountingOf(stage);
+  const accounting = await accountingOf(collector.url ?? '');
   await collector.stop();
   return { ...outcomeOf(stage, accounting), rssBytes };
 }

@@ -4,7 +4,7 @@
  */
 import { startAgent } from '../../agent/app.ts';
 import { AGENT_SPEC } from '../../agent/config.ts';
-import { connect } from '../../agent/connect.ts';
+import { openSender } from '../../agent/connect.ts';
 import type { Sampler } from '../../agent/metrics/sampler.ts';
 import { loadConfig } from '../../runtime/config/load.ts';
 import { aborted, signalOfProcess } from '../../runtime/lifecycle.ts';
@@ -48,7 +48,8 @@ const stopped = signalOfProcess();
 const { values } = loadConfig(AGENT_SPEC, {
   program: 'agent',
   flags: { to: script.to, server_id: script.serverId, data: script.dataDir },
-  env: {},
+  // The transport: direct when nothing else is set.
+  env: process.env,
   cwd: script.dataDir,
   configFlag: undefined,
 });
@@ -58,7 +59,7 @@ const agent = startAgent(config, {
   sampler: scripted(),
   // Facts about this machine would cost each of the many starts a second.
   readInventory: () => Promise.resolve(facts),
-  sender: connect(config),
+  sender: await openSender(config, log),
   log,
 });
 await aborted(stopped);

@@ -2,10 +2,14 @@
 import { onTestFinished } from 'vitest';
 import type {
   GroupConsumer,
+  GroupOptions,
   Log,
   LogRecord,
   PartitionOffset,
+  ReadPlace,
   SlotStart,
+  Uneven,
+  UnreadableRecords,
 } from '../../wire/transport/log/port.ts';
 
 export interface Member {
@@ -13,7 +17,11 @@ export interface Member {
   /** As last told. */
   readonly slots: () => readonly number[];
   readonly starts: (readonly SlotStart[])[];
+  /** As last told. */
+  readonly uneven: () => Uneven | undefined;
   readonly taken: LogRecord[];
+  /** The offsets of what was taken, and of what could not be read, with the reason. */
+  readonly events: string[];
   readonly stop: () => Promise<void>;
 }
 
@@ -22,24 +30,26 @@ export function values({ taken }: Member): string[] {
 }
 
 /** Joins, and leaves when the test ends. */
-export function join(
-  log: Log,
-  options: { group: string; member: string; topics: readonly string[] },
-): Member {
+export function join(log: Log, options: GroupOptions): Member {
   const consumer = log.consumer(options);
   const stopping = new AbortController();
   const starts: (readonly SlotStart[])[] = [];
   const taken: LogRecord[] = [];
+  const events: string[] = [];
   let slots: readonly number[] = [];
+  let uneven: Uneven | undefined;
   const ended = consumer.run(
     {
-      async assigned(now, startsAt) {
+      async assigned(now, startsAt, unevenNow) {
         slots = [...now].sort((a, b) => a - b);
         starts.push(startsAt);
+        uneven = unevenNow;
       },
       async take(records) {
         taken.push(...records);
+        events.push(...records.map(({ offset }) => `${offset}`));
       },
+      unreadable: (records) => void events.push(...eachOf(records)),
     },
     stopping.signal,
   );
@@ -48,23 +58,36 @@ export function join(
     return ended;
   };
   onTestFinished(stop);
-  return { consumer, slots: () => slots, starts, taken, stop };
+  return { consumer, slots: () => slots, starts, uneven: () => uneven, taken, events, stop };
+}
+
+/** One line for each record, however many of them are told at once. */
+function eachOf({ offset, endOffset, reason }: UnreadableRecords): string[] {
+  return Array.from({ length: endOffset - offset }, (_, i) => `${offset + i} ${reason}`);
+}
+
+export interface Followed {
+  readonly seen: string[];
+  readonly opened: { readonly topicId: string; readonly from: readonly PartitionOffset[] }[];
+  /** As a member has them. */
+  readonly events: string[];
 }
 
 /** Follows until the test ends. */
-export function follow(
-  log: Log,
-  topic: string,
-  from: readonly PartitionOffset[],
-): { seen: string[] } {
+export function follow(log: Log, topic: string, from: readonly ReadPlace[]): Followed {
   const stopping = new AbortController();
   const seen: string[] = [];
+  const opened: Followed['opened'] = [];
+  const events: string[] = [];
   const ended = log.reader(topic).follow(
     from,
     {
+      opened: (topicId, places) => void opened.push({ topicId, from: places }),
       async take(records) {
         seen.push(...records.map(({ value }) => String(value)));
+        events.push(...records.map(({ offset }) => `${offset}`));
       },
+      unreadable: (records) => void events.push(...eachOf(records)),
       caughtUp: () => void seen.push('(caught up)'),
     },
     stopping.signal,
@@ -73,5 +96,5 @@ export function follow(
     stopping.abort();
     return ended;
   });
-  return { seen };
+  return { seen, opened, events };
 }

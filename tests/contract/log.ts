@@ -1,21 +1,32 @@
 /** What every log must do, in memory or over brokers. One suite, all adapters. */
 import { randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import type { Log, NewLogRecord, PartitionOffset } from '../../wire/transport/log/port.ts';
+import type {
+  Log,
+  LogRecord,
+  NewLogRecord,
+  PartitionOffset,
+} from '../../wire/transport/log/port.ts';
 import { follow, join, type Member, values } from './log-scene.ts';
 
 const never = new AbortController().signal;
 const timeMs = Date.UTC(2026, 0, 1);
 const waitMsMax = 60_000;
 
-export function describeLog(create: () => Promise<Log>): void {
+/** What the tests do to a log beside using it. */
+export interface LogFaults<L extends Log> {
+  /** Writes two records that nobody can read. @returns why */
+  readonly spoil: (log: L, place: Pick<LogRecord, 'topic' | 'partition'>) => Promise<string>;
+}
+
+export function describeLog<L extends Log>(create: () => Promise<L>, faults: LogFaults<L>): void {
   interface Scene {
-    readonly log: Log;
+    readonly log: L;
     readonly topics: readonly [string, string];
     readonly group: string;
     send(partition: number, ...values: readonly string[]): Promise<void>;
     join(member: string): Member;
-    follow(from?: readonly PartitionOffset[]): { seen: string[] };
+    follow(from?: readonly PartitionOffset[]): ReturnType<typeof follow>;
   }
 
   /** Two topics of a test's own, each with so many partitions. */
@@ -105,7 +116,8 @@ export function describeLog(create: () => Promise<Log>): void {
     expect(one.slots()).toEqual([0, 1]);
     expect(one.starts[0]).toHaveLength(4);
     const [topic] = scene.topics;
-    expect(one.starts[0]).toContainEqual({ topic, partition: 1, offset: 0, endOffset: 2 });
+    const start = { slot: 1, offset: 0, endOffset: 2, topicId: expect.any(String) as unknown };
+    expect(one.starts[0]).toContainEqual({ topic, partition: 1, ...start });
   });
 
   it('the next one begins where the last committed', async () => {
@@ -119,7 +131,7 @@ export function describeLog(create: () => Promise<Log>): void {
     const two = scene.join('two');
     await vi.waitFor(() => expect(values(two)).toEqual(['y']), waitMsMax);
     const starts = two.starts[0]?.filter((start) => start.topic === topic);
-    expect(starts).toEqual([{ topic, partition: 0, offset: 1, endOffset: 2 }]);
+    expect(starts).toMatchObject([{ topic, partition: 0, offset: 1, endOffset: 2 }]);
   });
 
   it('what is committed beside an offset is there for the next one, and gone with the next commit', async () => {
@@ -133,7 +145,7 @@ export function describeLog(create: () => Promise<Log>): void {
     const two = scene.join('two');
     await vi.waitFor(() => expect(values(two)).toEqual(['y']), waitMsMax);
     const start = { topic, partition: 0, offset: 1, endOffset: 2, note: 'so far: ü' };
-    expect(two.starts[0]).toContainEqual(start);
+    expect(two.starts[0]).toContainEqual(expect.objectContaining(start));
     await two.consumer.commit([{ topic, partition: 0, offset: 2 }], never);
     await two.stop();
     const three = scene.join('three');
@@ -273,10 +285,51 @@ export function describeLog(create: () => Promise<Log>): void {
     expect(seen.filter((value) => value === '(caught up)')).toHaveLength(1);
   });
 
+  it('from its end on a reader sees what is new, and all of it', async () => {
+    const scene = await stage(2);
+    const [topic] = scene.topics;
+    await scene.send(0, 'old', 'old');
+    const end = await scene.log.reader(topic).end(never);
+    expect(end.map(({ partition, offset }) => [partition, offset])).toEqual([
+      [0, 2],
+      [1, 0],
+    ]);
+    await scene.send(0, 'x');
+    await scene.send(1, 'y');
+    const { seen } = scene.follow(end);
+    await vi.waitFor(() => expect(seen).toContain('(caught up)'), waitMsMax);
+    expect(new Set(seen)).toEqual(new Set(['x', 'y', '(caught up)']));
+  });
+
+  it('the end of a topic that is not there is an error that may pass', async () => {
+    const log = await create();
+    const ending = log.reader(`none-${randomUUID()}`).end(never);
+    await expect(ending).rejects.toMatchObject({ retryable: true });
+  });
+
   it('a reader of an empty topic has all at once', async () => {
     const scene = await stage(1);
     const { seen } = scene.follow();
     await vi.waitFor(() => expect(seen).toEqual(['(caught up)']), waitMsMax);
+  });
+
+  it('what cannot be read is told in its place, and what is behind it is read', async () => {
+    const scene = await stage(1);
+    const [topic] = scene.topics;
+    const place = { topic, partition: 0 };
+    await scene.send(0, 'x');
+    const reason = await faults.spoil(scene.log, place);
+    await scene.send(0, 'y');
+    const wanted = ['0', `1 ${reason}`, `2 ${reason}`, '3'];
+    const one = scene.join('one');
+    await vi.waitFor(() => expect(one.events).toEqual(wanted), waitMsMax);
+    const { events } = scene.follow();
+    await vi.waitFor(() => expect(events).toEqual(wanted), waitMsMax);
+    // Whoever goes on behind them hears nothing of them.
+    await one.consumer.commit([{ ...place, offset: 3 }], never);
+    await one.stop();
+    const two = scene.join('two');
+    await vi.waitFor(() => expect(two.events).toEqual(['3']), waitMsMax);
   });
 
   it('topics that are there are left as they are', async () => {

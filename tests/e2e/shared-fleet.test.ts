@@ -11,7 +11,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('server list tells which collector has a server, and the export has its windows', async () => {
+test('server list tells which collector has a server, server rm does nothing that others do not hear of, and the export has all windows', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const clock = createManualClock(Date.now());
   const topicLog = createMemoryLog({ topics: { [WINDOW_RESULTS_TOPIC]: 1 }, clock });
@@ -36,6 +36,13 @@ test('server list tells which collector has a server, and the export has its win
     ['pc', 'up', seen, '-', '-', '-', '-', 'http://collector-1:7861'],
     [''],
   ]);
+  for (const name of ['own', 'pc']) {
+    const removed = await run('collector', ['server', 'rm', name, ...data]);
+    expect(removed).toMatchObject({ code: 1, stdout: '' });
+    expect(removed.stderr).toContain(`other collectors know ${name} too`);
+    expect(removed.stderr).toContain('Start this collector first');
+  }
+  expect(await run('collector', ['server', 'list', ...data])).toEqual(list);
   const exported = await Promise.all(
     folders.map((folder) => run('collector', ['export', 'windows', '--data', folder])),
   );

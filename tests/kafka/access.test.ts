@@ -9,13 +9,17 @@ import {
 } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KafkaCluster } from '../../scripts/kafka/cluster.ts';
-import { eventually } from '../support/http.ts';
-import { run, startAgent, type TempDir, tempDir } from '../support/programs.ts';
+import { recordsWaiting } from '../chaos/queue-file.ts';
+import { eventually, metric } from '../support/http.ts';
+import { run, startAgent, startCollector, type TempDir, tempDir } from '../support/programs.ts';
 import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
-import { aclSettings, makeTls, saslOptions, type User } from './support/security.ts';
+import { aclSettings, makeTls, saslOptions, setPassword, type User } from './support/security.ts';
 
 const alice: User = { name: 'alice', password: 'alice-secret' };
 const bob: User = { name: 'bob', password: 'bob-secret' };
+
+/** Where an agent on brokers does not send to. */
+const nowhere = 'http://127.0.0.1:9';
 
 function allow(user: User, on: Pick<AclEntry, 'resourceType' | 'resourceName'>): AclEntry {
   return {
@@ -29,6 +33,7 @@ function allow(user: User, on: Pick<AclEntry, 'resourceType' | 'resourceName'>):
 }
 
 const anyTopic = { resourceType: AclResourceTypes.TOPIC, resourceName: '*' };
+const theCluster = { resourceType: AclResourceTypes.CLUSTER, resourceName: 'kafka-cluster' };
 const anyGroup = { resourceType: AclResourceTypes.GROUP, resourceName: '*' };
 
 describe.skipIf(kafkaMissing)('brokers that ask who is there', () => {
@@ -54,8 +59,12 @@ describe.skipIf(kafkaMissing)('brokers that ask who is there', () => {
     folder[Symbol.dispose]();
   });
 
+  function internal(): string {
+    return `127.0.0.1:${cluster.nodes[0]?.ports.internal}`;
+  }
+
   function within() {
-    return kafkaJs([`127.0.0.1:${cluster.nodes[0]?.ports.internal}`]);
+    return kafkaJs([internal()]);
   }
 
   async function grant(...acl: AclEntry[]): Promise<void> {
@@ -140,20 +149,90 @@ describe.skipIf(kafkaMissing)('brokers that ask who is there', () => {
     expect(collector.stdout).toContain('Read on group windrow');
   });
 
-  it('run: without the right samples wait, it says so once, and goes on when it is given', async () => {
+  it('doctor: the clock is told to who may look at the cluster, and others are told what it takes', async () => {
+    const before = await run('agent', ['doctor'], { env: environment(alice) });
+    expect(before.stdout).toMatch(/WARN {2}clock {5}cannot be told: .+ does not allow it/);
+    expect(before.stdout).toContain('allow Describe on the cluster to this user');
+    const describing = { operation: AclOperationTypes.DESCRIBE };
+    await grant({ ...allow(alice, theCluster), ...describing });
+    const after = await run('agent', ['doctor'], { env: environment(alice) });
+    expect(after.stdout).toMatch(/OK {4}clock {5}\d+ ms (behind|ahead of) the brokers/);
+    expect([before.code, after.code]).toEqual([0, 0]);
+  });
+
+  it('run: without the right both programs say so once, samples wait, and it goes on when it is given', async () => {
     const env = environment(bob, { WINDROW_DATA: `${folder.path}/bob-data` });
-    await using agent = await startAgent({ to: 'http://127.0.0.1:9', env });
-    await eventually(async () => expect(agent.log()).toContain('does not allow it'));
+    await using agent = await startAgent({ to: nowhere, env });
+    await using collector = await startCollector({ env });
+    for (const program of [agent, collector]) {
+      await eventually(async () => expect(program.log()).toContain('does not allow it'));
+    }
     expect(agent.log()).toContain('Describe on topic windrow-samples');
-    await grant(allow(bob, anyTopic));
+    expect(collector.log()).toContain('Describe on topic windrow-samples');
+    await grant(allow(bob, anyTopic), allow(bob, anyGroup));
     await eventually(async () => expect(agent.log()).toContain('Kafka is back'), 60_000);
+    await eventually(
+      async () => expect((await fetch(`${collector.url}/readyz`)).ok).toBe(true),
+      60_000,
+    );
     expect(agent.log().split('samples wait')).toHaveLength(2);
+    expect(collector.log().split('does not allow it')).toHaveLength(2);
     await eventually(async () => {
       const offsets = await withAdmin(within(), (admin) =>
         admin.fetchTopicOffsets('windrow-samples'),
       );
       expect(offsets.some(({ offset }) => Number(offset) > 0)).toBe(true);
     });
+  });
+
+  it('run: with a wrong password both programs stay, say so once, and go on when it is right', async () => {
+    using data = tempDir();
+    const carol: User = { name: 'carol', password: 'what-she-has' };
+    writeFileSync(`${folder.path}/carol`, carol.password);
+    const env = environment(carol, { WINDROW_DATA: data.path });
+    await using agent = await startAgent({ to: nowhere, args: ['--data', data.path], env });
+    await using collector = await startCollector({ dataDir: data.path, env });
+    for (const program of [agent, collector]) {
+      await eventually(async () => expect(program.log()).toContain('kafka.sasl.password_file'));
+    }
+    expect((await fetch(`${collector.url}/readyz`)).status).toBe(503);
+    await grant(allow(carol, anyTopic), allow(carol, anyGroup));
+    await setPassword(internal(), carol);
+    await eventually(async () => {
+      expect(await metric(collector.url, 'windrow_samples_received_total')).toBeGreaterThan(3);
+    }, 60_000);
+    expect(await metric(collector.url, 'windrow_samples_lost_total')).toBe(0);
+    for (const program of [agent, collector]) {
+      expect(program.log().split('kafka.sasl.password_file')).toHaveLength(2);
+      expect(program.log()).not.toContain(carol.password);
+    }
+  });
+
+  it('run: without the right CA both programs stay and say so once; samples wait for it', async () => {
+    using data = tempDir();
+    const right = environment(alice, { WINDROW_DATA: data.path });
+    const wrong = { ...right, WINDROW_KAFKA_TLS_CA_FILE: '' };
+    const args = ['--data', data.path, '--interval', '1s'];
+    {
+      await using agent = await startAgent({ to: nowhere, args, env: wrong });
+      await using collector = await startCollector({ dataDir: data.path, env: wrong });
+      for (const program of [agent, collector]) {
+        await eventually(async () => expect(program.log()).toContain('kafka.tls_ca_file'));
+      }
+      // Meanwhile they try again.
+      await eventually(async () => expect(recordsWaiting(data.path)).toBeGreaterThan(4));
+      for (const program of [agent, collector]) {
+        expect(program.log().split('kafka.tls_ca_file')).toHaveLength(2);
+        expect(program.endedByItself()).toBeUndefined();
+      }
+    }
+    await using _ = await startAgent({ to: nowhere, args, env: right });
+    await using collector = await startCollector({ dataDir: data.path, env: right });
+    await eventually(async () => {
+      expect(await metric(collector.url, 'windrow_samples_received_total')).toBeGreaterThan(4);
+      expect(recordsWaiting(data.path)).toBeLessThan(3);
+    }, 60_000);
+    expect(await metric(collector.url, 'windrow_samples_lost_total')).toBe(0);
   });
 
   it('TLS to a listener without: says that, and which setting', async () => {

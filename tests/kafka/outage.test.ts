@@ -3,15 +3,18 @@ import type { AlertsView } from '../../collector/api/contract.ts';
 import { rulesFile, SHORT_WINDOWS } from '../support/alerting.ts';
 import { eventually, getJson, metric } from '../support/http.ts';
 import { startAgent, startCollector, tempDir } from '../support/programs.ts';
-import { kafkaMissing, startCluster } from './support/kafka.ts';
+import { kafkaMissing } from './support/kafka.ts';
+import { startProxied } from './support/proxy.ts';
 
 /** Of the rule; brokers are away for longer. */
-const silentMs = 20_000;
-const awayMs = 45_000;
+const silentMs = 10_000;
+const awayMs = 25_000;
 
-describe.skipIf(kafkaMissing)('a collector whose brokers go away', () => {
-  it('is not ready and calls nobody silent, then reads on by itself', async () => {
-    await using cluster = await startCluster();
+describe.skipIf(kafkaMissing)('a collector whose brokers come late and go away', () => {
+  it('is not ready, says so once and calls nobody silent, then reads on by itself', async () => {
+    await using net = await startProxied({ nodes: 1 });
+    const { cluster, proxies } = net;
+    for (const proxy of proxies) proxy.cut();
     using data = tempDir();
     using agentData = tempDir();
     const rules = rulesFile(`
@@ -24,10 +27,16 @@ rules:
     const { url } = collector;
     const isReady = async (): Promise<boolean> => (await fetch(`${url}/readyz`)).ok;
     const received = () => metric(url, 'windrow_samples_received_total');
+    const complaints = (): number => collector.log().split('nothing is taken in').length - 1;
+    await eventually(async () => expect(complaints()).toBe(1));
+    expect(await isReady()).toBe(false);
+    for (const proxy of proxies) proxy.heal();
+    await eventually(async () => expect(await isReady()).toBe(true), 60_000);
+    expect(complaints()).toBe(1);
+
     const args = [...kafka, '--server-id', 'pc-1', '--interval', '1s', '--data', agentData.path];
     await using _ = await startAgent({ to: url, args });
     await eventually(async () => expect(await received()).toBeGreaterThan(3), 60_000);
-    expect(await isReady()).toBe(true);
 
     const [broker] = cluster.nodes;
     await broker?.stop();

@@ -12,6 +12,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CODE_CACHE = join(ROOT, 'node_modules/.cache/windrow');
 /** As package.json's `bin` has them. */
 const ENTRIES = { agent: 'agent/launch.js', collector: 'collector/main.ts' } as const;
+/** What `npm run build` has made takes the place of the sources with WINDROW_PROGRAMS=dist. */
+const asBuilt = process.env['WINDROW_PROGRAMS'] === 'dist';
 /** Bytes of a program's output that are kept for a failure's message. */
 const outputCharsMax = 64 * 1024;
 const stopMsMax = 20_000;
@@ -45,12 +47,18 @@ function environment(extra: Readonly<Record<string, string>> = {}): NodeJS.Proce
 }
 
 function spawnProgram(name: 'agent' | 'collector', args: readonly string[], options: RunOptions) {
-  const command = [...(options.under ?? []), process.execPath, join(ROOT, ENTRIES[name]), ...args];
+  const command = [...(options.under ?? []), ...commandOf(name), ...args];
   return spawn(command[0] ?? '', command.slice(1), {
     cwd: options.cwd ?? ROOT,
     env: environment(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+}
+
+/** The beginning of a command line that runs it. */
+export function commandOf(name: 'agent' | 'collector'): string[] {
+  if (asBuilt) return [join(ROOT, 'dist', `windrow-${name}-linux-x64`)];
+  return [process.execPath, join(ROOT, ENTRIES[name])];
 }
 
 /** Runs one verb to its end. */
@@ -129,6 +137,31 @@ export async function startAgent({ to, args = [], ...options }: AgentOptions): P
   const child = spawnProgram('agent', ['run', '--to', to, '--data', own.path, ...args], options);
   child.stdout.resume();
   return programOf(child, () => own[Symbol.dispose]());
+}
+
+export interface Verb extends Program {
+  /** All that it wrote to stdout, bounded. */
+  output(): string;
+  /** Waits for its end. @returns the exit code */
+  ended(): Promise<number | null>;
+}
+
+/** Starts a verb of the agent, which would end by itself. */
+export function startVerb(args: readonly string[], options: RunOptions = {}): Verb {
+  const child = spawnProgram('agent', args, options);
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output = (output + text).slice(-outputCharsMax);
+  });
+  const closed = once(child, 'close');
+  return {
+    ...programOf(child, () => {}),
+    output: () => output,
+    async ended() {
+      await closed;
+      return child.exitCode;
+    },
+  };
 }
 
 export interface Script extends Program {

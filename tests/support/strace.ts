@@ -1,6 +1,9 @@
 /** strace on our own programs: it tells their system calls, and makes some of them fail. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+
+const lookEveryMs = 50;
 
 /** Attaches to a process and all its threads. @returns how to let go of it */
 export async function attachStrace(
@@ -13,10 +16,26 @@ export async function attachStrace(
   // It says so when it has attached.
   await once(strace.stderr, 'data');
   const closed = once(strace, 'close');
+  // strace 6.1 may wait for ever on a thread of a process that a signal of its own has killed, and
+  // that process keeps its connections meanwhile.
+  const looking = setInterval(() => {
+    if (hasEnded(pid)) strace.kill('SIGKILL');
+  }, lookEveryMs);
+  void closed.then(() => clearInterval(looking));
   return async () => {
     strace.kill('SIGINT');
     await closed;
   };
+}
+
+/** Whether its first thread is gone; others may be left. */
+function hasEnded(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
+  } catch {
+    return true;
+  }
 }
 
 /**

@@ -56,5 +56,7 @@ mkdir before
 pivot_root . before
 cd /
 umount --lazy before
+# What a service manager finds: else the credentials of a unit, mounted by a child, reach nobody.
+mount --make-rshared /
 exec env -i container=windrow-test PATH=/usr/sbin:/usr/bin:/sbin:/bin \
   /lib/systemd/systemd --system --unit=windrow-test.target

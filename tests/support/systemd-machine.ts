@@ -35,17 +35,22 @@ export interface MachineOptions {
   readonly settings: Readonly<Record<string, string>>;
   /** Lines of a unit that are other than what is installed. */
   readonly overrides: Readonly<Record<string, string>>;
+  /** Whether our units are installed, as for a clone; `none` leaves that to the test. */
+  readonly units?: 'of a clone' | 'none';
 }
 
-/** Starts systemd with our units installed, the clone in /opt/windrow. */
+/** Starts systemd, with our units installed unless told otherwise, the clone in /opt/windrow. */
 export async function startSystemd({
   settings,
   overrides,
+  units = 'of a clone',
 }: MachineOptions): Promise<SystemdMachine> {
   const folder = tempDir();
   const at = (name: string): string => join(folder.path, name);
-  for (const name of ['machine', 'settings']) mkdirSync(at(name));
-  cpSync(join(CLONE, 'config', 'systemd'), at('units'), { recursive: true });
+  for (const name of ['machine', 'settings', 'units']) mkdirSync(at(name));
+  if (units === 'of a clone') {
+    cpSync(join(CLONE, 'config', 'systemd'), at('units'), { recursive: true });
+  }
   for (const [unit, text] of Object.entries(overrides)) {
     mkdirSync(at(join('units', `${unit}.d`)));
     writeFileSync(at(join('units', `${unit}.d`, 'test.conf')), text);

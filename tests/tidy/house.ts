@@ -17,6 +17,8 @@ export interface Import {
   /** A path of the house, `node:…`, or a package's name. */
   readonly to: string;
   readonly typeOnly: boolean;
+  /** `import()`: only when that is reached. */
+  readonly lazy: boolean;
 }
 
 export function readHouse(): HouseFile[] {
@@ -55,16 +57,16 @@ const LOCATION =
 
 export function importsOf({ path, text }: HouseFile): Import[] {
   const found: Import[] = [];
-  const add = (specifier: string, typeOnly: boolean): void => {
+  const add = (specifier: string, { typeOnly = false, lazy = false }): void => {
     const relative = /^\.|^[^:@]+\.tsx?$/.test(specifier);
     const to = relative ? normalize(join(dirname(path), specifier)) : specifier;
-    found.push({ from: path, to: to.replaceAll('\\', '/'), typeOnly });
+    found.push({ from: path, to: to.replaceAll('\\', '/'), typeOnly, lazy });
   };
   for (const [, , type, specifier = ''] of text.matchAll(STATEMENT)) {
-    add(specifier, type !== undefined);
+    add(specifier, { typeOnly: type !== undefined });
   }
-  for (const [, specifier = ''] of text.matchAll(CALL)) add(specifier, false);
-  for (const [, url, local] of text.matchAll(LOCATION)) add(url ?? local ?? '', false);
+  for (const [, specifier = ''] of text.matchAll(CALL)) add(specifier, { lazy: true });
+  for (const [, url, local] of text.matchAll(LOCATION)) add(url ?? local ?? '', {});
   return found;
 }
 

@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   agent: ['runtime', 'native', 'wire', 'blocks'],
   collector: ['runtime', 'native', 'wire', 'blocks'],
   scripts: ['runtime', 'native', 'wire', 'blocks', 'agent', 'collector'],
-  bench: ['runtime', 'native', 'wire', 'blocks', 'agent', 'collector'],
+  bench: ['runtime', 'native', 'wire', 'blocks', 'agent', 'collector', 'scripts'],
 };
 
 const linesMax = 400;
@@ -100,6 +100,14 @@ const theRunningAgentIsLight: Rule = (files) => {
     .filter((to) => HEAVY.has(to))
     .map((to) => `agent/run.ts leads to ${to}`);
 };
+
+/** Its client takes some 22 MB, which whoever sends directly does without. */
+const kafkaIsLoadedWhenUsed: Rule = (files) =>
+  codeOf(files)
+    .filter(({ path }) => /^(?:wire|agent|collector)\//.test(path) && !isTest(path))
+    .flatMap(importsOf)
+    .filter(({ to, typeOnly, lazy }) => to === '@platformatic/kafka' && !typeOnly && !lazy)
+    .map(({ from }) => `${from} loads the Kafka client before anybody needs it`);
 
 const helpersServeTestsOnly: Rule = (files) =>
   codeOf(files)
@@ -189,6 +197,7 @@ export const RULES = {
   coresImportNoShell,
   pureCodeReachesNoNode,
   theRunningAgentIsLight,
+  kafkaIsLoadedWhenUsed,
   helpersServeTestsOnly,
   filesAreShort,
   noFileIsDead,

@@ -110,6 +110,16 @@ const BREACHES: readonly (readonly [keyof typeof RULES, number, readonly HouseFi
     ],
   ],
   [
+    'kafkaIsLoadedWhenUsed',
+    1,
+    [
+      file('wire/a.ts', "import { Producer } from '@platformatic/kafka';"),
+      file('wire/b.ts', "import type { Producer } from '@platformatic/kafka';"),
+      file('wire/c.ts', "load = () => import('@platformatic/kafka');"),
+      file('wire/d.test.ts', "import { Reader } from '@platformatic/kafka';"),
+    ],
+  ],
+  [
     'helpersServeTestsOnly',
     2,
     [

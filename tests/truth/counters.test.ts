@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseCpu } from '../../agent/metrics/linux/cpu.ts';
-import type { DeviceLine } from '../../agent/metrics/linux/devices.ts';
+import type { DeviceLine } from '../../agent/metrics/devices.ts';
 import { parseDiskstats } from '../../agent/metrics/linux/disk.ts';
 import { KeptFile } from '../../agent/metrics/linux/kept-file.ts';
 import { parseNetDev } from '../../agent/metrics/linux/network.ts';

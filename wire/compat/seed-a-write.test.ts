@@ -64,7 +64,7 @@ describe('seedARecords', () => {
         const values = METRICS.map(() => Number.NaN);
         for (const record of seedARecords(original, sentMs)) {
           const value: unknown = JSON.parse(JSON.stringify(record.value));
-          const decoded = decodeSeedA({ ...record, value, receivedMs: sentMs });
+          const decoded = decodeSeedA({ ...record, value }, sentMs);
           if (decoded.kind !== 'sample') throw new Error(`${record.topic}: ${decoded.kind}`);
           expect(decoded.serverId).toBe(original.server_id);
           expect(decoded.tsMs).toBe(Math.floor(original.ts / 1000) * 1000);

@@ -21,7 +21,7 @@ const TOPICS = SEED_A_FORMATS.map(({ topic, metrics }) => ({
   schema: z.object({ ...common, ...measuredAll(metrics) }),
 }));
 
-export const decodeSeedA: Decoder = ({ topic, value, timeMs, receivedMs }) => {
+export const decodeSeedA: Decoder = ({ topic, value, timeMs }, receivedMs) => {
   const lane = topic === undefined ? laneByShape(value) : SEED_A_TOPICS.indexOf(topic);
   const format = TOPICS[lane];
   if (format === undefined) return { kind: 'malformed', reason: `no format of topic ${topic}` };

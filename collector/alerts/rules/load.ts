@@ -5,6 +5,7 @@ import { whatIsWrong } from '../../../runtime/config/issue.ts';
 import { duration } from '../../../runtime/config/units.ts';
 import { parseYaml } from '../../../runtime/config/yaml.ts';
 import { type ErrorDetails, messageOf, WindrowError } from '../../../runtime/errors.ts';
+import { isInside, readOwn } from '../../../runtime/program.ts';
 import { type Notifiers, notifiersSchema } from '../notifiers/settings.ts';
 import { type Silence, silencesSchema } from '../stages/silence.ts';
 import { compileRule, type Rule, ruleSchema } from './rule.ts';
@@ -80,6 +81,7 @@ function checkSilences(silences: readonly Silence[], rules: readonly string[], p
 
 function readText(path: string, givenBy: string): string {
   try {
+    if (isInside(path)) return readOwn(path).toString();
     const about = statSync(path);
     // Reading a device or a pipe might never end.
     if (!about.isFile()) throw wrong(path, 'is not a file');

@@ -250,6 +250,35 @@ it('one that comes back after a kill goes on with what nobody took over', async 
   expect(fleet.told()).toEqual([`firing cpu ${first}`, `resolved cpu ${first}`]);
 });
 
+it.each(['a reload', 'a restart'])(
+  'what waits for a notifier that %s removes waits no longer, and its alert can be over',
+  async (what) => {
+    const fleet = alertFleet();
+    let one = fleet.start('one');
+    await fleet.run(30, idle);
+    fleet.receiver.isDown = true;
+    await fleet.run(70, hot);
+    const outcomes = () =>
+      fleet
+        .topic()
+        .get(`cpu|${first}`)
+        ?.notices.map((each) => each.outcomes);
+    expect(outcomes()).toEqual([{ ops: 'waiting' }]);
+    fleet.receiver.isRemoved = true;
+    if (what === 'a reload') {
+      one.cluster.reloaded();
+    } else {
+      one.kill();
+      one = fleet.start('one');
+    }
+    await fleet.run(10, hot);
+    expect(outcomes()).toEqual([{ ops: 'dropped' }]);
+    await fleet.run(60, idle);
+    expect(fleet.told()).toEqual([]);
+    expect(count(one.db, 'own_alerts')).toBe(0);
+  },
+);
+
 it('what was over when it was killed, and not published yet, is not told again by itself', async () => {
   const fleet = alertFleet();
   const one = fleet.start('one');

@@ -63,6 +63,7 @@ export class ClusterAlerts {
       log,
       positions: this.#topic.positions,
       take: (records) => this.#topic.take(records),
+      unreadable: (records) => this.#topic.pass(records),
       store: writer,
     });
   }
@@ -80,6 +81,11 @@ export class ClusterAlerts {
   /** Nothing is stored of the server any more. */
   forget(server: string): void {
     this.#options.publisher.give(this.#topic.gone(server));
+  }
+
+  notifiersChanged(): void {
+    this.shared.notifiersChanged();
+    this.#options.writer.schedule();
   }
 
   async stop(): Promise<void> {

@@ -155,16 +155,13 @@ export function withOutcomesOf(ours: Entry, theirs: Entry): Entry {
   return entry;
 }
 
-/** What waits for notifiers that are not among these is never told. */
+/** What waits for notifiers that are not among these is never told. @returns the same where nothing does */
 export function withoutNotifiers(entry: Entry, isKnown: (notifier: string) => boolean): Entry {
-  const notices = entry.notices.map((notice) => {
-    const outcomes = Object.entries(notice.outcomes).map(([notifier, outcome]) => {
-      const isLost = outcome === 'waiting' && !isKnown(notifier);
-      return [notifier, isLost ? 'dropped' : outcome] as const;
-    });
-    return { ...notice, outcomes: Object.fromEntries(outcomes) };
-  });
-  return { ...entry, notices };
+  let next = entry;
+  for (const { notifier, notice } of waitingOf(entry)) {
+    if (!isKnown(notifier)) next = withOutcome(next, { notifier, notice, outcome: 'dropped' });
+  }
+  return next;
 }
 
 /** What receivers know as firing of this entry, or would but for a silence. */

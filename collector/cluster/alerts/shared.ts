@@ -35,12 +35,14 @@ import {
   withNotice,
   withOutcome,
   withOutcomesOf,
+  withoutNotifiers,
   withState,
   withStep,
 } from './entry.ts';
 import { alertNoticeOf, type Entry, keyOf, onWire, type Owner } from './forms.ts';
 import { PartingAlerts } from './parting.ts';
 import { type Heirloom, TakeOver, type TakeOverOptions } from './take-over.ts';
+import { isPossibleTerm } from './term.ts';
 
 /**
  * Whoever had an alert before may still be at a notice of it for as long as its notifier waits for
@@ -64,6 +66,7 @@ export interface SharedAlertsOptions extends Omit<TakeOverOptions, 'isKnownNotif
 
 export class SharedAlerts implements DeliveryGate {
   readonly #options: SharedAlertsOptions;
+  readonly #isKnownNotifier: (name: string) => boolean;
   readonly #takeOver: TakeOver;
   readonly #statements: SharedAlertStatements;
   readonly #entries = new Map<string, Entry>();
@@ -89,6 +92,7 @@ export class SharedAlerts implements DeliveryGate {
   constructor(options: SharedAlertsOptions) {
     this.#options = options;
     const isKnownNotifier = (name: string): boolean => options.timeoutsMs().has(name);
+    this.#isKnownNotifier = isKnownNotifier;
     this.#takeOver = new TakeOver({ ...options, isKnownNotifier });
     this.#statements = new SharedAlertStatements(options.db);
   }
@@ -167,6 +171,14 @@ export class SharedAlerts implements DeliveryGate {
     }
   }
 
+  /** What waits for notifiers that are no more waits no longer: told after the next commit. */
+  notifiersChanged(): void {
+    for (const [key, entry] of this.#entries) {
+      const next = withoutNotifiers(entry, this.#isKnownNotifier);
+      if (next !== entry) this.#changed(key, next);
+    }
+  }
+
   /** What the store holds now may be told; and what was taken over is in the queue. */
   committed(): void {
     this.#publishChanged(() => true);
@@ -175,7 +187,7 @@ export class SharedAlerts implements DeliveryGate {
 
   /** What the topic says of a slot of ours, or of an alert that was. @returns whether it is of one */
   heard(record: AlertRecordOnWire): boolean {
-    const { self, db, slots } = this.#options;
+    const { self, db, slots, clock } = this.#options;
     const key = keyOf(record);
     const { id, term } = record.owner;
     this.#takeOver.sawTerm(term);
@@ -192,7 +204,8 @@ export class SharedAlerts implements DeliveryGate {
     if (ours !== undefined) this.#merge(key, ours, record);
     else if (term < this.#term && isOpen(record)) {
       const newest = sharedAlert(db, record.rule, record.server);
-      if (newest !== undefined && newest.owner.term > term) this.#publishAgain(newest);
+      const isNewer = newest !== undefined && newest.owner.term > term;
+      if (isNewer && isPossibleTerm(newest.owner.term, clock.wallMs())) this.#publishAgain(newest);
       else this.#keep(this.#takeOver.inherit(record));
     }
     return true;

@@ -15,9 +15,10 @@ import {
 } from '../../alerts/store.ts';
 import type { Registry } from '../../ingest/registry.ts';
 import type { Group } from '../../store/group.ts';
-import { highestTerm, ownAlerts, sharedAlert, sharedAlertsOf } from '../../store/shared-alerts.ts';
+import { ownAlerts, sharedAlert, sharedAlertsOf, sharedTerms } from '../../store/shared-alerts.ts';
 import { entryOf, isOpen, toldOf, waitingOf, withoutNotifiers } from './entry.ts';
 import { alertNoticeOf, alertRecordOf, type Entry, entryIn, keyOf } from './forms.ts';
+import { isPossibleTerm, nextTerm } from './term.ts';
 
 /** The owner of this slot judges the fleet. */
 export const fleetSlot = 0;
@@ -47,15 +48,18 @@ export interface Heirloom {
 
 export class TakeOver {
   readonly #options: TakeOverOptions;
-  #seenTerm: number;
+  #seenTerm = 0;
 
   constructor(options: TakeOverOptions) {
     this.#options = options;
-    this.#seenTerm = highestTerm(options.db);
+    for (const term of sharedTerms(options.db)) this.sawTerm(term);
   }
 
+  /** What no collector can have come to counts as not seen: an older windrow stored such terms. */
   sawTerm(term: number): void {
-    this.#seenTerm = Math.max(this.#seenTerm, term);
+    if (isPossibleTerm(term, this.#options.clock.wallMs())) {
+      this.#seenTerm = Math.max(this.#seenTerm, term);
+    }
   }
 
   /** Where a server's records come, or the fleet is judged; undefined: nowhere yet. */
@@ -73,18 +77,21 @@ export class TakeOver {
     { known, term }: { known: ReadonlyMap<string, AlertRecordOnWire> | undefined; term: number },
   ): { readonly term: number; readonly heirlooms: Heirloom[] } {
     const { self, db, clock } = this.#options;
+    const nowMs = clock.wallMs();
     const stored = known === undefined ? ownAlerts(db) : [...known.values()];
     const ours = new Map(stored.map((record) => [keyOf(record), record]));
     for (const { owner } of ours.values()) this.sawTerm(owner.term);
     // Each time that slots come it grows, so what former owners still say is known by its term. One
     // that has told nothing yet has a term that nobody has seen; by the clock it is lower all the same.
-    const newTerm = fresh.size > 0 ? Math.max(this.#seenTerm + 1, clock.wallMs()) : term;
+    const newTerm = fresh.size > 0 ? nextTerm(this.#seenTerm, nowMs) : term;
     this.sawTerm(newTerm);
     this.#noteJudged(fresh);
     const heirlooms: Heirloom[] = [];
-    for (const theirs of sharedAlertsOf(db, fresh)) {
+    const isPossible = ({ owner }: AlertRecordOnWire): boolean => isPossibleTerm(owner.term, nowMs);
+    for (const theirs of sharedAlertsOf(db, fresh).filter(isPossible)) {
       const own = ours.get(keyOf(theirs));
-      const isOlder = theirs.owner.id === self.id || theirs.owner.term <= (own?.owner.term ?? 0);
+      const ownTerm = own !== undefined && isPossible(own) ? own.owner.term : 0;
+      const isOlder = theirs.owner.id === self.id || theirs.owner.term <= ownTerm;
       if (own !== undefined && isOlder) continue;
       ours.delete(keyOf(theirs));
       const heirloom = this.inherit(theirs);
@@ -135,8 +142,8 @@ export class TakeOver {
 
   /** One that was ours when this collector ended, and that nobody took over. Its notices are in the store. */
   #resume(own: AlertRecordOnWire): Heirloom {
-    const { engine } = this.#options;
-    const entry = entryIn(own);
+    const { engine, isKnownNotifier } = this.#options;
+    const entry = withoutNotifiers(entryIn(own), isKnownNotifier);
     const record = alertRecordOf(entry);
     if (record === undefined) engine.over(entry.rule, entry.server, entry.at_ms);
     else engine.adopt(record);

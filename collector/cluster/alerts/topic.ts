@@ -6,20 +6,28 @@
  * newest of the highest term; both are committed together.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../../runtime/clock.ts';
 import {
   type AlertKey,
   type AlertRecordOnWire,
   ALERTS_TOPIC,
   alertKeyText,
+  type DecodedAlert,
   decodeAlert,
 } from '../../../wire/records/alert-record.ts';
-import type { RecordPlace } from '../../../wire/records/record.ts';
-import type { LogRecord, NewLogRecord } from '../../../wire/transport/log/port.ts';
+import type {
+  LogRecord,
+  NewLogRecord,
+  UnreadableRecords,
+} from '../../../wire/transport/log/port.ts';
 import type { Alert } from '../../alerts/alert.ts';
+import type { RecordsPlace } from '../../ingest/from-log.ts';
 import type { Group } from '../../store/group.ts';
 import { sharedAlert, sharedAlertPositions, sharedAlertsAbout } from '../../store/shared-alerts.ts';
+import { TopicPositions } from '../topic-positions.ts';
 import { alertOf, transitionsOfEntry } from './forms.ts';
 import type { SharedAlerts } from './shared.ts';
+import { isPossibleTerm } from './term.ts';
 
 /** Of a malformed record; quarantine keeps fewer characters still. */
 const bodyBytesMax = 4_096;
@@ -28,40 +36,68 @@ export interface AlertTopicOptions {
   readonly db: DatabaseSync;
   /** What waits for the next commit. */
   readonly group: () => Group;
+  readonly clock: Clock;
   /** This collector's name in the group. */
   readonly member: string;
   readonly shared: Pick<SharedAlerts, 'heard'>;
   /** Sees each step of an alert that another collector judges, for the live page; must not throw. */
   readonly onChange: (alert: Alert) => void;
   /** Of what is no alert. */
-  readonly reject: (place: RecordPlace, rejected: { reason: string; body: string }) => void;
+  readonly reject: (place: RecordsPlace, rejected: { reason: string; body: string }) => void;
 }
 
 export class AlertTopic {
   readonly #options: AlertTopicOptions;
-  /** Partition → the offset to read next. */
-  readonly positions: Map<number, number>;
+  readonly positions: TopicPositions;
 
   constructor(options: AlertTopicOptions) {
     this.#options = options;
-    this.positions = sharedAlertPositions(options.db);
+    this.positions = new TopicPositions(ALERTS_TOPIC, sharedAlertPositions(options.db));
   }
 
   /** Changes the state in memory and the waiting group, both at once. */
   take(records: readonly LogRecord[]): void {
     for (const record of records) {
-      const { partition, offset } = record;
-      if (offset < (this.positions.get(partition) ?? 0)) continue;
-      this.positions.set(partition, offset + 1);
-      this.#options.group().sharedAlertPositions.set(partition, offset + 1);
-      const decoded = decodeAlert(record);
-      if (decoded.kind === 'malformed') {
-        const body = record.value?.subarray(0, bodyBytesMax).toString() ?? '';
-        this.#options.reject(record, { reason: decoded.reason, body });
-      }
-      if (decoded.kind === 'alert') this.#takeAlert(decoded.record);
-      if (decoded.kind === 'gone') this.#keep(decoded.key, null);
+      if (!this.#reach(record.partition, record.offset + 1)) continue;
+      const reason = this.#takeOne(decodeAlert(record));
+      if (reason === undefined) continue;
+      const body = record.value?.subarray(0, bodyBytesMax).toString() ?? '';
+      this.#options.reject(record, { reason, body });
     }
+  }
+
+  /** @returns why it is skipped, or undefined */
+  #takeOne(decoded: DecodedAlert): string | undefined {
+    switch (decoded.kind) {
+      case 'malformed':
+        return decoded.reason;
+      case 'gone':
+        this.#keep(decoded.key, null);
+        return undefined;
+      case 'alert':
+        if (!this.#isPossible(decoded.record)) {
+          return 'alert: its term is more than a day in the future';
+        }
+        this.#takeAlert(decoded.record);
+        return undefined;
+    }
+  }
+
+  #isPossible({ owner }: AlertRecordOnWire): boolean {
+    return isPossibleTerm(owner.term, this.#options.clock.wallMs());
+  }
+
+  /** What cannot be read is passed by. */
+  pass({ reason, ...place }: UnreadableRecords): void {
+    if (!this.#reach(place.partition, place.endOffset)) return;
+    this.#options.reject(place, { reason, body: '' });
+  }
+
+  /** @returns whether that was not known before */
+  #reach(partition: number, offset: number): boolean {
+    const position = this.positions.reach(partition, offset);
+    if (position !== undefined) this.#options.group().sharedAlertPositions.set(partition, position);
+    return position !== undefined;
   }
 
   /** What is to be published when nothing is stored of a server any more. */
@@ -88,7 +124,8 @@ export class AlertTopic {
     const { db, group } = this.#options;
     const waiting = group().sharedAlerts.get(alertKeyText({ rule, server }));
     if (waiting !== undefined) return waiting.record ?? undefined;
-    return sharedAlert(db, rule, server);
+    const stored = sharedAlert(db, rule, server);
+    return stored !== undefined && this.#isPossible(stored) ? stored : undefined;
   }
 
   #keep({ rule, server }: AlertKey, record: AlertRecordOnWire | null): void {

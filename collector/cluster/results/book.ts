@@ -12,17 +12,20 @@ import {
   decodeWindowResult,
   type ResultKey,
   resultKeyText,
+  WINDOW_RESULTS_TOPIC,
   type WindowResult,
 } from '../../../wire/records/window-result.ts';
-import type { RecordPlace } from '../../../wire/records/record.ts';
-import type { LogRecord } from '../../../wire/transport/log/port.ts';
+import type { LogRecord, UnreadableRecords } from '../../../wire/transport/log/port.ts';
 import { conditionOf } from '../../api/figures.ts';
+import type { RecordsPlace } from '../../ingest/from-log.ts';
 import { type Registry, sourceRow, sourcesMax } from '../../ingest/registry.ts';
 import type { Source } from '../../ingest/source.ts';
 import type { Group } from '../../store/group.ts';
 import { resultPositions, storedResults } from '../../store/results.ts';
 import type { ServerWindow } from '../../windows/window.ts';
+import { TopicPositions } from '../topic-positions.ts';
 import { newer } from './composer.ts';
+import type { OwnResult, OwnResults } from './own.ts';
 import type { Closed } from './port.ts';
 import { apply, type Self, windowOf } from './result.ts';
 
@@ -41,10 +44,12 @@ export interface BookOptions {
   readonly observer: ResultsObserver;
   /** What waits for the next commit. */
   readonly group: () => Group;
+  /** What we have published and not read yet. */
+  readonly own: Pick<OwnResults, 'take'>;
   /** A window that is not ours: into the store, and into the fleet's. */
   readonly takeWindow: (window: ServerWindow, skewed: boolean) => void;
   /** What is no window result: kept for a look. */
-  readonly reject: (place: RecordPlace, rejected: { reason: string; body: string }) => void;
+  readonly reject: (place: RecordsPlace, rejected: { reason: string; body: string }) => void;
   /** A server of ours was taken off the lists elsewhere. */
   readonly decommission: (source: Source) => void;
 }
@@ -62,8 +67,7 @@ const notOpened = { closedThroughMs: null, firstPaneMs: null, newestMsByLane: []
 export class ResultBook {
   readonly #options: BookOptions;
   readonly #known = new Map<string, Known>();
-  /** Partition → the offset to read next. */
-  readonly positions = new Map<number, number>();
+  positions = new TopicPositions(WINDOW_RESULTS_TOPIC, new Map());
 
   constructor(options: BookOptions) {
     this.#options = options;
@@ -71,11 +75,11 @@ export class ResultBook {
 
   /** As of the last commit. */
   restore(db: DatabaseSync): void {
+    this.positions = new TopicPositions(WINDOW_RESULTS_TOPIC, resultPositions(db));
     for (const { result } of storedResults(db)) {
       const key = { serverId: result.server_id, replayId: result.source ?? '' };
       this.#note(resultKeyText(key), result, false);
     }
-    for (const [partition, offset] of resultPositions(db)) this.positions.set(partition, offset);
   }
 
   known(key: ResultKey): Closed | undefined {
@@ -93,10 +97,7 @@ export class ResultBook {
   /** Changes the state in memory and the waiting group, both at once. */
   take(records: readonly LogRecord[]): void {
     for (const record of records) {
-      const { partition, offset } = record;
-      if (offset < (this.positions.get(partition) ?? 0)) continue;
-      this.positions.set(partition, offset + 1);
-      this.#options.group().resultPositions.set(partition, offset + 1);
+      if (!this.#reach(record.partition, record.offset + 1)) continue;
       const reason = this.#takeOne(record);
       if (reason === undefined) continue;
       const body = record.value?.subarray(0, bodyBytesMax).toString() ?? '';
@@ -104,8 +105,23 @@ export class ResultBook {
     }
   }
 
+  /** What cannot be read is passed by. */
+  pass({ reason, ...place }: UnreadableRecords): void {
+    if (!this.#reach(place.partition, place.endOffset)) return;
+    this.#options.reject(place, { reason, body: '' });
+  }
+
+  /** @returns whether that was not known before */
+  #reach(partition: number, offset: number): boolean {
+    const position = this.positions.reach(partition, offset);
+    if (position !== undefined) this.#options.group().resultPositions.set(partition, position);
+    return position !== undefined;
+  }
+
   /** @returns why it is skipped, or undefined */
   #takeOne(record: LogRecord): string | undefined {
+    const own = this.#options.own.take(record);
+    if (own !== undefined) return this.#takeResult(own);
     const decoded = decodeWindowResult(record);
     switch (decoded.kind) {
       case 'malformed':
@@ -114,11 +130,11 @@ export class ResultBook {
         this.#takeGone(decoded.key);
         return undefined;
       case 'window':
-        return this.#takeResult(decoded.key, decoded.result);
+        return this.#takeResult({ ...decoded, text: JSON.stringify(decoded.result) });
     }
   }
 
-  #takeResult(key: ResultKey, result: WindowResult): string | undefined {
+  #takeResult({ key, result, text: body }: OwnResult): string | undefined {
     const { self, registry, clock, group, takeWindow, decommission } = this.#options;
     const text = resultKeyText(key);
     const throughMs = Math.max(result.end_ms, result.closed_through_ms ?? 0);
@@ -131,7 +147,7 @@ export class ResultBook {
     if (source.originMs !== result.origin_ms) return 'window result: origin_ms differs';
     const known = this.#note(text, result, !isOwn);
     const others = result.owner.id !== self.id;
-    group().results.set(text, { ...key, others, body: JSON.stringify(result) });
+    group().results.set(text, { ...key, others, body: withKnown(body, result, known) });
     // What we made is stored already, unless another's was stored over it.
     if (!isOwn || result.start_ms < known.othersEndMs) {
       takeWindow(windowOf(result, source.sourceNo), result.skewed);
@@ -188,4 +204,15 @@ export class ResultBook {
     source.owner = undefined;
     observer.serverChanged(source);
   }
+}
+
+/**
+ * What a replaced collector still publishes may come late, and tell less than is known: after a
+ * restart it must take nothing back. Else final windows would be made again of a part of their samples.
+ */
+function withKnown(body: string, result: WindowResult, known: Closed): string {
+  const { closedThroughMs: closed_through_ms, firstPaneMs: first_pane_ms } = known;
+  const tellsAll =
+    result.closed_through_ms === closed_through_ms && result.first_pane_ms === first_pane_ms;
+  return tellsAll ? body : JSON.stringify({ ...result, closed_through_ms, first_pane_ms });
 }

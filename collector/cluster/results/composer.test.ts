@@ -11,7 +11,7 @@ const self = { id: 'one', run: 'run', url: 'http://one:7861' };
 function fixture() {
   const clock = createManualClock(noonMs);
   const stored: { newest: WindowResult | undefined } = { newest: undefined };
-  const composer = new Composer({ self, clock, newest: () => stored.newest });
+  const composer = new Composer({ self, clock, newest: () => stored.newest, onMade: () => {} });
   const source = new Source({ sourceNo: 7, serverId: 'pc', replayId: '', originMs: 0 });
   source.lastSeenMs = noonMs;
   /** The window that ends so many slides after noon. */
@@ -21,7 +21,7 @@ function fixture() {
     const closed = { closedThroughMs: final ? endMs : null, firstPaneMs: noonMs };
     return resultOf(composer.window({ source, window, skewed: false, closed }));
   };
-  const changes = () => [...composer.changes([source])].map(resultOf);
+  const changes = () => [...composer.changes([source], true)].map(resultOf);
   return { clock, composer, source, stored, publish, changes };
 }
 

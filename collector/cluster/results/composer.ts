@@ -28,6 +28,8 @@ export interface ComposerOptions {
   readonly clock: Clock;
   /** The newest record of a source that is in the topic. */
   readonly newest: (source: Source) => WindowResult | undefined;
+  /** Sees each record's value, and what it is the JSON of. */
+  readonly onMade: (text: string, result: WindowResult) => void;
 }
 
 export class Composer {
@@ -43,13 +45,17 @@ export class Composer {
     return this.#record(source, closed, (standing) => resultOf(source, published, standing));
   }
 
-  /** Of each of our sources that is in another state than was published: its newest window, with that. */
-  *changes(sources: Iterable<Source>): Generator<NewLogRecord> {
+  /**
+   * Of each of our sources that is in another state than was published: its newest window, with that.
+   * @param mayBeSilent who was not heard is silent; else nobody could be heard
+   */
+  *changes(sources: Iterable<Source>, mayBeSilent: boolean): Generator<NewLogRecord> {
     const nowMs = this.#options.clock.wallMs();
     for (const source of sources) {
       const told = this.#told.get(source);
       if (!source.isOurs || told === undefined) continue;
-      if (conditionOf(source, nowMs) === told.condition) continue;
+      const condition = conditionOf(source, nowMs);
+      if (condition === told.condition || (condition === 'silent' && !mayBeSilent)) continue;
       const record = this.standing(source);
       // Undefined: not read back yet; later.
       if (record !== undefined) yield record;
@@ -76,7 +82,7 @@ export class Composer {
     { closedThroughMs, firstPaneMs }: Closed,
     resultWith: (standing: ReturnType<typeof standingOf>) => WindowResult,
   ): NewLogRecord {
-    const { self, clock } = this.#options;
+    const { self, clock, onMade } = this.#options;
     const nowMs = clock.wallMs();
     const before = this.#told.get(source);
     const closed = {
@@ -85,12 +91,10 @@ export class Composer {
     };
     this.#told.set(source, { ...closed, condition: conditionOf(source, nowMs) });
     const result = resultWith(standingOf(source, closed, { self, nowMs }));
-    return {
-      topic: WINDOW_RESULTS_TOPIC,
-      key: resultKeyText(keyOfResult(result)),
-      value: JSON.stringify(result),
-      timeMs: nowMs,
-    };
+    const value = JSON.stringify(result);
+    onMade(value, result);
+    const key = resultKeyText(keyOfResult(result));
+    return { topic: WINDOW_RESULTS_TOPIC, key, value, timeMs: nowMs };
   }
 }
 

@@ -51,6 +51,7 @@ function gate() {
       closed = undefined;
     },
     through: (reader: LogReader): LogReader => ({
+      end: (signal) => reader.end(signal),
       follow: (from, { take, caughtUp }, end) =>
         reader.follow(
           from,

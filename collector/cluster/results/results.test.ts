@@ -109,6 +109,7 @@ describe('a collector that starts again', () => {
     const opened = Promise.withResolvers<void>();
     let from: readonly PartitionOffset[] = [];
     const through = (reader: LogReader): LogReader => ({
+      end: (signal) => reader.end(signal),
       async follow(positions, handlers, end) {
         from = positions;
         await opened.promise;
@@ -116,7 +117,7 @@ describe('a collector that starts again', () => {
       },
     });
     const again = start('two', { dataDir, through });
-    expect(from).toEqual([{ topic, partition: expect.any(Number) as number, offset: 5 }]);
+    expect(from).toMatchObject([{ topic, partition: expect.any(Number) as number, offset: 5 }]);
     expect(again.results.known('pc', '')?.closedThroughMs).toBe(noonMs + 50_000);
     expect(serverOf(again)).toMatchObject({ isOurs: false, owner: { id: 'one' } });
     expect(stateOf(again, clock)).toBe('up');

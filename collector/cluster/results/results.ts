@@ -10,13 +10,14 @@ import { Publisher, queueRecordsMax } from '../publisher.ts';
 import { TopicReader } from '../topic-reader.ts';
 import { ResultBook, type BookOptions } from './book.ts';
 import { Composer } from './composer.ts';
+import { OwnResults } from './own.ts';
 import type { Closed, PublishedWindow, Results } from './port.ts';
 import { restoreOwners } from './restore.ts';
 
 /** Servers of which a new state is published in one tick; the others have their turn in the next. */
 const changesMax = 500;
 
-export interface ClusterResultsOptions extends Omit<BookOptions, 'group'> {
+export interface ClusterResultsOptions extends Omit<BookOptions, 'group' | 'own'> {
   readonly topicLog: Pick<Log, 'producer' | 'reader'>;
   readonly db: DatabaseSync;
   readonly writer: StoreWriter;
@@ -32,18 +33,22 @@ export class ClusterResults implements Results {
   readonly publisher: Publisher;
   readonly #reader: TopicReader;
   #reading: Promise<void> | undefined;
+  /** The others are to be told of these once more. */
+  #untold: Source[] = [];
 
   /** Restores what the store knows; the sources must be restored before. */
   constructor(options: ClusterResultsOptions) {
     const { topicLog, db, writer, self, registry, clock, log } = options;
     this.#options = options;
-    this.#book = new ResultBook({ ...options, group: () => writer.group });
+    const own = new OwnResults();
+    this.#book = new ResultBook({ ...options, own, group: () => writer.group });
     this.#book.restore(db);
     restoreOwners(db, registry, clock.wallMs());
     this.#composer = new Composer({
       self,
       clock,
       newest: ({ serverId, replayId }) => storedResult(db, serverId, replayId)?.result,
+      onMade: (text, result) => own.note(text, result),
     });
     const { signal } = this.#ended;
     this.publisher = new Publisher({
@@ -59,6 +64,11 @@ export class ClusterResults implements Results {
       log,
       positions: this.#book.positions,
       take: (records) => this.#book.take(records),
+      unreadable: (records) => this.#book.pass(records),
+      // Who reads it from its beginning must find there how far windows are closed.
+      onAnew: () => {
+        this.#untold = [...registry.all()].filter(({ isOurs }) => isOurs);
+      },
       store: writer,
     });
   }
@@ -68,11 +78,15 @@ export class ClusterResults implements Results {
     this.#reading ??= this.#reader.run(this.#ended.signal);
   }
 
-  /** Once a second: tells the others of servers of ours that are in another state. */
-  tick(): void {
+  /**
+   * Once a second: tells the others of servers of ours that are in another state.
+   * @param mayBeSilent for long enough whoever sent could be heard
+   */
+  tick(mayBeSilent: boolean): void {
     if (this.publisher.waiting >= queueRecordsMax) return;
-    const changes = this.#composer.changes(this.#options.registry.all());
+    const changes = this.#composer.changes(this.#options.registry.all(), mayBeSilent);
     this.publisher.give(changes.take(changesMax));
+    for (const source of this.#untold.splice(0, changesMax)) this.tell(source);
   }
 
   /** Tells the others what a source is now, also of one that nobody hears. */

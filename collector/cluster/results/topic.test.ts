@@ -104,9 +104,31 @@ it('what is no window result is skipped, counted and kept with its place, and th
   expect(one.results.known('other', '')).toBeDefined();
 });
 
+it('what cannot be read is put aside once, also when a session that ended tells it again', async () => {
+  const { log, start } = fixture();
+  const twice = (reader: LogReader): LogReader => ({
+    end: (signal) => reader.end(signal),
+    follow: (from, handlers, end) => {
+      const unreadable: typeof handlers.unreadable = (records) => {
+        handlers.unreadable?.(records);
+        handlers.unreadable?.(records);
+      };
+      return reader.follow(from, { ...handlers, unreadable }, end);
+    },
+  });
+  const one = start('one', { through: twice });
+  log.spoil({ topic, partition: 0 }, 'broken');
+  await settle();
+  expect(one.ingest.counts.quarantined).toBe(1);
+  expect(one.db.prepare('SELECT remote, topic, reason FROM quarantine').all()).toEqual([
+    { remote: `kafka ${topic}/0@0`, topic, reason: 'broken' },
+  ]);
+});
+
 describe('caughtUp', () => {
   /** A reader that is slow, and still hands over what it has when it is told to end. */
   const slow = (reader: LogReader): LogReader => ({
+    end: (signal) => reader.end(signal),
     follow: (from, { take, caughtUp }, end) =>
       reader.follow(
         from,
@@ -160,6 +182,7 @@ it('reads no more while the store cannot be written, and then nothing is missing
   const { start } = fixture();
   let takes = 0;
   const counting = (reader: LogReader): LogReader => ({
+    end: (signal) => reader.end(signal),
     follow: (from, { take, caughtUp }, end) =>
       reader.follow(from, { take: (records) => ((takes += 1), take(records)), caughtUp }, end),
   });

@@ -34,6 +34,7 @@ import { WINDOWS } from '../../ingest/testing/rig.ts';
 import { openForWriting } from '../../store/database.ts';
 import { StoreWriter } from '../../store/writer.ts';
 import { Cluster } from '../cluster.ts';
+import { GROUPING } from '../topics.ts';
 
 export const GROUP = 'windrow';
 /** The notifier's name. */
@@ -88,6 +89,8 @@ export interface MemberOptions {
   readonly rules?: string;
   /** What sends; asked for the member, which it may kill. */
   readonly notifier?: (member: () => Member) => Notifier;
+  /** Whether the alerts file names the notifier still. */
+  readonly hasNotifier?: () => boolean;
   /** Before anything is written into the log; may kill the member. */
   readonly onSend?: (member: Member, topic: string) => void;
 }
@@ -95,7 +98,7 @@ export interface MemberOptions {
 export function startMember(options: MemberOptions): Member {
   const { fleetLog, name, dataDir, topics = TOPICS } = options;
   const { rules = 'rules: []', notifier = () => ({ send: async () => 'ok' }) } = options;
-  const { onSend = () => {} } = options;
+  const { onSend = () => {}, hasNotifier = () => true } = options;
   const alerts: string[] = [];
   const others: string[] = [];
   const { clock } = fleetLog;
@@ -112,7 +115,7 @@ export function startMember(options: MemberOptions): Member {
       if (!killed) onSend(member, topic);
       return killed;
     }),
-    group: { group: GROUP, member: name, topics },
+    group: { group: GROUP, member: name, topics, ...GROUPING },
     topics: [],
     db,
     windows: WINDOWS,
@@ -158,7 +161,7 @@ export function startMember(options: MemberOptions): Member {
     url: `http://${name}.test`,
     alerting: {
       engine,
-      timeoutsMs: () => new Map([[LANE, notifierTimeoutMs]]),
+      timeoutsMs: () => new Map(hasNotifier() ? [[LANE, notifierTimeoutMs]] : []),
       onOthers: (alert) => void others.push(`${alert.kind} ${alert.rule} ${alert.server}`),
     },
   });

@@ -81,9 +81,19 @@ export class Oracle {
     this.#provisionalThrough(Infinity);
   }
 
+  closePassed(nowMs: number, pendingFromMs: number): void {
+    const settledMs = Math.min(nowMs - this.#options.latenessMs, pendingFromMs);
+    this.#finalThrough(Math.min(this.#align(settledMs), this.#lastEndMs()), settledMs);
+  }
+
   finish(): void {
+    this.#finalThrough(this.#lastEndMs(), Infinity);
+  }
+
+  /** Of all windows that hold samples. */
+  #lastEndMs(): number {
     const ends = this.#starts().map((startMs) => startMs + this.#options.windowMs);
-    this.#finalThrough(Math.max(this.#closedThroughMs, ...ends), Infinity);
+    return Math.max(this.#closedThroughMs, ...ends);
   }
 
   #align(ms: number): number {

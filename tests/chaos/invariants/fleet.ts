@@ -10,10 +10,18 @@ import type { Outcome } from '../outcome.ts';
 export function fleetViolations({ servers, fleet }: Outcome): string[] {
   // A server whose clock was off is left out of those windows that came while it was known to be.
   if (servers.some(({ clockStepped }) => clockStepped)) return [];
-  const stored = Map.groupBy(
+  return wrongFleetWindows(
+    fleet,
     servers.flatMap(({ windows }) => windows),
-    ({ startMs }) => startMs,
   );
+}
+
+/** @param windows of all servers */
+export function wrongFleetWindows(
+  fleet: readonly StoredFleetWindow[],
+  windows: readonly StoredWindow[],
+): string[] {
+  const stored = Map.groupBy(windows, ({ startMs }) => startMs);
   const expected = [...stored.values()].map(byDefinition);
   const starts = new Set([...fleet, ...expected].map(({ startMs }) => startMs));
   return [...starts].flatMap((startMs) => {

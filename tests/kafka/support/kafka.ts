@@ -1,5 +1,13 @@
 /** Apache Kafka for tests: the suite's one broker, clusters of a test's own, and an independent client. */
-import { type Admin, Kafka, type KafkaConfig, logLevel } from 'kafkajs';
+import { randomUUID } from 'node:crypto';
+import {
+  type Admin,
+  type EachMessagePayload,
+  Kafka,
+  type KafkaConfig,
+  type KafkaMessage,
+  logLevel,
+} from 'kafkajs';
 import { inject } from 'vitest';
 import { type ClusterOptions, KafkaCluster } from '../../../scripts/kafka/cluster.ts';
 import { install } from '../../../scripts/kafka/install.ts';
@@ -40,4 +48,36 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
   } finally {
     await admin.disconnect();
   }
+}
+
+/** All that is in the topic by now; of a compacted one what is left. */
+export async function recordsIn(
+  brokers: readonly string[],
+  topic: string,
+): Promise<KafkaMessage[]> {
+  const kafka = kafkaJs(brokers);
+  const offsets = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic));
+  const left = new Map(
+    offsets
+      .filter(({ low, high }) => low !== high)
+      .map(({ partition, high }) => [partition, Number(high)]),
+  );
+  const records: KafkaMessage[] = [];
+  if (left.size === 0) return records;
+  const consumer = kafka.consumer({ groupId: randomUUID() });
+  await consumer.connect();
+  try {
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await new Promise<void>((resolve, reject) => {
+      const eachMessage = async ({ partition, message }: EachMessagePayload): Promise<void> => {
+        records.push(message);
+        if (Number(message.offset) + 1 >= (left.get(partition) ?? 0)) left.delete(partition);
+        if (left.size === 0) resolve();
+      };
+      consumer.run({ eachMessage }).catch(reject);
+    });
+  } finally {
+    await consumer.disconnect();
+  }
+  return records;
 }

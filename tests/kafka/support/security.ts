@@ -1,7 +1,9 @@
 /** Brokers that ask who is there: SASL, TLS and ACLs, as options of a cluster. */
+import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { ClusterOptions } from '../../../scripts/kafka/cluster.ts';
 import type { Settings } from '../../../scripts/kafka/properties.ts';
+import { KafkaClient } from '../../../wire/transport/kafka/client.ts';
 import { type Certificates, makeCertificates } from '../../support/certificates.ts';
 
 export interface User {
@@ -55,3 +57,21 @@ export const aclSettings: Settings = {
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'super.users': 'User:ANONYMOUS',
 };
+
+/** Kafka's numbers for them, and what it takes at least. */
+const scramSha512 = 2;
+const iterations = 4_096;
+
+/** Gives a user that is there another password, for SCRAM-SHA-512. @param broker its internal port's address */
+export async function setPassword(broker: string, { name, password }: User): Promise<void> {
+  const salt = randomBytes(16);
+  const saltedPassword = pbkdf2Sync(password, salt, iterations, 64, 'sha512');
+  const settings = { brokers: [broker], clientId: 'test', tls: undefined, sasl: undefined };
+  const client = await KafkaClient.open(settings, { requestMsMax: 10_000 });
+  try {
+    const set = { name, mechanism: scramSha512, iterations, salt, saltedPassword };
+    await client.call('AlterUserScramCredentials', 'any', [], [set]);
+  } finally {
+    await client.close();
+  }
+}

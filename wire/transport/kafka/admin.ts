@@ -1,10 +1,9 @@
 /** Makes topics that are missing, and looks at those that are there. */
-import type { ClusterMetadata } from '@platformatic/kafka';
-import { messageOf, WindrowError } from '../../../runtime/errors.ts';
+import { WindrowError } from '../../../runtime/errors.ts';
 import { pause } from '../../../runtime/lifecycle.ts';
 import type { LogAdmin, LogUse, TopicSpec } from '../log/port.ts';
 import { kafkaChecks } from './checks.ts';
-import { KafkaClient } from './client.ts';
+import { KafkaClient, type TopicMetadata } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { hasReason, kafkaError } from './errors.ts';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
@@ -37,9 +36,8 @@ export class KafkaAdmin implements LogAdmin {
   ): Promise<ReadonlyMap<string, number>> {
     const found = new Map<string, number>();
     for (const topic of topics) {
-      const metadata = await unlessAborted(this.#find(topic), signal, 'looking at topics');
-      const count = metadata?.topics.get(topic)?.partitionsCount;
-      if (count !== undefined) found.set(topic, count);
+      const there = await unlessAborted(this.#find(topic), signal, 'looking at topics');
+      if (there !== undefined) found.set(topic, there.partitionsCount);
     }
     return found;
   }
@@ -59,7 +57,7 @@ export class KafkaAdmin implements LogAdmin {
     await this.#create(topic);
     const untilMs = performance.now() + leadersMsMax;
     while (!signal.aborted && performance.now() < untilMs) {
-      const made = (await this.#find(topic.name))?.topics.get(topic.name);
+      const made = await this.#find(topic.name);
       if (made?.partitions.every(({ leader }) => leader >= 0) === true) return;
       await pause(leadersEveryMs, signal);
     }
@@ -69,12 +67,11 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   /** Undefined when it is not there. */
-  async #find(topic: string): Promise<ClusterMetadata | undefined> {
+  async #find(topic: string): Promise<TopicMetadata | undefined> {
     try {
       const client = await this.#open();
-      return await client.metadata([topic]);
+      return (await client.metadata([topic])).topics.get(topic);
     } catch (error) {
-      if (isMissing(error)) return undefined;
       const right = `Describe on topic ${topic}`;
       throw kafkaError(error, { what: `topic ${topic} cannot be looked up`, right });
     }
@@ -111,10 +108,4 @@ export class KafkaAdmin implements LogAdmin {
   #open(): Promise<KafkaClient> {
     return (this.#client ??= KafkaClient.open(this.#settings, { requestMsMax }));
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return (
-    hasReason(error, 'UNKNOWN_TOPIC_OR_PARTITION') || messageOf(error).startsWith('Unknown topic ')
-  );
 }

@@ -13,8 +13,9 @@ import { pause } from '../../../runtime/lifecycle.ts';
 import { recordBytesMax } from '../../limits.ts';
 import type { LogUse } from '../log/port.ts';
 import { KafkaClient } from './client.ts';
+import { checkClock } from './clock-check.ts';
 import type { KafkaSettings } from './connection.ts';
-import { hasReason, isTlsTrouble, kafkaError } from './errors.ts';
+import { answerIn, hasReason, isTlsTrouble, kafkaError } from './errors.ts';
 
 const requestMsMax = 5_000;
 /** Bits of the protocol's lists of rights. */
@@ -40,6 +41,7 @@ export function kafkaChecks(settings: KafkaSettings, use: LogUse): Check[] {
     { name: 'cluster', run: withClient(checkCluster), needs: 'login' },
     { name: 'rights', run: withClient((client) => checkRights(client, use)), needs: 'login' },
     { name: 'topics', run: withClient((client) => checkTopics(client, use)), needs: 'rights' },
+    { name: 'clock', run: withClient((client) => checkClock(client)), needs: 'login' },
   ];
   if (settings.tls === undefined) return checks;
   const handshake = { name: 'handshake', run: withClient(checkTls), needs: 'brokers' };
@@ -141,7 +143,7 @@ async function mayReadGroup(client: KafkaClient, group: string): Promise<boolean
     const node = await coordinatorOf(client, group);
     const answer = await client
       .call<describeGroupsV5.DescribeGroupsResponse>('DescribeGroups', node, [group], true)
-      .catch((error: unknown) => answerIn(error) as describeGroupsV5.DescribeGroupsResponse);
+      .catch((error: unknown) => answered(error) as describeGroupsV5.DescribeGroupsResponse);
     const allowed = answer.groups[0]?.authorizedOperations ?? notTold;
     return allowed === notTold || (allowed & (1 << RIGHTS.Read)) !== 0;
   } catch (error) {
@@ -190,9 +192,14 @@ async function checkTopics(client: KafkaClient, use: LogUse): Promise<Finding> {
   };
 }
 
-/** Partition i of all that a group reads goes to one member. What it writes too, each reads whole. */
-function unevenIn(there: readonly Topic[], { topics, group }: LogUse): string[] {
-  const shared = topics.filter(({ rights }) => !rights.includes('Write'));
+/**
+ * Partition i of all that a group reads goes to one member. What it writes too, each reads whole;
+ * and what is whole goes to one.
+ */
+function unevenIn(there: readonly Topic[], { topics, group, whole = [] }: LogUse): string[] {
+  const shared = topics.filter(
+    ({ topic, rights }) => !rights.includes('Write') && !whole.includes(topic.name),
+  );
   const names = new Set(shared.map(({ topic }) => topic.name));
   const counted = there.filter(({ name }) => names.has(name ?? ''));
   const counts = new Set(counted.map(({ partitions }) => partitions.length));
@@ -233,7 +240,7 @@ async function topicsOf(client: KafkaClient, use: LogUse): Promise<Map<string, T
   const [autoCreate, withRights] = [false, true];
   const { topics } = await client
     .call<metadataV12.MetadataResponse>('Metadata', 'any', names, autoCreate, withRights)
-    .catch((error: unknown) => answerIn(error) as metadataV12.MetadataResponse);
+    .catch((error: unknown) => answered(error) as metadataV12.MetadataResponse);
   return new Map(
     topics
       .filter(({ errorCode }) => errorCode !== topicMissing)
@@ -261,7 +268,7 @@ async function settingsOf(
       false,
       false,
     )
-    .catch((error: unknown) => answerIn(error) as describeConfigsV4.DescribeConfigsResponse);
+    .catch((error: unknown) => answered(error) as describeConfigsV4.DescribeConfigsResponse);
   return new Map(
     results
       .filter(({ errorCode }) => errorCode === 0)
@@ -272,8 +279,8 @@ async function settingsOf(
   );
 }
 
-/** The library throws an answer away when a part of it is an error; the rest of it is in the error. */
-function answerIn(error: unknown): unknown {
-  if (error instanceof Error && 'response' in error) return error.response;
-  throw kafkaError(error, { what: 'no answer' });
+function answered(error: unknown): unknown {
+  const answer = answerIn(error);
+  if (answer === undefined) throw kafkaError(error, { what: 'no answer' });
+  return answer;
 }

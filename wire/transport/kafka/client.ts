@@ -5,11 +5,11 @@
  * It retries nothing by itself unless asked: what to do after a failure is known further up.
  */
 import { isIP } from 'node:net';
-import type { Base, ClusterMetadata } from '@platformatic/kafka';
+import type { Base, Broker, ClusterMetadata, metadataV12 } from '@platformatic/kafka';
 import type * as Library from '@platformatic/kafka';
 import { withinMs } from '../../../runtime/lifecycle.ts';
 import type { KafkaSettings } from './connection.ts';
-import { fetchApi } from './fetch-answer.ts';
+import { answerIn } from './errors.ts';
 
 export type { Library };
 
@@ -26,12 +26,23 @@ export interface ClientOptions {
   readonly requestMsMax: number;
 }
 
+/** What brokers told of where they all are, by the settings with which they were asked. */
+const told = new WeakMap<KafkaSettings, readonly string[]>();
+
+/** Clients that are made from now on ask these too: those that were given may be away by then. */
+export function noteBrokers(settings: KafkaSettings, brokers: Iterable<Broker>): void {
+  const addresses = [...brokers].map(({ host, port }) =>
+    host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
+  );
+  told.set(settings, addresses);
+}
+
 /** What every client of the library is made with. */
 export function clientOptions(settings: KafkaSettings, { requestMsMax }: ClientOptions) {
   const { brokers, clientId, tls, sasl } = settings;
   return {
     clientId,
-    bootstrapBrokers: [...brokers],
+    bootstrapBrokers: [...brokers, ...(told.get(settings) ?? [])],
     connectTimeout: connectMsMax,
     requestTimeout: requestMsMax,
     retries: 0,
@@ -61,6 +72,17 @@ export function hearErrors(client: Base): void {
   });
 }
 
+/**
+ * Lets what any broker can answer be asked of another one first at each turn. The library begins
+ * with the first that takes the connection: one that answers nothing all the same (it is frozen, or
+ * a proxy stands before one that is down) would be asked for ever.
+ */
+function askInTurn(library: typeof Library, client: Base, turn: () => number): void {
+  const ask = client[library.kGetBootstrapConnection].bind(client);
+  client[library.kGetBootstrapConnection] = (callback, attempt = 0) =>
+    ask(callback, attempt + turn());
+}
+
 /** Closes in bounded time, whatever the brokers do. */
 export async function closeClient(client: Base): Promise<void> {
   const sockets = [...client.connections].map(([, connection]) => connection.socket);
@@ -71,32 +93,72 @@ export async function closeClient(client: Base): Promise<void> {
   }
 }
 
+/** A topic as the brokers tell it. */
+export interface TopicMetadata {
+  /** One that is deleted and made anew has another. */
+  readonly id: string;
+  readonly partitionsCount: number;
+  /** In their order; a leader of −1 is none. */
+  readonly partitions: readonly { readonly leader: number }[];
+}
+
+export interface Metadata extends Pick<ClusterMetadata, 'brokers' | 'controllerId'> {
+  /** By name; those that are not there are left out. */
+  readonly topics: ReadonlyMap<string, TopicMetadata>;
+}
+
+/** Of a topic: it is there; it is not, or is about to go. */
+const topicIsThere = 0;
+const topicIsMissing = 3;
+
 /** What reading needs of a client. */
 export type Requests = Pick<KafkaClient, 'call' | 'metadata'>;
+
+interface Request {
+  async(...all: unknown[]): Promise<unknown>;
+}
+
+/** Who reads alone loads what unpacks, some 10 MB: an agent does not. */
+async function withOurReading(library: typeof Library, request: Request): Promise<Request> {
+  const { fetchApi } = await import('./fetch-answer.ts');
+  return fetchApi(library, request as never);
+}
 
 /** Requests to one cluster. */
 export class KafkaClient {
   readonly #library: typeof Library;
   readonly #base: Base;
+  readonly #settings: KafkaSettings;
+  /** Grows with each failure of what any broker could have answered. */
+  #turn = 0;
 
-  private constructor(library: typeof Library, base: Base) {
+  private constructor(library: typeof Library, base: Base, settings: KafkaSettings) {
     this.#library = library;
     this.#base = base;
+    this.#settings = settings;
     hearErrors(base);
+    askInTurn(library, base, () => this.#turn);
   }
 
   static async open(settings: KafkaSettings, options: ClientOptions): Promise<KafkaClient> {
     const library = await loadLibrary();
-    return new KafkaClient(library, new library.Base(clientOptions(settings, options)));
+    const base = new library.Base(clientOptions(settings, options));
+    return new KafkaClient(library, base, settings);
   }
 
   get library(): typeof Library {
     return this.#library;
   }
 
-  /** As the brokers tell it now. Rejects when one of the topics is not there. */
-  metadata(topics: readonly string[]): Promise<ClusterMetadata> {
-    return this.#base.metadata({ topics: [...topics], forceUpdate: true });
+  /** As the brokers tell it now. */
+  async metadata(topics: readonly string[]): Promise<Metadata> {
+    // The library would reject where one topic is not there, or one partition has no leader.
+    const { brokers, controllerId } = await this.#ofAny(
+      this.#base.metadata({ topics: [], forceUpdate: true }),
+    );
+    noteBrokers(this.#settings, brokers.values());
+    const found = topics.length === 0 ? [] : await this.#topics(topics);
+    return { brokers, controllerId, topics: new Map(found) };
   }
 
   /**
@@ -104,21 +166,56 @@ export class KafkaClient {
    * @param api the protocol's name, `JoinGroup`
    * @param node id of the broker, or `any`
    */
-  async call<Response>(api: string, node: number | 'any', ...args: unknown[]): Promise<Response> {
-    const library = this.#library;
-    const connection = await (node === 'any' ? this.#anyConnection() : this.#connection(node));
-    const request = await new Promise<{ async(...all: unknown[]): Promise<unknown> }>(
-      (resolve, reject) =>
-        this.#base[library.kGetApi](api, (error, found) =>
-          found === undefined ? reject(error ?? new Error(`no ${api}`)) : resolve(found as never),
-        ),
-    );
-    const asked: typeof request = api === 'Fetch' ? fetchApi(library, request as never) : request;
-    return (await asked.async(connection, ...args)) as Response;
+  call<Response>(api: string, node: number | 'any', ...args: unknown[]): Promise<Response> {
+    const answer = this.#call<Response>(api, node, ...args);
+    return node === 'any' ? this.#ofAny(answer) : answer;
   }
 
   close(): Promise<void> {
     return closeClient(this.#base);
+  }
+
+  async #ofAny<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      this.#turn += 1;
+      throw error;
+    }
+  }
+
+  async #call<Response>(api: string, node: number | 'any', ...args: unknown[]): Promise<Response> {
+    const library = this.#library;
+    const connection = await (node === 'any' ? this.#anyConnection() : this.#connection(node));
+    const request = await new Promise<Request>((resolve, reject) =>
+      this.#base[library.kGetApi](api, (error, found) =>
+        found === undefined ? reject(error ?? new Error(`no ${api}`)) : resolve(found as never),
+      ),
+    );
+    const asked = api === 'Fetch' ? await withOurReading(library, request) : request;
+    return (await asked.async(connection, ...args)) as Response;
+  }
+
+  async #topics(names: readonly string[]): Promise<(readonly [string, TopicMetadata])[]> {
+    const [autoCreate, withRights] = [false, false];
+    let failure: unknown;
+    const answer = await this.call<metadataV12.MetadataResponse>(
+      'Metadata',
+      'any',
+      [...names],
+      autoCreate,
+      withRights,
+    ).catch((error: unknown) => {
+      failure = error;
+      return answerIn(error) as metadataV12.MetadataResponse | undefined;
+    });
+    const known = answer?.topics.filter(({ errorCode }) => errorCode !== topicIsMissing);
+    if (known?.every(({ errorCode }) => errorCode === topicIsThere) !== true) throw failure;
+    return known.map(({ name, topicId: id, partitions }) => {
+      const inOrder = partitions.toSorted((a, b) => a.partitionIndex - b.partitionIndex);
+      const leaders = inOrder.map(({ leaderId: leader }) => ({ leader }));
+      return [name ?? '', { id, partitionsCount: leaders.length, partitions: leaders }];
+    });
   }
 
   #anyConnection(): Promise<unknown> {

@@ -14,20 +14,23 @@ import type {
   SlotHandler,
   SlotStart,
 } from '../log/port.ts';
+import { type Reading, readingOf, slotOf, type SlotPlace, type Topics } from '../log/slots.ts';
 import { KafkaClient } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { kafkaError } from './errors.ts';
-import { fetchAll, type FetchingOptions, fetchWaitMs, type Gap } from './fetching.ts';
+import { fetchAll, type FetchingOptions } from './fetching.ts';
 import { Interruption } from './interruption.ts';
+import { fetchWaitMs } from './leader-loop.ts';
 import { Membership, rebalanceMs, sessionMs, type Share } from './membership.ts';
-import { offsetsOf, type Place, placeKey } from './offsets.ts';
+import { placeKey } from './offsets.ts';
+import { startsOf, warnOfGap } from './starts.ts';
 import { Trouble } from './trouble.ts';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 
 const heartbeatMs = 2_500;
 const heartbeatMsMax = 5_000;
-/** How often it looks whether topics have more partitions by now. */
-const partitionsEveryMs = 30_000;
+/** How often it looks whether topics came, went or have more partitions by now. */
+const topicsEveryMs = 10_000;
 const leaveMsMax = 2_000;
 /** An answer that takes longer never comes; those of the group wait for its members. */
 const groupRequestMsMax = rebalanceMs + 10_000;
@@ -48,6 +51,12 @@ interface Working {
   readonly interruption: Interruption;
 }
 
+/** What is ours, and what we read of it. */
+interface Held {
+  readonly share: Share;
+  readonly reading: Reading;
+}
+
 export class KafkaConsumer implements GroupConsumer {
   readonly #settings: KafkaSettings;
   readonly #options: GroupOptions;
@@ -56,8 +65,8 @@ export class KafkaConsumer implements GroupConsumer {
   readonly #positions = new Map<string, PartitionOffset>();
   /** As of the last share. */
   #slots: ReadonlySet<number> = new Set();
-  /** Undefined: whatever it had may have been another's since. */
-  #generation: number | undefined;
+  /** Undefined: whatever it had may have been another's since, or is void. */
+  #held: Held | undefined;
 
   constructor(settings: KafkaSettings, options: GroupOptions, log: Logger) {
     this.#settings = settings;
@@ -101,13 +110,14 @@ export class KafkaConsumer implements GroupConsumer {
 
   async commit(offsets: readonly Commit[], signal: AbortSignal): Promise<void> {
     const membership = this.#membership;
-    const generation = this.#generation;
-    const owns = ({ partition }: PartitionOffset): boolean => this.#slots.has(partition);
-    if (membership === undefined || generation === undefined || !offsets.every(owns)) {
+    const share = this.#held?.share;
+    const owns = (place: PartitionOffset): boolean =>
+      share?.slots.has(slotOf(place, this.#options)) === true;
+    if (membership === undefined || share === undefined || !offsets.every(owns)) {
       throw new WindrowError('unreachable', 'the group changes hands', { retryable: true });
     }
     try {
-      await unlessAborted(membership.commit(offsets, generation), signal, 'committing');
+      await unlessAborted(membership.commit(offsets, share), signal, 'committing');
     } catch (error) {
       throw this.#told(error);
     }
@@ -127,20 +137,16 @@ export class KafkaConsumer implements GroupConsumer {
     const watching = this.#watch(watched, done.signal).finally(end);
     watching.catch(() => {});
     try {
-      const starts = await this.#startsOf(fetching, { membership, share });
-      await handled(() => handler.assigned(share.slots, starts));
+      const reading = readingOf(share.slots, share.topics, this.#options);
+      const starts = await this.#begin({ share, reading }, { client: fetching, membership });
+      await handled(() => handler.assigned(share.slots, starts, reading.uneven));
       trouble.over();
       interruption.endAll();
-      while (!both.aborted) {
-        try {
-          await this.#fetch(fetching, working, both);
-        } catch (error) {
-          if (error instanceof HandlerFailure) throw error;
-          const told = this.#told(error);
-          interruption.begin('fetching', told.message);
-          await trouble.failed(told, both);
-        }
-      }
+      const onVoid = (): void => {
+        this.#held = undefined;
+        end();
+      };
+      await this.#fetch(reading.places, { client: fetching, onVoid, ...working }, both);
     } finally {
       done.abort();
     }
@@ -153,7 +159,7 @@ export class KafkaConsumer implements GroupConsumer {
     signal: AbortSignal,
   ): Promise<void> {
     let heardMs = performance.now();
-    let countedMs = heardMs;
+    let lookedMs = heardMs;
     while (!signal.aborted) {
       await pause(heartbeatMs, signal);
       if (signal.aborted) return;
@@ -167,75 +173,66 @@ export class KafkaConsumer implements GroupConsumer {
       }
       if (asked === 'rebalance') end();
       if (asked === 'lost' || nowMs - heardMs > sessionMs) {
-        this.#generation = undefined;
+        this.#held = undefined;
         return end();
       }
-      if (nowMs - countedMs < partitionsEveryMs) continue;
-      countedMs = nowMs;
-      if (await hasMorePartitions(membership, share)) end();
+      if (nowMs - lookedMs < topicsEveryMs) continue;
+      lookedMs = nowMs;
+      if (await areOthers(membership, share.topics)) end();
     }
   }
 
   /** Notes what is ours from now on. @returns where partitions begin that were not before */
-  async #startsOf(
-    client: KafkaClient,
-    { membership, share }: { membership: Membership; share: Share },
+  async #begin(
+    held: Held,
+    { client, membership }: { client: KafkaClient; membership: Membership },
   ): Promise<SlotStart[]> {
-    const before = this.#slots;
-    const isNext = this.#generation !== undefined && share.generation - this.#generation <= 1;
-    const kept = isNext ? before : new Set<number>();
-    this.#generation = undefined;
-    const places = placesOf(share);
-    const isKept = (place: Place): boolean =>
-      kept.has(place.partition) && this.#positions.has(placeKey(place));
+    const before = this.#held;
+    this.#held = undefined;
+    const isNext =
+      before !== undefined &&
+      held.share.generation - before.share.generation <= 1 &&
+      held.reading.identity === before.reading.identity;
+    const kept = isNext ? before.share.slots : new Set<number>();
+    const { places } = held.reading;
+    const isKept = (place: SlotPlace): boolean =>
+      kept.has(place.slot) && this.#positions.has(placeKey(place));
     const fresh = places.filter((place) => !isKept(place));
-    const starts = await this.#find(client, membership, fresh);
-    for (const key of this.#positions.keys()) {
-      if (!places.some((place) => placeKey(place) === key)) this.#positions.delete(key);
-    }
+    const starts = await startsOf(fresh, { client, membership, log: this.#log });
+    const keys = new Set(places.map((place) => placeKey(place)));
+    for (const key of this.#positions.keys()) if (!keys.has(key)) this.#positions.delete(key);
     for (const { topic, partition, offset } of starts) {
       this.#positions.set(placeKey({ topic, partition }), { topic, partition, offset });
     }
-    this.#slots = share.slots;
-    this.#generation = share.generation;
+    this.#slots = held.share.slots;
+    this.#held = held;
     return starts;
   }
 
-  async #find(
-    client: KafkaClient,
-    membership: Membership,
-    places: readonly Place[],
-  ): Promise<SlotStart[]> {
-    if (places.length === 0) return [];
-    const [committed, earliest, latest] = await Promise.all([
-      membership.committed(places),
-      offsetsOf(client, places, 'earliest'),
-      offsetsOf(client, places, 'latest'),
-    ]);
-    return places.map((place) => {
-      const key = placeKey(place);
-      const endOffset = latest.get(key) ?? 0;
-      const first = earliest.get(key) ?? 0;
-      const begin = committed.get(key) ?? { offset: first };
-      if (begin.offset >= first) return { ...place, ...begin, endOffset };
-      warnOfGap(this.#log)({ from: { ...place, offset: begin.offset }, to: first });
-      return { ...place, ...begin, offset: first, endOffset };
-    });
-  }
-
   async #fetch(
-    client: KafkaClient,
-    { handler, trouble, interruption }: Working,
+    places: readonly SlotPlace[],
+    { client, handler, trouble, interruption, onVoid }: Fetching,
     signal: AbortSignal,
   ): Promise<void> {
-    if (this.#positions.size === 0) return pause(heartbeatMs, signal);
-    const { take, reached } = handing(handler);
-    const onAnswer = (): void => {
-      trouble.over();
-      interruption.end('fetching');
+    const options: FetchingOptions = {
+      client,
+      positions: this.#positions,
+      topicIds: new Map(places.map(({ topic, topicId }) => [topic, topicId])),
+      take: (records, waitedMsMax) => handled(() => handler.take(records, waitedMsMax)),
+      reached: (place) => handler.reached?.([place]),
+      ends: handler.ends?.bind(handler),
+      onAnswer() {
+        trouble.over();
+        interruption.end('fetching');
+      },
+      onTrouble: async (error, until) => {
+        const told = this.#told(error);
+        interruption.begin('fetching', told.message);
+        await trouble.failed(told, until);
+      },
+      onGap: warnOfGap(this.#log, handler.unreadable?.bind(handler)),
+      onVoid,
     };
-    const onGap = warnOfGap(this.#log);
-    const options = { client, positions: this.#positions, take, reached, onAnswer, onGap };
     await fetchAll(options, signal);
   }
 
@@ -253,18 +250,9 @@ interface Watched extends Pick<Working, 'membership' | 'interruption'> {
   readonly end: () => void;
 }
 
-function handing(handler: SlotHandler): Pick<FetchingOptions, 'take' | 'reached'> {
-  return {
-    take: (records, waitedMsMax) => handled(() => handler.take(records, waitedMsMax)),
-    reached: (place) => handler.reached?.([place]),
-  };
-}
-
-export function warnOfGap(log: Logger) {
-  return ({ from, to, reason = 'records are gone at the brokers' }: Gap): void => {
-    const { topic, partition, offset } = from;
-    log.warn({ topic, partition, offset, to }, `${reason}; goes on behind them`);
-  };
+interface Fetching extends Pick<Working, 'handler' | 'trouble' | 'interruption'> {
+  readonly client: KafkaClient;
+  readonly onVoid: FetchingOptions['onVoid'];
 }
 
 async function handled(work: () => Promise<void>): Promise<void> {
@@ -289,14 +277,12 @@ async function heartbeat(
   }
 }
 
-async function hasMorePartitions(membership: Membership, share: Share): Promise<boolean> {
-  const asking = withinMs('partitions', heartbeatMsMax, () => membership.partitions());
-  const now = await asking.catch(() => share.partitions);
-  return [...now].some(([topic, count]) => count !== share.partitions.get(topic));
-}
-
-function placesOf({ slots, partitions }: Share): Place[] {
-  return [...partitions].flatMap(([topic, count]) =>
-    [...slots].filter((slot) => slot < count).map((partition) => ({ topic, partition })),
-  );
+async function areOthers(membership: Membership, topics: Topics): Promise<boolean> {
+  const asking = withinMs('topics', heartbeatMsMax, () => membership.topics());
+  const now = await asking.catch(() => topics);
+  const isSame = (topic: string): boolean => {
+    const [before, after] = [topics.get(topic), now.get(topic)];
+    return before?.id === after?.id && before?.partitions === after?.partitions;
+  };
+  return ![...topics.keys(), ...now.keys()].every(isSame);
 }

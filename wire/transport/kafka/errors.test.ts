@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WindrowError } from '../../../runtime/errors.ts';
-import { hasReason, isTlsTrouble, kafkaError } from './errors.ts';
+import { hasReason, isTlsTrouble, kafkaError, writtenIn } from './errors.ts';
 
 const attempt = { what: 'x cannot be written', right: 'Write on topic x' };
 
@@ -58,6 +58,29 @@ it('a reason is found however deep it is, and whatever stands beside it', () => 
   const error = refusedFor('INVALID_TIMESTAMP', [new Error('of the record')]);
   expect(hasReason(error, 'INVALID_TIMESTAMP')).toBe(true);
   expect(hasReason(error, 'MESSAGE_TOO_LARGE')).toBe(false);
+});
+
+it('what brokers took of a request that failed is found in their answers, and nothing else', () => {
+  const partly = Object.assign(refusedFor('MESSAGE_TOO_LARGE'), {
+    response: {
+      responses: [
+        {
+          name: 'a',
+          partitionResponses: [
+            { index: 0, errorCode: 10 },
+            { index: 1, errorCode: 0 },
+          ],
+        },
+      ],
+    },
+  });
+  const whole = { produced: { offsets: [{ topic: 'b', partition: 2, offset: 7n }] } };
+  const error = Object.assign(new AggregateError([partly]), whole);
+  expect(writtenIn(error)).toEqual(new Set(['a/1', 'b/2']));
+  expect(writtenIn(new Error('no answer'))).toEqual(new Set());
+  expect(writtenIn(Object.assign(new Error('other'), { response: { groups: [] } }))).toEqual(
+    new Set(),
+  );
 });
 
 it('trouble with certificates is told from what comes behind the handshake', () => {

@@ -19,6 +19,19 @@ interface Cause {
   readonly apiId?: unknown;
   readonly message: string;
   readonly serverErrorMessage?: unknown;
+  /** The library's: what brokers that took all of theirs said, and what one said that did not. */
+  readonly produced?: { readonly offsets?: readonly Produced[] };
+  readonly response?: { readonly responses?: readonly TopicResponse[] };
+}
+
+interface Produced {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+interface TopicResponse {
+  readonly name?: string;
+  readonly partitionResponses?: readonly { readonly index: number; readonly errorCode: number }[];
 }
 
 /** The error as WindrowError; one that already is stays as it is. */
@@ -43,6 +56,32 @@ export function kafkaError(error: unknown, { what, right }: Attempt): WindrowErr
 /** Whether the broker gave this as a reason, `OFFSET_OUT_OF_RANGE`, anywhere in the error. */
 export function hasReason(error: unknown, ...reasons: readonly string[]): boolean {
   return causesOf(error).some(({ apiId }) => typeof apiId === 'string' && reasons.includes(apiId));
+}
+
+/**
+ * The library throws an answer away when a part of it is an error; all of it is in that.
+ * @returns undefined where there was no answer
+ */
+export function answerIn(error: unknown): unknown {
+  return error instanceof Error && 'response' in error ? error.response : undefined;
+}
+
+/**
+ * Of a request to write that failed: the partitions that took their part all the same, as
+ * `topic/partition`.
+ */
+export function writtenIn(error: unknown): ReadonlySet<string> {
+  const written = new Set<string>();
+  for (const { produced, response } of causesOf(error)) {
+    for (const { topic, partition } of produced?.offsets ?? [])
+      written.add(`${topic}/${partition}`);
+    for (const { name, partitionResponses = [] } of response?.responses ?? []) {
+      for (const { index, errorCode } of partitionResponses) {
+        if (errorCode === 0) written.add(`${name}/${index}`);
+      }
+    }
+  }
+  return written;
 }
 
 /** Whether it failed before anything of Kafka was said. */

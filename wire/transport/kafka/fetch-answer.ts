@@ -1,23 +1,23 @@
 /**
  * Takes apart what a broker answers to Fetch. The library would do it, but there one batch that it
  * cannot read makes an error of the whole answer, again with each try, and 1 MB of zstd may unpack to
- * gigabytes.
+ * gigabytes. Batches stay packed until they are handed over: an answer may hold hundreds of them.
  */
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import type { fetchV17, Reader, RecordsBatch } from '@platformatic/kafka';
+import type { fetchV17, Reader } from '@platformatic/kafka';
 import type * as Library from '@platformatic/kafka';
-import { messageOf } from '../../../runtime/errors.ts';
+import { type BatchRecord, readRecords } from './records.ts';
+import { unpack } from './unpack.ts';
 
-/** MiB that a batch may unpack to: what a topic with defaults takes of one, 1 MiB, sixteenfold. */
-const batchMiBMax = 16;
-/** Records of one batch; each takes some 500 bytes once it is taken apart. */
-const batchRecordsMax = 200_000;
+/** Records of one batch; each takes some 500 bytes once it is taken apart, and a microsecond of the loop. */
+const batchRecordsMax = 100_000;
 
 /** Bytes of a batch before its records, and the places of what is in them. */
 const headBytes = 61;
 const lengthAt = 8;
 const attributesAt = 21;
 const lastOffsetDeltaAt = 23;
+const firstTimestampAt = 27;
+const maxTimestampAt = 35;
 const recordsCountAt = 57;
 /** Bytes of a batch that its length does not count. */
 const uncountedBytes = 12;
@@ -28,13 +28,42 @@ const codecMask = 0b111;
 const firstVersion = 13;
 const fetchKey = 1;
 
-export interface FetchedBatch
-  extends Pick<
-    RecordsBatch,
-    'firstOffset' | 'lastOffsetDelta' | 'attributes' | 'firstTimestamp' | 'maxTimestamp' | 'records'
-  > {
-  /** Why there are no records of it. */
-  readonly unreadable?: string;
+export interface FetchedBatch {
+  readonly firstOffset: bigint;
+  readonly lastOffsetDelta: number;
+  readonly attributes: number;
+  readonly firstTimestampMs: number;
+  readonly maxTimestampMs: number;
+  /** Each time anew. @throws why nobody can ever read them */
+  readonly unpack: () => UnpackedBatch;
+}
+
+export interface UnpackedBatch {
+  readonly records: readonly BatchRecord[];
+  /** Of which the records are parts: they stay in memory as long as any of these. */
+  readonly bytes: number;
+}
+
+/** The offset behind it. */
+export function endOf({ firstOffset, lastOffsetDelta }: FetchedBatch): number {
+  return Number(firstOffset) + lastOffsetDelta + 1;
+}
+
+/** What a broker answers. */
+export interface FetchAnswer {
+  readonly responses: readonly {
+    readonly topicId: string;
+    readonly partitions: readonly FetchedPartition[];
+  }[];
+}
+
+export interface FetchedPartition {
+  readonly partitionIndex: number;
+  /** Why the broker gives nothing of it; the others are as good as without. */
+  readonly error?: Error | undefined;
+  /** Behind the last record that all replicas in sync have. */
+  readonly highWatermark: bigint;
+  readonly records: readonly FetchedBatch[];
 }
 
 type Found = Pick<typeof fetchV17.api, 'async' | 'version'>;
@@ -45,31 +74,24 @@ export function fetchApi(library: typeof Library, found: Found): Pick<Found, 'as
   if (version < firstVersion) return found;
   const { createRequest } = library[`fetchV${version}` as 'fetchV17'];
   return library.createAPI(fetchKey, version, createRequest, (_, key, __, reader) => {
-    const errors: Record<string, [number, null]> = {};
-    const answer = answerOf(library, reader, (path, code) => (errors[path] = [code, null]));
-    if (Object.keys(errors).length === 0) return answer;
-    throw new library.ResponseError(key, version, errors, answer);
+    const errorOf = (code: number): Error | undefined =>
+      code === 0 ? undefined : new library.ResponseError(key, version, { '': [code, null] }, {});
+    const answer = answerOf(reader, errorOf);
+    if (answer.error !== undefined) throw answer.error;
+    return answer;
   }) as unknown as Found;
 }
 
-function answerOf(
-  library: typeof Library,
-  reader: Reader,
-  onError: (path: string, code: number) => void,
-) {
-  const check = (path: string, errorCode: number): number => {
-    if (errorCode !== 0) onError(path, errorCode);
-    return errorCode;
-  };
+function answerOf(reader: Reader, errorOf: (code: number) => Error | undefined) {
   return {
     throttleTimeMs: reader.readInt32(),
-    errorCode: check('', reader.readInt16()),
+    error: errorOf(reader.readInt16()),
     sessionId: reader.readInt32(),
-    responses: reader.readArray((_, i) => ({
+    responses: reader.readArray(() => ({
       topicId: reader.readUUID(),
-      partitions: reader.readArray((__, j) => ({
+      partitions: reader.readArray(() => ({
         partitionIndex: reader.readInt32(),
-        errorCode: check(`/responses/${i}/partitions/${j}`, reader.readInt16()),
+        error: errorOf(reader.readInt16()),
         highWatermark: reader.readInt64(),
         lastStableOffset: reader.readInt64(),
         logStartOffset: reader.readInt64(),
@@ -78,10 +100,10 @@ function answerOf(
           firstOffset: reader.readInt64(),
         })),
         preferredReadReplica: reader.readInt32(),
-        records: batchesIn(library, bytesIn(reader)),
+        records: batchesIn(bytesIn(reader)),
       })),
     })),
-  };
+  } satisfies FetchAnswer & Record<string, unknown>;
 }
 
 /** Compact bytes: their length and one, 0 for none. */
@@ -93,67 +115,34 @@ function bytesIn(reader: Reader): Buffer {
 }
 
 /** The batches that are whole; a broker cuts the last one off where its answer is full. */
-export function batchesIn(library: typeof Library, bytes: Buffer): FetchedBatch[] {
+export function batchesIn(bytes: Buffer): FetchedBatch[] {
   const batches: FetchedBatch[] = [];
   for (let at = 0; at + headBytes <= bytes.length; ) {
     const end = at + uncountedBytes + bytes.readInt32BE(at + lengthAt);
     if (end > bytes.length || end < at + headBytes) break;
-    const batch = bytes.subarray(at, end);
-    try {
-      batches.push(takeApart(library, batch));
-    } catch (error) {
-      batches.push(unreadable(batch, messageOf(error)));
-    }
+    batches.push(batchOf(bytes.subarray(at, end)));
     at = end;
   }
   return batches;
 }
 
-function takeApart(library: typeof Library, batch: Buffer): FetchedBatch {
-  if (batch.readInt32BE(recordsCountAt) > batchRecordsMax) {
-    throw new Error(`a batch holds more than ${batchRecordsMax} records`);
-  }
-  const attributes = batch.readInt16BE(attributesAt);
-  const codec = attributes & codecMask;
-  if (codec === 0) return library.readRecordsBatch(library.Reader.from(batch));
-  const records = unpacked(library, codec, batch.subarray(headBytes));
-  if (records.length > batchMiBMax * 1024 * 1024) throw tooLarge();
-  const plain = Buffer.concat([batch.subarray(0, headBytes), records]);
-  plain.writeInt16BE(attributes & ~codecMask, attributesAt);
-  return library.readRecordsBatch(library.Reader.from(plain));
-}
-
-/** LZ4 grows at most 255-fold, Snappy 22-fold, so `max.message.bytes` of the topic bounds these. */
-function unpacked(library: typeof Library, codec: number, packed: Buffer): Buffer {
-  const { gzip, zstd } = library.compressionsAlgorithms;
-  const limit = { maxOutputLength: batchMiBMax * 1024 * 1024 };
-  try {
-    if (codec === gzip.bitmask) return gunzipSync(packed, limit);
-    if (codec === zstd.bitmask) return zstdDecompressSync(packed, limit);
-  } catch (error) {
-    throw hasCode(error, 'ERR_BUFFER_TOO_LARGE') ? tooLarge() : error;
-  }
-  const algorithm = library.compressionsAlgorithmsByBitmask[codec];
-  if (algorithm === undefined) throw new Error(`a batch is packed in an unknown way, ${codec}`);
-  return algorithm.decompressSync(packed);
-}
-
-function tooLarge(): Error {
-  return new Error(`a batch unpacks to more than ${batchMiBMax} MiB`);
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
-}
-
-function unreadable(batch: Buffer, reason: string): FetchedBatch {
+function batchOf(batch: Buffer): FetchedBatch {
   return {
     firstOffset: batch.readBigInt64BE(0),
     lastOffsetDelta: batch.readInt32BE(lastOffsetDeltaAt),
-    attributes: 0,
-    firstTimestamp: 0n,
-    maxTimestamp: 0n,
-    records: [],
-    unreadable: reason,
+    attributes: batch.readInt16BE(attributesAt),
+    firstTimestampMs: Number(batch.readBigInt64BE(firstTimestampAt)),
+    maxTimestampMs: Number(batch.readBigInt64BE(maxTimestampAt)),
+    unpack: () => takeApart(batch),
   };
+}
+
+function takeApart(batch: Buffer): UnpackedBatch {
+  const count = batch.readInt32BE(recordsCountAt);
+  if (count > batchRecordsMax) {
+    throw new Error(`a batch holds more than ${batchRecordsMax} records`);
+  }
+  const codec = batch.readInt16BE(attributesAt) & codecMask;
+  const bytes = unpack(codec, batch.subarray(headBytes));
+  return { records: readRecords(bytes, count), bytes: bytes.length };
 }

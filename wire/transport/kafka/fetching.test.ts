@@ -1,54 +1,17 @@
-import type { fetchV17, RecordsBatch } from '@platformatic/kafka';
 import { expect, it, vi } from 'vitest';
 import type { LogRecord, PartitionOffset } from '../log/port.ts';
 import type { Requests } from './client.ts';
+import type { FetchAnswer } from './fetch-answer.ts';
 import { fetchAll } from './fetching.ts';
 import { placeKey } from './offsets.ts';
-
-const topic = 't';
-const timeMs = 1_000;
-const ignoring = { onAnswer: () => {}, onGap: () => {}, reached: () => {} };
-
-interface Given {
-  readonly offset: number;
-  readonly values: readonly (string | null)[];
-  readonly attributes?: number;
-  readonly firstMs?: number;
-  readonly maxMs?: number;
-  /** Of a batch that compaction has thinned out. */
-  readonly lastDelta?: number;
-}
-
-function batch(given: Given): RecordsBatch {
-  const { offset, values, attributes = 0, firstMs = timeMs, maxMs = timeMs } = given;
-  return {
-    firstOffset: BigInt(offset),
-    attributes,
-    lastOffsetDelta: given.lastDelta ?? values.length - 1,
-    firstTimestamp: BigInt(firstMs),
-    maxTimestamp: BigInt(maxMs),
-    records: values.map((value, delta) => ({
-      key: null,
-      value: value === null ? null : Buffer.from(value),
-      headers: [],
-      offsetDelta: delta,
-      timestampDelta: 0n,
-    })),
-  } as unknown as RecordsBatch;
-}
-
-/** @param end where the log ends at the broker, which may have more than it gives */
-function answer(batches: readonly RecordsBatch[], end = 0): fetchV17.FetchResponse {
-  const partitions = [{ partitionIndex: 0, records: batches, highWatermark: BigInt(end) }];
-  return { responses: [{ topicId: 'id', partitions }] } as unknown as fetchV17.FetchResponse;
-}
+import { answer, batch, type Given, ignoring, topic } from './testing/answers.ts';
 
 /** A broker that gives these answers, then none. */
 class Broker {
   readonly asked: number[] = [];
-  readonly #answers: (() => Promise<fetchV17.FetchResponse>)[];
+  readonly #answers: (() => Promise<FetchAnswer>)[];
 
-  constructor(answers: (() => Promise<fetchV17.FetchResponse>)[]) {
+  constructor(answers: (() => Promise<FetchAnswer>)[]) {
     this.#answers = answers;
   }
 
@@ -127,7 +90,7 @@ it('a record has its own time, the broker’s where the topic says so, and now w
 });
 
 it('what was fetched for a share that has ended is nobody’s', async () => {
-  const late = Promise.withResolvers<fetchV17.FetchResponse>();
+  const late = Promise.withResolvers<FetchAnswer>();
   const broker = new Broker([...answers([{ offset: 0, values: ['0'] }]), () => late.promise]);
   const slow = Promise.withResolvers<void>();
   const taken: string[] = [];
@@ -248,41 +211,4 @@ it('what the taker throws ends it', async () => {
   const broker = new Broker(answers([{ offset: 0, values: ['0'] }]));
   const { ended } = fetching(broker, () => Promise.reject(new Error('cannot')));
   await expect(ended).rejects.toThrow('cannot');
-});
-
-it('one broker fails while what another one gave is worked on: it ends when that is done', async () => {
-  const slow = Promise.withResolvers<void>();
-  const leaders = [{ leader: 1 }, { leader: 2 }];
-  const client: Requests = {
-    metadata: async () =>
-      ({ topics: new Map([[topic, { id: 'id', partitions: leaders }]]) }) as never,
-    call: ((_api: string, node: number) =>
-      node === 1
-        ? Promise.resolve(answer([batch({ offset: 0, values: ['0'] })]))
-        : slow.promise.then(() => Promise.reject(new Error('gone')))) as Requests['call'],
-  };
-  const places = [0, 1].map((partition) => ({ topic, partition, offset: 0 }));
-  const positions = new Map(places.map((place) => [placeKey(place), place]));
-  const working = Promise.withResolvers<void>();
-  const events: string[] = [];
-  const take = (): Promise<void> => {
-    events.push('take');
-    slow.resolve();
-    return working.promise;
-  };
-  const never = new AbortController().signal;
-  const ended = fetchAll({ client, positions, take, ...ignoring }, never).catch(() =>
-    events.push('ended'),
-  );
-  await vi.waitFor(() => expect(events).toEqual(['take']));
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-  expect(events).toEqual(['take']);
-  working.resolve();
-  await ended;
-  expect(events).toEqual(['take', 'ended']);
-});
-
-it('an error of the broker ends it: who called knows what to do', async () => {
-  const { ended } = fetching(new Broker([() => Promise.reject(new Error('gone'))]), async () => {});
-  await expect(ended).rejects.toThrow('gone');
 });

@@ -12,9 +12,11 @@ import type {
 import { WindrowError } from '../../../runtime/errors.ts';
 import { assignSlots } from '../log/assign.ts';
 import type { Commit, GroupOptions } from '../log/port.ts';
+import { readingOf, slotCountOf, slotOf, type SlotPlace, type Topics } from '../log/slots.ts';
 import type { KafkaClient } from './client.ts';
 import { hasReason } from './errors.ts';
-import { byTopic, type Place, placeKey } from './offsets.ts';
+import { committedMetadata, noteIn } from './committed.ts';
+import { byTopic, placeKey } from './offsets.ts';
 
 /** Who is not heard for so long is out, and the others take over. */
 export const sessionMs = 10_000;
@@ -32,8 +34,8 @@ interface Claim {
 export interface Share {
   readonly generation: number;
   readonly slots: ReadonlySet<number>;
-  /** Partitions of each topic when the share was made. */
-  readonly partitions: ReadonlyMap<string, number>;
+  /** Those that were there when the share was made. */
+  readonly topics: Topics;
 }
 
 export class Membership {
@@ -50,13 +52,13 @@ export class Membership {
 
   /** Waits for the others. `claims`: what it had. @throws errors of the library */
   async join(claims: ReadonlySet<number>): Promise<Share> {
-    const partitions = await this.partitions();
+    const topics = await this.topics();
     try {
       const joined = await this.#join(claims);
       this.#memberId = joined.memberId;
       this.#generation = joined.generationId;
-      const slots = await this.#sync(this.#assignments(joined, partitions));
-      return { generation: joined.generationId, slots, partitions };
+      const slots = await this.#sync(this.#assignments(joined, topics));
+      return { generation: joined.generationId, slots, topics };
     } catch (error) {
       if (hasReason(error, 'UNKNOWN_MEMBER_ID')) this.#memberId = '';
       throw error;
@@ -85,14 +87,14 @@ export class Membership {
     await this.#call('LeaveGroup', group, [leaving]);
   }
 
-  /** @param generation of the share that they were taken in: by now it may be another one */
-  async commit(offsets: readonly Commit[], generation: number): Promise<void> {
+  /** @param share that they were taken in: by now it may be another one */
+  async commit(offsets: readonly Commit[], { generation, topics: known }: Share): Promise<void> {
     const { group, member } = this.#options;
-    const topics = byTopic(offsets, ({ partition, offset, note = null }) => ({
+    const topics = byTopic(offsets, ({ topic, partition, offset, note }) => ({
       partitionIndex: partition,
       committedOffset: BigInt(offset),
       committedLeaderEpoch: -1,
-      committedMetadata: note,
+      committedMetadata: committedMetadata(known.get(topic)?.id, note),
     }));
     try {
       await this.#call('OffsetCommit', group, generation, this.#memberId, member, topics);
@@ -106,9 +108,9 @@ export class Membership {
     }
   }
 
-  /** By `placeKey`; what was never committed is left out. */
+  /** By `placeKey`; what was never committed of these very topics is left out. */
   async committed(
-    places: readonly Place[],
+    places: readonly SlotPlace[],
   ): Promise<ReadonlyMap<string, Pick<Commit, 'offset' | 'note'>>> {
     const { group: groupId } = this.#options;
     const topics = byTopic(places, ({ partition }) => partition).map(({ name, partitions }) => ({
@@ -122,24 +124,24 @@ export class Membership {
       asked,
       false,
     );
-    return new Map(
-      groups
-        .flatMap((group) => group.topics)
-        .flatMap(({ name: topic, partitions }) =>
-          partitions.map(({ partitionIndex: partition, committedOffset, metadata }) => {
-            const note = metadata ? { note: metadata } : {};
-            const commit = { offset: Number(committedOffset), ...note };
-            return [placeKey({ topic, partition }), commit] as const;
-          }),
-        )
-        .filter(([, { offset }]) => offset >= 0),
-    );
+    const ids = new Map(places.map(({ topic, topicId }) => [topic, topicId]));
+    const found = new Map<string, Pick<Commit, 'offset' | 'note'>>();
+    for (const { name: topic, partitions } of groups.flatMap((group) => group.topics)) {
+      for (const { partitionIndex: partition, committedOffset, metadata } of partitions) {
+        const note = noteIn(metadata ?? null, ids.get(topic));
+        if (note === 'of another topic' || committedOffset < 0n) continue;
+        found.set(placeKey({ topic, partition }), { offset: Number(committedOffset), ...note });
+      }
+    }
+    return found;
   }
 
-  /** Of each of its topics, now. */
-  async partitions(): Promise<ReadonlyMap<string, number>> {
+  /** As they are now. */
+  async topics(): Promise<Topics> {
     const { topics } = await this.#client.metadata(this.#options.topics);
-    return new Map([...topics].map(([name, { partitionsCount }]) => [name, partitionsCount]));
+    return new Map(
+      [...topics].map(([name, { id, partitionsCount: partitions }]) => [name, { id, partitions }]),
+    );
   }
 
   #join(claims: ReadonlySet<number>): Promise<joinGroupV9.JoinGroupResponse> {
@@ -181,27 +183,27 @@ export class Membership {
     if (assignment.length === 0) return new Set();
     const { assignedPartitions } =
       this.#client.library.decodeConsumerProtocolAssignment(assignment);
-    return new Set(assignedPartitions.flatMap(({ partitions }) => partitions));
+    const slots = assignedPartitions.flatMap(({ topic, partitions }) =>
+      partitions.map((partition) => slotOf({ topic, partition }, this.#options)),
+    );
+    return new Set(slots);
   }
 
   /** What each member gets; nothing unless this one is the leader and has to say it. */
-  #assignments(
-    joined: joinGroupV9.JoinGroupResponse,
-    partitions: ReadonlyMap<string, number>,
-  ): object[] {
+  #assignments(joined: joinGroupV9.JoinGroupResponse, topics: Topics): object[] {
     if (joined.leader !== joined.memberId || joined.skipAssignment) return [];
     const members = joined.members.map(({ memberId, groupInstanceId, metadata }) => ({
       memberId,
       name: groupInstanceId ?? memberId,
       slots: this.#claimed(metadata),
     }));
-    const assigned = assignSlots(Math.max(0, ...partitions.values()), members);
+    const rules = { ...this.#options, together: [] };
+    const assigned = assignSlots(slotCountOf(topics, this.#options), members);
     return members.map(({ memberId, name }) => {
-      const slots = assigned.get(name) ?? [];
-      const assignedPartitions = [...partitions].map(([topic, count]) => ({
-        topic,
-        partitions: slots.filter((slot) => slot < count),
-      }));
+      const { places } = readingOf(new Set(assigned.get(name)), topics, rules);
+      const assignedPartitions = byTopic(places, ({ partition }) => partition).map(
+        ({ name: topic, partitions }) => ({ topic, partitions }),
+      );
       const { encodeConsumerProtocolAssignment } = this.#client.library;
       return {
         memberId,

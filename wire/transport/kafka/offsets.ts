@@ -2,6 +2,7 @@
 import type { listOffsetsV9 } from '@platformatic/kafka';
 import type { PartitionOffset } from '../log/port.ts';
 import type { Requests } from './client.ts';
+import { answerIn } from './errors.ts';
 
 export type Place = Pick<PartitionOffset, 'topic' | 'partition'>;
 
@@ -10,10 +11,16 @@ export function placeKey({ topic, partition }: Place): string {
   return `${topic}/${partition}`;
 }
 
+/** What metadata says where a partition has none. */
+export const noLeader = -1;
+
 /** What the protocol calls them. */
 const TIMESTAMPS = { earliest: -2n, latest: -1n } as const;
 
-/** Offsets by `placeKey`; `latest` is that of the next record to come. */
+/**
+ * Offsets by `placeKey`; `latest` is that of the next record to come. Partitions whose leader does
+ * not tell are left out. @throws when no leader does
+ */
 export async function offsetsOf(
   client: Requests,
   places: readonly Place[],
@@ -23,35 +30,51 @@ export async function offsetsOf(
   const { topics: known } = await client.metadata(topics);
   const byLeader = Map.groupBy(
     places,
-    ({ topic, partition }) => known.get(topic)?.partitions[partition]?.leader ?? -1,
+    ({ topic, partition }) => known.get(topic)?.partitions[partition]?.leader ?? noLeader,
   );
+  byLeader.delete(noLeader);
+  const answers = await Promise.allSettled(
+    [...byLeader].map(([node, wanted]) => offsetsAt(client, node, wanted, TIMESTAMPS[which])),
+  );
+  const told = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+  const failed = answers.find(({ status }) => status === 'rejected');
+  if (told.length === 0 && failed?.status === 'rejected') throw failed.reason;
+  return new Map(told);
+}
+
+async function offsetsAt(
+  client: Requests,
+  node: number,
+  places: readonly Place[],
+  timestamp: bigint,
+): Promise<(readonly [string, number])[]> {
   const replica = -1;
   const readUncommitted = 0;
-  const answers = await Promise.all(
-    [...byLeader].map(([node, wanted]) =>
-      client.call<listOffsetsV9.ListOffsetsResponse>(
-        'ListOffsets',
-        node,
-        replica,
-        readUncommitted,
-        byTopic(wanted, ({ partition }) => ({
-          partitionIndex: partition,
-          currentLeaderEpoch: -1,
-          timestamp: TIMESTAMPS[which],
-        })),
+  const wanted = byTopic(places, ({ partition }) => ({
+    partitionIndex: partition,
+    currentLeaderEpoch: -1,
+    timestamp,
+  }));
+  const { topics } = await client
+    .call<listOffsetsV9.ListOffsetsResponse>('ListOffsets', node, replica, readUncommitted, wanted)
+    .catch((error: unknown) => {
+      const answer = answerIn(error) as listOffsetsV9.ListOffsetsResponse | undefined;
+      const isToldAny = answer?.topics.some(({ partitions }) => partitions.some(isTold));
+      if (answer === undefined || isToldAny !== true) throw error;
+      return answer;
+    });
+  return topics.flatMap(({ name: topic, partitions }) =>
+    partitions
+      .filter(isTold)
+      .map(
+        ({ partitionIndex: partition, offset }) =>
+          [placeKey({ topic, partition }), Number(offset)] as const,
       ),
-    ),
   );
-  return new Map(
-    answers.flatMap(({ topics: answered }) =>
-      answered.flatMap(({ name: topic, partitions }) =>
-        partitions.map(({ partitionIndex: partition, offset }) => [
-          placeKey({ topic, partition }),
-          Number(offset),
-        ]),
-      ),
-    ),
-  );
+}
+
+function isTold({ errorCode }: { readonly errorCode: number }): boolean {
+  return errorCode === 0;
 }
 
 /** As most requests want them: partitions within their topic. */

@@ -12,9 +12,10 @@ import type { Logger } from '../../../runtime/logging.ts';
 import type { LogProducer, NewLogRecord } from '../log/port.ts';
 import { partitionOf } from '../log/partition.ts';
 import { RecordsRefused } from '../log/refused.ts';
-import { clientOptions, closeClient, hearErrors, loadLibrary } from './client.ts';
+import { clientOptions, closeClient, hearErrors, loadLibrary, noteBrokers } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
-import { hasReason, kafkaError } from './errors.ts';
+import { hasReason, kafkaError, writtenIn } from './errors.ts';
+import { refuseMissingPartitions } from './missing-partitions.ts';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 
 /** An answer that takes longer never comes. */
@@ -43,9 +44,15 @@ interface Message {
   readonly topic: string;
   readonly key: Buffer;
   readonly value: Buffer;
-  readonly partition?: number;
+  readonly partition: number;
   readonly headers: Map<Buffer, Buffer>;
   readonly timestamp: bigint;
+}
+
+interface Failure {
+  readonly error: unknown;
+  /** All but what is known to be in the log: sent again, that would be there twice. */
+  readonly left: readonly NewLogRecord[];
 }
 
 interface Refused {
@@ -63,6 +70,8 @@ export class KafkaProducer implements LogProducer {
   /** Ends when the last of the sends that wait has ended; never rejects. */
   #last: Promise<void> = Promise.resolve();
   #waiting = 0;
+  /** Of the one request. */
+  #onTheirWay: readonly Message[] = [];
   /** Topics that did not take this machine's time, as told. */
   readonly #timeless = new Set<string>();
 
@@ -104,19 +113,17 @@ export class KafkaProducer implements LogProducer {
 
   /** @returns what the brokers will never take; all others are in the log */
   async #request(records: readonly NewLogRecord[], signal: AbortSignal): Promise<Refused[]> {
-    try {
-      await this.#try(records);
-      return [];
-    } catch (error) {
-      if (hasReason(error, ...tooLargeReasons)) return this.#halve(records, { error, signal });
-      const timed = records.filter(({ topic }) => !this.#timeless.has(topic));
-      if (!hasReason(error, 'INVALID_TIMESTAMP') || timed.length === 0) {
-        throw this.#told(error, records);
-      }
-      // This machine's clock is far off. Without a time its records are taken; their header has it.
-      for (const { topic } of timed) this.#noteTimeless(topic);
-      return this.#request(records, signal);
+    const failure = await this.#try(records);
+    if (failure === undefined) return [];
+    const { error, left } = failure;
+    if (hasReason(error, ...tooLargeReasons)) return this.#halve(left, { error, signal });
+    const timed = left.filter(({ topic }) => !this.#timeless.has(topic));
+    if (!hasReason(error, 'INVALID_TIMESTAMP') || timed.length === 0) {
+      throw this.#told(error, left);
     }
+    // This machine's clock is far off. Without a time its records are taken; their header has it.
+    for (const { topic } of timed) this.#noteTimeless(topic);
+    return this.#request(left, signal);
   }
 
   /** The limit is for all records of a partition together: only one that is alone is too large itself. */
@@ -141,21 +148,30 @@ export class KafkaProducer implements LogProducer {
     return refused;
   }
 
-  async #try(records: readonly NewLogRecord[]): Promise<void> {
-    const client = await (this.#client ??= this.#open());
+  /** @returns undefined: all are in the log */
+  async #try(records: readonly NewLogRecord[]): Promise<Failure | undefined> {
+    let messages: Message[] = [];
+    this.#onTheirWay = messages;
     try {
+      const client = await (this.#client ??= this.#open());
       await withinMs('sending', sendMsMax, async () => {
         const topics = [...new Set(records.map(({ topic }) => topic))];
         const metadata = await client.metadata({ topics });
-        const messages = records.map((record) =>
+        noteBrokers(this.#settings, metadata.brokers.values());
+        messages = records.map((record) =>
           this.#message(record, metadata.topics.get(record.topic)?.partitionsCount ?? 1),
         );
+        this.#onTheirWay = messages;
         await client.send({ messages });
       });
+      return undefined;
     } catch (error) {
       // The library's numbers may be out of step with the broker's now; a new client has new ones.
       await this.#giveUp();
-      throw error;
+      const written = writtenIn(error);
+      const isWritten = (message: Message | undefined): boolean =>
+        message !== undefined && written.has(`${message.topic}/${message.partition}`);
+      return { error, left: records.filter((_, i) => !isWritten(messages[i])) };
     }
   }
 
@@ -185,6 +201,7 @@ export class KafkaProducer implements LogProducer {
       timeout: requestMsMax - 1_000,
     });
     hearErrors(client);
+    refuseMissingPartitions(library, client, () => this.#onTheirWay);
     return client;
   }
 

@@ -65,6 +65,7 @@ export function batchesOf(records: readonly LogRecord[]): LogBatch[] {
 
 function areTogether(a: LogRecord, b: LogRecord): boolean {
   if (a.topic !== b.topic || a.partition !== b.partition) return false;
+  if (a.headers === b.headers) return true;
   const [one, other] = [a.headers.get(BATCH_HEADER), b.headers.get(BATCH_HEADER)];
   return one === other || (one !== undefined && other !== undefined && one.equals(other));
 }
@@ -80,14 +81,15 @@ function decoded(run: readonly LogRecord[], last: LogRecord): DecodedBatch {
   if (typeof header === 'string') {
     return { header: bare, records: [], malformed: run.map((record) => malformed(record, header)) };
   }
-  const parsed = run
-    .filter(({ headers }) => !headers.has(COPY_HEADER))
-    .map((record) => parse(record));
-  return {
-    header,
-    records: parsed.filter((record) => 'value' in record),
-    malformed: parsed.filter((record) => 'reason' in record),
-  };
+  const records: RawRecord[] = [];
+  const malformedOnes: MalformedLine[] = [];
+  for (const record of run) {
+    if (record.headers.has(COPY_HEADER)) continue;
+    const parsed = parse(record);
+    if ('reason' in parsed) malformedOnes.push(parsed);
+    else records.push(parsed);
+  }
+  return { header, records, malformed: malformedOnes };
 }
 
 /** Undefined where there is none, and a text that says what is wrong with it. */

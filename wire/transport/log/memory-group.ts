@@ -12,12 +12,13 @@ import type {
   SlotHandler,
   SlotStart,
 } from './port.ts';
+import { type Reading, readingOf, slotCountOf, slotOf, type SlotPlace } from './slots.ts';
 
 type Place = Pick<LogRecord, 'topic' | 'partition'>;
 
 interface Member {
   readonly name: string;
-  readonly topics: readonly string[];
+  readonly options: GroupOptions;
   /** Slot → the rebalance since which it is this member's without a break. */
   slots: ReadonlyMap<number, number>;
   /** The rebalance that it has dealt with. */
@@ -29,7 +30,8 @@ interface Member {
 export class MemoryGroup {
   readonly #topics: MemoryTopics;
   readonly #members = new Map<string, Member>();
-  readonly #committed = new Map<string, Commit>();
+  /** With the id of the topic that they are of. */
+  readonly #committed = new Map<string, { readonly topicId: string; readonly commit: Commit }>();
   #generation = 0;
 
   constructor(topics: MemoryTopics) {
@@ -41,23 +43,28 @@ export class MemoryGroup {
   }
 
   get committed(): readonly Commit[] {
-    return [...this.#committed.values()];
+    return [...this.#committed.values()].map(({ commit }) => commit);
   }
 
-  committedAt(place: Place): Commit | undefined {
-    return this.#committed.get(keyOf(place));
+  committedAt(place: SlotPlace): Commit | undefined {
+    const known = this.#committed.get(keyOf(place));
+    return known?.topicId === place.topicId ? known.commit : undefined;
   }
 
-  commit(offsets: readonly Commit[]): void {
-    for (const offset of offsets) this.#committed.set(keyOf(offset), offset);
+  /** @param topicId of each, as it was read */
+  commit(offsets: readonly Commit[], topicId: (commit: Commit) => string): void {
+    for (const commit of offsets) {
+      this.#committed.set(keyOf(commit), { topicId: topicId(commit), commit });
+    }
   }
 
-  join({ member: name, topics }: GroupOptions): Member {
+  join(options: GroupOptions): Member {
+    const { member: name } = options;
     const before = this.#members.get(name);
     if (before !== undefined) before.gone = 'replaced';
     // Its slots stay its own: it has the name. What it knew of them it knows no longer.
     const slots = [...(before?.slots.keys() ?? [])].map((slot) => [slot, Infinity] as const);
-    const member: Member = { name, topics, slots: new Map(slots), known: 0, gone: undefined };
+    const member: Member = { name, options, slots: new Map(slots), known: 0, gone: undefined };
     this.#members.set(name, member);
     this.rebalance();
     return member;
@@ -79,9 +86,9 @@ export class MemoryGroup {
   rebalance(): void {
     this.#generation += 1;
     const members = [...this.#members.values()];
-    const counts = members
-      .flatMap(({ topics }) => topics)
-      .map((topic) => this.#topics.partitions(topic).length);
+    const counts = members.map(({ options }) =>
+      slotCountOf(this.#topics.states(options.topics), options),
+    );
     const claims = members.map(({ name, slots }) => ({ name, slots: [...slots.keys()] }));
     const assigned = assignSlots(Math.max(0, ...counts), claims);
     for (const member of members) {
@@ -99,6 +106,7 @@ export class MemoryConsumer implements GroupConsumer {
   readonly #group: MemoryGroup;
   readonly #options: GroupOptions;
   readonly #positions = new Map<string, number>();
+  #reading: Reading | undefined;
   #member: Member | undefined;
 
   constructor(topics: MemoryTopics, group: MemoryGroup, options: GroupOptions) {
@@ -130,52 +138,53 @@ export class MemoryConsumer implements GroupConsumer {
   async commit(offsets: readonly Commit[], signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw new WindrowError('aborted', 'committing was aborted');
     const member = this.#member;
-    const owns = ({ partition }: PartitionOffset): boolean => member?.slots.has(partition) === true;
+    const owns = (place: PartitionOffset): boolean =>
+      member?.slots.has(slotOf(place, this.#options)) === true;
     if (member?.gone !== undefined || member?.known !== this.#group.generation) throw changing();
     if (!offsets.every(owns)) throw changing();
-    this.#group.commit(offsets);
+    const ids = new Map(this.#reading?.places.map((place) => [keyOf(place), place.topicId]));
+    this.#group.commit(offsets, (commit) => ids.get(keyOf(commit)) ?? '');
   }
 
   async #assign(member: Member, handler: SlotHandler): Promise<void> {
     const { known } = member;
     member.known = this.#group.generation;
     const slots = new Set(member.slots.keys());
-    const isKept = (place: Place): boolean =>
-      (member.slots.get(place.partition) ?? Infinity) <= known && this.#positions.has(keyOf(place));
-    const startsAt = this.#places(slots)
+    const reading = readingOf(slots, this.#topics.states(this.#options.topics), this.#options);
+    if (reading.identity !== this.#reading?.identity) this.#positions.clear();
+    this.#reading = reading;
+    const isKept = (place: SlotPlace): boolean =>
+      (member.slots.get(place.slot) ?? Infinity) <= known && this.#positions.has(keyOf(place));
+    const startsAt = reading.places
       .filter((place) => !isKept(place))
       .map((place) => this.#start(place));
-    await handler.assigned(slots, startsAt);
+    await handler.assigned(slots, startsAt, reading.uneven);
   }
 
-  #start(place: Place): SlotStart {
-    const endOffset = this.#topics.partitions(place.topic)[place.partition]?.length ?? 0;
-    const begin = this.#group.committedAt(place) ?? { ...place, offset: 0 };
+  #start(place: SlotPlace): SlotStart {
+    const endOffset = this.#topics.endOf(place);
+    const committed = this.#group.committedAt(place);
+    const isThere = committed !== undefined && committed.offset <= endOffset;
+    const begin = isThere ? committed : { offset: 0 };
     this.#positions.set(keyOf(place), begin.offset);
-    return { ...begin, endOffset };
+    return { ...place, ...begin, endOffset };
   }
 
   async #takeNext(member: Member, handler: SlotHandler, signal: AbortSignal): Promise<void> {
     const reached: PartitionOffset[] = [];
-    const records = fetchFrom(this.#topics, this.#places(new Set(member.slots.keys())), {
+    const places = this.#reading?.places.filter(({ slot }) => member.slots.has(slot)) ?? [];
+    handler.ends?.(places.map((place) => ({ ...place, offset: this.#topics.endOf(place) })));
+    const records = fetchFrom(this.#topics, places, {
       get: (place) => this.#positions.get(keyOf(place)) ?? 0,
       set: (place, offset) => {
         this.#positions.set(keyOf(place), offset);
         reached.push({ ...place, offset });
       },
+      unreadable: (records) => handler.unreadable?.(records),
     });
     if (records.length > 0) await handler.take(records, this.#topics.waitedMs(records));
     if (reached.length > 0) handler.reached?.(reached);
     else await this.#topics.changed(signal);
-  }
-
-  #places(slots: ReadonlySet<number>): Place[] {
-    return this.#options.topics.flatMap((topic) =>
-      this.#topics
-        .partitions(topic)
-        .map((_, partition) => ({ topic, partition }))
-        .filter(({ partition }) => slots.has(partition)),
-    );
   }
 }
 

@@ -1,6 +1,8 @@
-/** The records of a log in memory. An offset is an index: nothing is ever taken away. */
+/** The records of a log in memory. An offset is an index: a topic goes as a whole, or not at all. */
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../runtime/clock.ts';
-import type { LogRecord } from './port.ts';
+import type { LogRecord, UnreadableRecords } from './port.ts';
+import type { Topics } from './slots.ts';
 
 /** Records handed over at once, as a fetch of Kafka's is bounded too. */
 const fetchRecordsMax = 500;
@@ -8,12 +10,17 @@ const fetchRecordsMax = 500;
 export type NewMemoryRecord = Pick<LogRecord, 'topic' | 'partition'> &
   Partial<Pick<LogRecord, 'key' | 'value' | 'headers' | 'timeMs'>>;
 
-/** What is at an offset: a record, or a mark that is none. */
-type Entry = { readonly writtenMs: number; readonly record: LogRecord | undefined };
+/** What is at an offset: a record, a mark that is none, or what cannot be read. */
+interface Entry {
+  readonly writtenMs: number;
+  readonly record: LogRecord | undefined;
+  /** Why it cannot be read. */
+  readonly unreadable?: string | undefined;
+}
 
 export class MemoryTopics {
   readonly #clock: Clock;
-  readonly #topics = new Map<string, Entry[][]>();
+  readonly #topics = new Map<string, { readonly id: string; readonly partitions: Entry[][] }>();
   #away: string | undefined;
   #waiting: (() => void)[] = [];
 
@@ -23,15 +30,41 @@ export class MemoryTopics {
 
   ensure(topic: string, partitions: number): void {
     if (this.#topics.has(topic)) return;
-    this.#topics.set(
-      topic,
-      Array.from({ length: partitions }, () => []),
-    );
+    this.#topics.set(topic, { id: randomUUID(), partitions: [] });
+    this.grow(topic, partitions);
+  }
+
+  /** Up to so many partitions. */
+  grow(topic: string, partitions: number): void {
+    const logs = this.#topics.get(topic)?.partitions ?? [];
+    while (logs.length < partitions) logs.push([]);
+    this.wake();
+  }
+
+  /** With all its records. */
+  remove(topic: string): void {
+    this.#topics.delete(topic);
+    this.wake();
   }
 
   /** None where the topic is not there. */
   partitions(topic: string): readonly (readonly Entry[])[] {
-    return this.#topics.get(topic) ?? [];
+    return this.#topics.get(topic)?.partitions ?? [];
+  }
+
+  states(names: readonly string[]): Topics {
+    return new Map(
+      names.flatMap((name) => {
+        const topic = this.#topics.get(name);
+        return topic === undefined
+          ? []
+          : [[name, { id: topic.id, partitions: topic.partitions.length }] as const];
+      }),
+    );
+  }
+
+  endOf({ topic, partition }: Place): number {
+    return this.partitions(topic)[partition]?.length ?? 0;
   }
 
   /** Why nobody can read now. */
@@ -48,27 +81,32 @@ export class MemoryTopics {
     const { topic, partition } = record;
     const { key, value, headers = new Map(), timeMs = this.#clock.wallMs() } = record;
     const fields = { topic, partition, key, value, headers, timeMs };
-    return this.#push(record, (offset) => ({ ...fields, offset }));
+    return this.#push(record, (offset) => ({ record: { ...fields, offset } }));
   }
 
   /** As the mark of a transaction's end. */
   mark(place: Place): void {
-    this.#push(place, () => undefined);
+    this.#push(place, () => ({ record: undefined }));
+  }
+
+  /** As a batch that is broken, or unpacks to more than anybody can hold. */
+  spoil(place: Place, reason: string): void {
+    this.#push(place, () => ({ record: undefined, unreadable: reason }));
   }
 
   /** For how long the oldest of them has been there, ms. */
   waitedMs(records: readonly LogRecord[]): number {
     const writtenMs = records.map(
-      ({ topic, partition, offset }) => this.#topics.get(topic)?.[partition]?.[offset]?.writtenMs,
+      ({ topic, partition, offset }) => this.partitions(topic)[partition]?.[offset]?.writtenMs,
     );
     return this.#clock.monotonicMs() - Math.min(...writtenMs.map((ms) => ms ?? -Infinity));
   }
 
-  #push({ topic, partition }: Place, make: (offset: number) => LogRecord | undefined): number {
-    const log = this.#topics.get(topic)?.[partition];
+  #push({ topic, partition }: Place, make: (offset: number) => Omit<Entry, 'writtenMs'>): number {
+    const log = this.#topics.get(topic)?.partitions[partition];
     if (log === undefined) throw new Error(`${topic} has no partition ${partition}`);
     const offset = log.length;
-    log.push({ writtenMs: this.#clock.monotonicMs(), record: make(offset) });
+    log.push({ writtenMs: this.#clock.monotonicMs(), ...make(offset) });
     this.wake();
     return offset;
   }
@@ -96,20 +134,33 @@ export class MemoryTopics {
 
 type Place = Pick<LogRecord, 'topic' | 'partition'>;
 
+interface Positions {
+  get(place: Place): number;
+  set(place: Place, offset: number): void;
+  /** Of what lies before the records. */
+  unreadable?: ((records: UnreadableRecords) => void) | undefined;
+}
+
 /** Some records from each of these partitions, and moves the positions behind them. */
 export function fetchFrom(
   topics: MemoryTopics,
   wanted: readonly Place[],
-  positions: { get(place: Place): number; set(place: Place, offset: number): void },
+  positions: Positions,
 ): LogRecord[] {
   const share = Math.ceil(fetchRecordsMax / Math.max(1, wanted.length));
   return wanted.flatMap((place) => {
     const log = topics.partitions(place.topic)[place.partition] ?? [];
     const at = positions.get(place);
-    // What was read from a log that has been made anew begins again, as with Kafka.
-    const from = at > log.length ? 0 : at;
-    const read = log.slice(from, from + share);
-    if (read.length > 0) positions.set(place, from + read.length);
+    let from = at;
+    for (let reason = log[from]?.unreadable; reason !== undefined; ) {
+      positions.unreadable?.({ ...place, offset: from, endOffset: from + 1, reason });
+      from += 1;
+      reason = log[from]?.unreadable;
+    }
+    const ahead = log.slice(from, from + share);
+    const spoiled = ahead.findIndex(({ unreadable }) => unreadable !== undefined);
+    const read = spoiled === -1 ? ahead : ahead.slice(0, spoiled);
+    if (from + read.length > at) positions.set(place, from + read.length);
     return read.flatMap(({ record }) => record ?? []);
   });
 }

@@ -25,6 +25,12 @@ export interface MemoryLog extends Log {
   append(record: NewMemoryRecord): number;
   /** Takes an offset without a record, as the end of a transaction does. */
   mark(place: Pick<LogRecord, 'topic' | 'partition'>): void;
+  /** With all its records, as somebody would who makes it anew. */
+  remove(topic: string): void;
+  /** The topic has so many partitions from now on. */
+  grow(topic: string, partitions: number): void;
+  /** Takes an offset with what nobody can read. */
+  spoil(place: Pick<LogRecord, 'topic' | 'partition'>, reason: string): void;
   records(topic: string): readonly LogRecord[];
   committed(group: string): readonly PartitionOffset[];
   /** The next sends fail, retryably; `written`: though their records get in, as when the answer is lost. */
@@ -54,6 +60,15 @@ export function createMemoryLog({ topics: given = {}, clock }: MemoryLogOptions)
     admin: () => createAdmin(topics, () => groups.values()),
     append: (record) => topics.append(record),
     mark: (place) => topics.mark(place),
+    remove(topic) {
+      topics.remove(topic);
+      for (const group of groups.values()) group.rebalance();
+    },
+    grow(topic, partitions) {
+      topics.grow(topic, partitions);
+      for (const group of groups.values()) group.rebalance();
+    },
+    spoil: (place, reason) => topics.spoil(place, reason),
     records: (topic) =>
       topics
         .partitions(topic)
@@ -116,21 +131,41 @@ function bytesOf({ key, value, headers }: NewMemoryRecord): number {
 
 function createReader(topics: MemoryTopics, topic: string): LogReader {
   return {
-    async follow(from, { take, caughtUp }, signal) {
-      const positions = new Map<number, number>(
-        from
-          .filter((place) => place.topic === topic)
-          .map(({ partition, offset }) => [partition, offset]),
-      );
+    async end() {
+      const topicId = topics.states([topic]).get(topic)?.id;
+      if (topicId === undefined) throw noTopic(topic);
+      const logs = topics.partitions(topic);
+      return logs.map(({ length: offset }, partition) => ({ topic, topicId, partition, offset }));
+    },
+    async follow(from, { opened, take, caughtUp, unreadable }, signal) {
+      const positions = new Map<number, number>();
       const ends = topics.partitions(topic).map(({ length }) => length);
+      let id: string | undefined;
+      const open = (now: string): void => {
+        const isAnew = id !== undefined;
+        id = now;
+        positions.clear();
+        const before = isAnew ? [] : from.filter((place) => place.topic === topic);
+        for (const { partition, offset, topicId = now } of before) {
+          const end = topics.endOf({ topic, partition });
+          if (topicId === now && offset <= end) positions.set(partition, offset);
+        }
+        opened?.(
+          now,
+          [...positions].map(([partition, offset]) => ({ topic, partition, offset })),
+        );
+      };
       const hasAll = (): boolean =>
         ends.every((end, partition) => (positions.get(partition) ?? 0) >= end);
       let told = false;
       while (!signal.aborted) {
+        const now = topics.states([topic]).get(topic)?.id;
+        if (now !== undefined && now !== id) open(now);
         const wanted = topics.partitions(topic).map((_, partition) => ({ topic, partition }));
         const records = fetchFrom(topics, wanted, {
           get: ({ partition }) => positions.get(partition) ?? 0,
           set: ({ partition }, offset) => positions.set(partition, offset),
+          unreadable,
         });
         if (records.length > 0) await take(records);
         if (!told && hasAll() && !signal.aborted) {

@@ -2,8 +2,9 @@
  * A partitioned log: what Apache Kafka is to windrow, and what stands in for it in one process.
  *
  * A record has a place for ever: topic, partition, offset. Records of one key are in one partition
- * of a topic, in the order in which they were sent. A slot is partition i of every topic together:
- * it goes to one member of a group, so that all that is said of one server comes to one collector.
+ * of a topic, in the order in which they were sent. A slot is partition i of every topic together
+ * (slots.ts): it goes to one member of a group, so that all that is said of one server comes to one
+ * collector.
  *
  * Delivery is at least once. Whoever reads commits how far a next reader need not go back.
  */
@@ -43,6 +44,13 @@ export interface PartitionOffset {
   readonly offset: number;
 }
 
+/** Records of one partition that follow each other and can never be read: they are passed by. */
+export interface UnreadableRecords extends PartitionOffset {
+  /** Behind the last of them. */
+  readonly endOffset: number;
+  readonly reason: string;
+}
+
 /** How far the next reader of a partition need not go back. */
 export interface Commit extends PartitionOffset {
   /** Kept with the offset, for the next reader; a broker with defaults takes 4,096 bytes. */
@@ -64,9 +72,15 @@ export interface LogProducer {
 export interface SlotHandler {
   /**
    * These slots are ours from now on, and only these. Nothing is handed over before it resolves.
-   * Reading of those that are kept goes on; that of new ones begins at `startsAt`.
+   * Reading of those that are kept goes on; that of new ones begins at `startsAt`. A topic that was
+   * deleted and made anew is another one: all slots are new then.
+   * @param uneven what keeps topics of `together` apart
    */
-  assigned(slots: ReadonlySet<number>, startsAt: readonly SlotStart[]): Promise<void>;
+  assigned(
+    slots: ReadonlySet<number>,
+    startsAt: readonly SlotStart[],
+    uneven?: Uneven,
+  ): Promise<void>;
   /**
    * The next records, each partition's in order, all of slots that are ours. The following come
    * when it has resolved: slowness here slows reading down, and nothing piles up.
@@ -79,6 +93,10 @@ export interface SlotHandler {
    * what retention has taken away, have offsets and no records.
    */
   reached?(places: readonly PartitionOffset[]): void;
+  /** Where these partitions end by now; told before what was read together with it is handed over. */
+  ends?(places: readonly PartitionOffset[]): void;
+  /** Told in the place of these records, before what is behind them; where nobody hears it, in the log. */
+  unreadable?(records: UnreadableRecords): void;
   /**
    * Called when that changes: nothing of the log may come from now on, and why; undefined: it comes
    * again. While a group shares its slots anew nothing comes either.
@@ -88,16 +106,27 @@ export interface SlotHandler {
 
 /** One partition that is new to us. */
 export interface SlotStart extends PartitionOffset {
+  readonly slot: number;
+  /** Of the topic: one that is deleted and made anew has another. */
+  readonly topicId: string;
   /** Where its log ended when it became ours: what lies before is of the past. */
   readonly endOffset: number;
   /** What was committed with the offset. */
   readonly note?: string;
 }
 
+/** Topics of `together` that have unequal partitions. */
+export interface Uneven {
+  readonly partitions: ReadonlyMap<string, number>;
+  /** All slots are ours, so it does no harm. Else these topics wait until their partitions are equal. */
+  readonly isRead: boolean;
+}
+
 export interface GroupConsumer {
   /**
-   * Joins the group and hands over until the signal aborts; then leaves, in bounded time. A group
-   * that was never here begins at the earliest record. Goes on by itself when brokers are away, and
+   * Joins the group and hands over until the signal aborts; then leaves, in bounded time. What was
+   * never committed begins at the earliest record, and so does what was committed beyond the end of
+   * the log, or of a topic that has been made anew. Goes on by itself when brokers are away, and
    * tells the handler so.
    * @throws what the handler throws, WindrowError `config` where trying again is of no use
    */
@@ -106,17 +135,32 @@ export interface GroupConsumer {
   commit(offsets: readonly Commit[], signal: AbortSignal): Promise<void>;
 }
 
+/** Where to read on. */
+export interface ReadPlace extends PartitionOffset {
+  /** Of the topic in which it is; undefined: of whichever there is. */
+  readonly topicId?: string | undefined;
+}
+
 export interface LogReader {
+  /** Where the topic ends now: from there on `follow` gives what is new. @throws WindrowError */
+  end(signal: AbortSignal): Promise<readonly ReadPlace[]>;
   /**
    * Hands over all partitions of one topic from `from` on (from the earliest where a partition is
    * not named), as a whole for itself, until the signal aborts. `caughtUp` is called once, when all
    * that was in the log at the call has been taken.
    */
   follow(
-    from: readonly PartitionOffset[],
+    from: readonly ReadPlace[],
     handlers: {
+      /**
+       * Called before the first record, and again when the topic has been made anew. What counts of
+       * `from` is given; from all other partitions all comes that there is.
+       */
+      readonly opened?: (topicId: string, from: readonly PartitionOffset[]) => void;
       readonly take: (records: readonly LogRecord[]) => Promise<void>;
       readonly caughtUp: () => void;
+      /** As `SlotHandler` has it. */
+      readonly unreadable?: (records: UnreadableRecords) => void;
     },
     signal: AbortSignal,
   ): Promise<void>;
@@ -139,6 +183,8 @@ export interface LogUse {
   readonly topics: readonly { readonly topic: TopicSpec; readonly rights: readonly TopicRight[] }[];
   /** The group that it reads in. */
   readonly group?: string;
+  /** As `GroupOptions` has it. */
+  readonly whole?: readonly string[];
 }
 
 export interface LogAdmin {
@@ -156,6 +202,10 @@ export interface GroupOptions {
   /** Stays the same over restarts of one member: a restart then moves no slots. */
   readonly member: string;
   readonly topics: readonly string[];
+  /** Topics of which all partitions are in slot 0: what is said of one server may be in any of them. */
+  readonly whole?: readonly string[];
+  /** Topics that say of one server each its part, under its key: their partitions must be equally many. */
+  readonly together?: readonly string[];
 }
 
 /** All ends of one log. */

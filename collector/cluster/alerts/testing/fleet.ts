@@ -41,6 +41,8 @@ export function alertFleet(rules = RULES, newFolder = temporaryFolder) {
   const seqs = new Map<string, number>();
   const receiver = {
     isDown: false,
+    /** Whether the alerts file names it no longer. */
+    isRemoved: false,
     /** How long it takes to answer. */
     answerMs: 0,
     /** Whoever sends next is killed when it has arrived. */
@@ -91,7 +93,9 @@ export function alertFleet(rules = RULES, newFolder = temporaryFolder) {
     start(name: string): Member {
       const dataDir = folders.get(name) ?? newFolder();
       folders.set(name, dataDir);
-      const member = startMember({ fleetLog, name, dataDir, rules, notifier, onSend });
+      const hasNotifier = (): boolean => !receiver.isRemoved;
+      const how = { rules, notifier, onSend, hasNotifier };
+      const member = startMember({ fleetLog, name, dataDir, ...how });
       members.set(name, member);
       onTestFinished(() => {
         if (member.db.isOpen) member.db.close();

@@ -117,7 +117,7 @@ export function startCollector(options: CollectorOptions): SharingCollector {
     },
     takeWindow: (window, skewed) => ingest.takeOthersWindow(window, skewed),
     decommission: (source) => ingest.takeOut(source),
-    reject: (place, rejected) => ingest.rejectShared(place, rejected),
+    reject: (place, rejected) => ingest.rejectAt(place, rejected),
   });
   results.start();
   return {
@@ -144,7 +144,7 @@ export function startCollector(options: CollectorOptions): SharingCollector {
       for (let second = 0; second < seconds; second += 1) {
         clock.advance(1_000);
         ingest.tick();
-        results.tick();
+        results.tick(true);
       }
       await settle();
     },

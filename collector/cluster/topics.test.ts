@@ -1,0 +1,104 @@
+/** What a collector makes of topics that come, go, or do not fit together. */
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
+import { SAMPLES_TOPIC } from '../../wire/records/record.ts';
+import { WINDOW_RESULTS_TOPIC } from '../../wire/records/window-result.ts';
+import { seedA, steady } from '../ingest/testing/records.ts';
+import { append, type Member, pass, send, startMember } from './testing/members.ts';
+import { finals, fleet, pc, samples } from './testing/stage.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const spec = { partitions: 3, replicas: 1, settings: {} };
+const never = new AbortController().signal;
+
+it('topics of one server with unequal partitions are read by one collector alone, and by several when they are equal', async () => {
+  const f = fleet({ 'topic-cpu': 2 });
+  const uneven = ({ lines }: Member) =>
+    lines.filter(({ msg }) => msg.startsWith('partitions differ'));
+  const one = await f.start('one');
+  await f.pass(1);
+  expect(one.cluster.failure).toBeUndefined();
+  expect(uneven(one)).toMatchObject([{ level: 'warn' }]);
+  const two = await f.start('two');
+  await f.pass(2);
+  const last = uneven(one).at(-1);
+  expect(last?.msg).toContain('partitions differ: topic-cpu 2, topic-mem 3');
+  expect(last?.msg).toContain('so they are not read; all else is');
+  expect(last?.['hint']).toContain('equally many partitions');
+  append(f, [seedA('cpu', f.clock.wallMs(), { cpu_pct: 1 })]);
+  await f.sendEachSecond(20);
+  const both = () => samples(one).length + samples(two).length;
+  expect([one.cluster.failure, two.cluster.failure]).toEqual([undefined, undefined]);
+  expect(both()).toBe(20);
+  expect([uneven(one).length, uneven(two).length]).toEqual([2, 1]);
+  f.log.grow('topic-cpu', 3);
+  await f.pass(2);
+  expect(both()).toBe(21);
+  expect(one.lines.at(-2)?.msg).toContain('equally many partitions again');
+});
+
+it('a topic that is deleted and made anew while it is read is taken in from its beginning', async () => {
+  const f = fleet();
+  const member = await f.start('one');
+  await f.sendEachSecond(30);
+  f.log.remove(SAMPLES_TOPIC);
+  await f.pass(1);
+  await f.log.admin().ensure([{ ...spec, name: SAMPLES_TOPIC }], never);
+  const other = { ...pc, boot_id: 'other' };
+  for (let i = 0; i < 40; i += 1) {
+    send(f, steady(f.clock.wallMs(), 1, { seq: i, boot_id: 'other' }), other);
+    await f.pass(1);
+  }
+  expect(samples(member)).toHaveLength(70);
+  expect(member.ingest.counts).toMatchObject({ received: 70, duplicates: 0, late: 0, lost: 0 });
+  expect(f.committed()).toBeLessThan(40);
+  member.kill();
+  const again = await f.start('one');
+  await f.pass(2);
+  expect(samples(again)).toHaveLength(70);
+});
+
+it('in window-results that are made anew collectors find how far windows are closed', async () => {
+  const f = fleet();
+  const one = await f.start('one');
+  await f.sendEachSecond(60);
+  const closed = finals(one);
+  f.log.remove(WINDOW_RESULTS_TOPIC);
+  await f.log.admin().ensure([{ ...spec, name: WINDOW_RESULTS_TOPIC }], never);
+  await f.pass(3);
+  expect(f.log.records(WINDOW_RESULTS_TOPIC)).toHaveLength(1);
+  expect(one.lines.some(({ msg }) => msg.includes('was made anew'))).toBe(true);
+  one.kill();
+  // It knows nothing but what is in the topic, and has only what the open windows need.
+  const two = await f.start('two');
+  await f.sendEachSecond(30, 60);
+  const before = new Set(closed.map(({ startMs }) => startMs));
+  expect(finals(two).filter(({ startMs }) => before.has(startMs))).toEqual(closed.slice(-1));
+  // For three seconds nothing was sent.
+  expect(
+    finals(two)
+      .slice(1)
+      .map(({ samples: n }) => n),
+  ).toEqual([30, 27, 27]);
+});
+
+it('a log that was made anew is taken in from its beginning', async () => {
+  const before = fleet();
+  const dataDir = temporaryFolder();
+  const first = startMember({ fleetLog: before, name: 'one', dataDir });
+  send(before, steady(before.fromMs, 20), pc);
+  await pass(2, before.clock, [first]);
+  await first.stop();
+  const after = fleet();
+  send(after, steady(after.fromMs, 30, { boot_id: 'other' }), { ...pc, boot_id: 'other' });
+  const second = startMember({ fleetLog: after, name: 'one', dataDir });
+  onTestFinished(() => second.db.close());
+  await pass(2, after.clock, [second]);
+  expect(samples(second)).toHaveLength(50);
+});

@@ -1,0 +1,249 @@
+/**
+ * Reads partitions from the broker that leads them.
+ *
+ * Invariant: what one answer gave of a partition is handed over before what the next one gives, and
+ * before the partition is let go.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { LogRecord, PartitionOffset } from '../log/port.ts';
+import { unlessAborted } from '../../../runtime/unless-aborted.ts';
+import type { Requests } from './client.ts';
+import { hasReason } from './errors.ts';
+import { endOf, type FetchAnswer, type FetchedPartition } from './fetch-answer.ts';
+import { offsetsOf, type Place, placeKey } from './offsets.ts';
+import { type Gap, type Piece, piecesOf } from './pieces.ts';
+
+/** How long a broker holds a request while nothing new comes. */
+export const fetchWaitMs = 1_000;
+/**
+ * Bytes of one answer, and of one partition's part in it; a larger batch comes alone. Two answers may
+ * be in hand, but packed: they are unpacked piece by piece.
+ */
+const answerBytesMax = 1024 * 1024;
+const partitionBytesMax = 256 * 1024;
+
+/** Ms of unpacking after which the program's loop turns: an answer may hold hundreds of bombs, some 10 ms each. */
+const unpackMsMax = 5;
+
+/** One at a time, in the order of asking. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+}
+
+/** What is read, and who hears of it. */
+export interface LeaderReading {
+  readonly client: Requests;
+  /** Where to read on, by `placeKey`; moved behind what was handed over. */
+  readonly positions: Map<string, PartitionOffset>;
+  /** Of the topics that the positions are of. */
+  readonly topicIds: ReadonlyMap<string, string>;
+  /** @param waitedMsMax as `SlotHandler.take` has it */
+  readonly take: (records: readonly LogRecord[], waitedMsMax: number) => Promise<void>;
+  /** All before it has been taken, be it records or none. */
+  readonly reached: (place: PartitionOffset) => void;
+  /** As `SlotHandler` has it. */
+  readonly ends?: ((places: readonly PartitionOffset[]) => void) | undefined;
+  /** Records that were still to be read are passed by; reading goes on behind them. */
+  readonly onGap: (gap: Gap) => void;
+  /** Positions are of a topic that is gone, or beyond the end of its log: whoever reads begins anew. */
+  readonly onVoid: () => void;
+}
+
+export interface LeaderOptions extends LeaderReading {
+  readonly node: number;
+  readonly taking: Turns;
+  /** The broker gives what there is of them. */
+  readonly onHeard: (keys: Iterable<string>) => void;
+  /** It gives nothing of this partition, which is let go. */
+  readonly onLost: (place: Place, error: unknown) => void;
+  /** It has none left, and ends. */
+  readonly onEnd: () => void;
+}
+
+interface Fetched {
+  /** Of each partition, unpacked as they are asked for. */
+  readonly pieces: readonly Iterable<Piece>[];
+  readonly lost: readonly (readonly [Place, unknown])[];
+}
+
+export class LeaderLoop {
+  readonly #options: LeaderOptions;
+  /** Where to fetch next, by `placeKey`: ahead of what was handed over. */
+  readonly #next = new Map<string, PartitionOffset>();
+  /** When the last answer came that had all of the partition, by `performance.now()`. */
+  readonly #hadAllMs = new Map<string, number>();
+  #turn = 0;
+  /** For so long it unpacked since the program's loop last turned for it. */
+  #unpackedMs = 0;
+
+  constructor(options: LeaderOptions) {
+    this.#options = options;
+  }
+
+  /** From the next request on. */
+  add(from: PartitionOffset): void {
+    this.#next.set(placeKey(from), from);
+  }
+
+  /** Until it has no partitions any more, or the signal aborts. @throws what `take` throws */
+  async run(signal: AbortSignal): Promise<void> {
+    const { taking, onLost, onEnd } = this.#options;
+    let coming: Promise<Fetched> | undefined;
+    while (!signal.aborted && (coming !== undefined || this.#next.size > 0)) {
+      coming ??= this.#fetch();
+      const fetched = await unlessAborted(coming, signal, 'reading').catch(() => undefined);
+      if (signal.aborted || fetched === undefined) break;
+      coming = this.#next.size > 0 ? this.#fetch() : undefined;
+      for (const pieces of fetched.pieces) {
+        const left = pieces[Symbol.iterator]();
+        // Unpacked in its turn: what waits for that is packed, but for the rest of a batch.
+        while (await taking.take(() => this.#handOverNext(left, signal)));
+      }
+      for (const [place, error] of fetched.lost) onLost(place, error);
+    }
+    onEnd();
+  }
+
+  /** @returns whether there was one */
+  async #handOverNext(left: Iterator<Piece>, signal: AbortSignal): Promise<boolean> {
+    const next = await this.#unpacked(left);
+    // What was fetched for an earlier share of the partitions is nobody's.
+    if (signal.aborted || next.done === true) return false;
+    const { records, gap, reached: place, newerThanMs } = next.value;
+    const { positions, take, reached, onGap } = this.#options;
+    positions.set(placeKey(place), place);
+    if (records.length > 0) await take(records, performance.now() - newerThanMs);
+    if (gap !== undefined) onGap(gap);
+    reached(place);
+    return true;
+  }
+
+  async #unpacked(left: Iterator<Piece>): Promise<IteratorResult<Piece>> {
+    const fromMs = performance.now();
+    const next = left.next();
+    this.#unpackedMs += performance.now() - fromMs;
+    if (this.#unpackedMs > unpackMsMax) {
+      this.#unpackedMs = 0;
+      await setImmediate();
+    }
+    return next;
+  }
+
+  /** Never rejects: then all that was asked for is lost. */
+  async #fetch(): Promise<Fetched> {
+    const asked = [...this.#next.values()];
+    try {
+      return await this.#taken(await this.#request(asked));
+    } catch (error) {
+      return { pieces: [], lost: this.#letGo(asked.map((place) => [place, error] as const)) };
+    }
+  }
+
+  #request(asked: readonly PartitionOffset[]): Promise<FetchAnswer> {
+    const { client, node, topicIds } = this.#options;
+    const byTopic = Map.groupBy(this.#rotated(asked), ({ topic }) => topic);
+    const topics = [...byTopic].map(([topic, places]) => ({
+      topicId: topicIds.get(topic),
+      partitions: places.map(({ partition, offset }) => ({
+        partition,
+        currentLeaderEpoch: -1,
+        fetchOffset: BigInt(offset),
+        lastFetchedEpoch: -1,
+        partitionMaxBytes: partitionBytesMax,
+      })),
+    }));
+    // Without a session: each request says all that it wants.
+    const session = { id: 0, epoch: -1 };
+    const readUncommitted = 0;
+    return client.call(
+      'Fetch',
+      node,
+      fetchWaitMs,
+      1,
+      answerBytesMax,
+      readUncommitted,
+      session.id,
+      session.epoch,
+      topics,
+      [],
+      '',
+    );
+  }
+
+  /** A broker fills its answer in the order of asking: each partition is the first in its turn. */
+  #rotated(asked: readonly PartitionOffset[]): PartitionOffset[] {
+    this.#turn = (this.#turn + 1) % asked.length;
+    return [...asked.slice(this.#turn), ...asked.slice(0, this.#turn)];
+  }
+
+  async #taken({ responses }: FetchAnswer): Promise<Fetched> {
+    const { topicIds, onHeard, ends } = this.#options;
+    const names = new Map([...topicIds].map(([topic, id]) => [id, topic]));
+    const given = responses.flatMap(({ topicId, partitions }) =>
+      partitions.flatMap((partition) => {
+        const key = `${names.get(topicId)}/${partition.partitionIndex}`;
+        const next = this.#next.get(key);
+        return next === undefined ? [] : [[next, partition] as const];
+      }),
+    );
+    const good = given.filter(([, { error }]) => error === undefined);
+    ends?.(good.map(([next, { highWatermark }]) => ({ ...next, offset: Number(highWatermark) })));
+    const pieces = good.map(([next, partition]) => this.#piecesOf(next, partition));
+    onHeard(good.map(([next]) => placeKey(next)));
+    const bad = given.flatMap(([next, { error }]) =>
+      error === undefined ? [] : [[next, error] as const],
+    );
+    const isOutOfRange = ([, error]: readonly [Place, unknown]): boolean =>
+      hasReason(error, 'OFFSET_OUT_OF_RANGE');
+    const gone = await this.#backToEarliest(bad.filter(isOutOfRange).map(([next]) => next));
+    const lost = this.#letGo(bad.filter((each) => !isOutOfRange(each)));
+    return { pieces: [...pieces, gone], lost };
+  }
+
+  #piecesOf(next: PartitionOffset, { records, highWatermark }: FetchedPartition): Iterable<Piece> {
+    const key = placeKey(next);
+    const newerThanMs = this.#hadAllMs.get(key) ?? Number.NEGATIVE_INFINITY;
+    const last = records.at(-1);
+    const offset = Math.max(last === undefined ? 0 : endOf(last), next.offset);
+    if (offset >= highWatermark) this.#hadAllMs.set(key, performance.now());
+    this.#next.set(key, { ...next, offset });
+    return piecesOf(records, { from: next, newerThanMs });
+  }
+
+  /** @returns where partitions go on, whose records are gone */
+  async #backToEarliest(places: readonly PartitionOffset[]): Promise<Piece[]> {
+    if (places.length === 0) return [];
+    const { client, onGap, onVoid } = this.#options;
+    const [earliest, latest] = await Promise.all([
+      offsetsOf(client, places, 'earliest'),
+      offsetsOf(client, places, 'latest'),
+    ]);
+    const pieces: Piece[] = [];
+    for (const from of places) {
+      const key = placeKey(from);
+      if (from.offset > (latest.get(key) ?? Infinity)) onVoid();
+      const first = earliest.get(key) ?? from.offset;
+      if (first <= from.offset) continue;
+      onGap({ from, to: first });
+      const reached = { ...from, offset: first };
+      this.#next.set(key, reached);
+      this.#hadAllMs.delete(key);
+      pieces.push({ records: [], reached, newerThanMs: Number.NEGATIVE_INFINITY });
+    }
+    return pieces;
+  }
+
+  #letGo<T extends readonly [Place, unknown]>(lost: readonly T[]): readonly T[] {
+    for (const [place] of lost) {
+      this.#next.delete(placeKey(place));
+      this.#hadAllMs.delete(placeKey(place));
+    }
+    return lost;
+  }
+}

@@ -1,0 +1,207 @@
+/** Partitions whose leader does not answer, is none, or moves; positions that are void. */
+import { expect, it, vi } from 'vitest';
+import type { Requests } from './client.ts';
+import type { FetchAnswer } from './fetch-answer.ts';
+import { fetchAll, type FetchingOptions } from './fetching.ts';
+import { placeKey } from './offsets.ts';
+import { answer, batch, ignoring, refusal, topic } from './testing/answers.ts';
+
+/** Leaders of the partitions of the topic, which may change; fetches are answered by `answerOf`. */
+function cluster(
+  leaders: number[],
+  answerOf: (node: number, partitions: readonly number[]) => Promise<FetchAnswer>,
+) {
+  const asked: string[] = [];
+  const client: Requests = {
+    metadata: async () => {
+      const partitions = leaders.map((leader) => ({ leader }));
+      return { topics: new Map([[topic, { id: 'id', partitions }]]) } as never;
+    },
+    call: ((_api: string, node: number, ...args: unknown[]) => {
+      const [wanted] = args[6] as { partitions: { partition: number }[] }[];
+      const partitions = (wanted?.partitions ?? []).map(({ partition }) => partition);
+      asked.push(`${node}: ${partitions.toSorted((a, b) => a - b).join(' ')}`);
+      return answerOf(node, partitions);
+    }) as Requests['call'],
+  };
+  const places = leaders.map((_, partition) => ({ topic, partition, offset: 0 }));
+  const positions = new Map(places.map((place) => [placeKey(place), place]));
+  return { asked, options: { ...ignoring, client, positions, take: async () => {} } };
+}
+
+const waiting = new Promise<never>(() => {});
+
+/** Tells and waits until it is let go on. */
+function troubles() {
+  const told: string[] = [];
+  let goOn = (): void => {};
+  const onTrouble = async (error: unknown): Promise<void> => {
+    told.push(error instanceof Error ? error.message : String(error));
+    await new Promise<void>((resolve) => (goOn = resolve));
+  };
+  return { told, onTrouble, goOn: () => goOn() };
+}
+
+it('a broker fails while what another one gave is worked on: the other one goes on', async () => {
+  const { asked, options } = cluster([1, 2], (node) =>
+    node === 2
+      ? Promise.reject(new Error('gone'))
+      : Promise.resolve(answer([batch({ offset: asked.length, values: ['x'] })])),
+  );
+  const trouble = troubles();
+  const stopping = new AbortController();
+  let taken = 0;
+  const take = async (): Promise<void> => {
+    taken += 1;
+    if (taken === 5) stopping.abort();
+  };
+  await fetchAll({ ...options, take, onTrouble: trouble.onTrouble }, abortedToo(stopping, trouble));
+  expect(taken).toBe(5);
+  expect(trouble.told).toEqual(['gone']);
+  expect(asked.filter((each) => each.startsWith('2'))).toEqual(['2: 1']);
+});
+
+/** Lets go on what waits when it is over. */
+function abortedToo(stopping: AbortController, { goOn }: { goOn: () => void }): AbortSignal {
+  stopping.signal.addEventListener('abort', goOn);
+  return stopping.signal;
+}
+
+it('a partition without leader keeps no other waiting, and is read as soon as it has one', async () => {
+  const leaders = [1, -1, 1];
+  const { asked, options } = cluster(leaders, () => waiting);
+  const trouble = troubles();
+  const stopping = new AbortController();
+  const ended = fetchAll(
+    { ...options, onTrouble: trouble.onTrouble },
+    abortedToo(stopping, trouble),
+  );
+  await vi.waitFor(() => expect(trouble.told).toEqual(['no leader of t/1']));
+  expect(asked).toEqual(['1: 0 2']);
+  trouble.goOn();
+  await vi.waitFor(() => expect(trouble.told).toHaveLength(2));
+  leaders[1] = 3;
+  trouble.goOn();
+  await vi.waitFor(() => expect(asked).toEqual(['1: 0 2', '3: 1']));
+  stopping.abort();
+  await ended;
+});
+
+it('a broker that gives nothing of one partition gives the others, and all is well when all have answered', async () => {
+  const events: string[] = [];
+  let refuses = true;
+  const { asked, options } = cluster([1, 1], async (_, partitions) => {
+    if (asked.length > 4) return waiting;
+    if (!refuses || !partitions.includes(1)) {
+      const [first = 0] = partitions;
+      return answer([], 0, refuses ? first : 1);
+    }
+    refuses = false;
+    return refusal({ 1: 'NOT_LEADER_OR_FOLLOWER' });
+  });
+  const stopping = new AbortController();
+  const ended = fetchAll(
+    {
+      ...options,
+      onTrouble: async (error) => void events.push(String(error)),
+      onAnswer: () => void events.push('all well'),
+    },
+    stopping.signal,
+  );
+  await vi.waitFor(() => expect(asked).toHaveLength(5));
+  expect(asked[0]).toBe('1: 0 1');
+  expect(asked[1]).toBe('1: 0');
+  expect(asked.at(-1)).toBe('1: 0 1');
+  expect(events[0]).toContain('NOT_LEADER');
+  stopping.abort();
+  await ended;
+});
+
+it.each([
+  ['the topic is another one by now', 'UNKNOWN_TOPIC_ID', 'another'],
+  ['its log ends before', 'OFFSET_OUT_OF_RANGE', 'id'],
+])('positions are void where %s, and whoever reads is told so', async (_, reason, idNow) => {
+  let voids = 0;
+  const stopping = new AbortController();
+  const fetches = { count: 0 };
+  const client: Requests = {
+    metadata: async () => {
+      const id = fetches.count === 0 ? 'id' : idNow;
+      return { topics: new Map([[topic, { id, partitions: [{ leader: 1 }] }]]) } as never;
+    },
+    call: (async (api: string) => {
+      if (api === 'ListOffsets') {
+        const partitions = [{ partitionIndex: 0, errorCode: 0, offset: 5n }];
+        return { topics: [{ name: topic, partitions }] };
+      }
+      fetches.count += 1;
+      return fetches.count > 1 ? waiting : refusal({ 0: reason });
+    }) as Requests['call'],
+  };
+  const place = { topic, partition: 0, offset: 9 };
+  const options: FetchingOptions = {
+    ...ignoring,
+    client,
+    positions: new Map([[placeKey(place), place]]),
+    take: async () => {},
+    onVoid() {
+      voids += 1;
+      stopping.abort();
+    },
+  };
+  await fetchAll(options, stopping.signal);
+  expect(voids).toBe(1);
+});
+
+it('what one leader gave stays packed while what another one gave is worked on', async () => {
+  let unpacked = 0;
+  const { asked, options } = cluster([1, 2], async () => {
+    if (asked.length > 2) return waiting;
+    const given = batch({ offset: 0, values: ['x'] });
+    const unpack = () => {
+      unpacked += 1;
+      return given.unpack();
+    };
+    return answer([{ ...given, unpack }], 1, asked.length - 1);
+  });
+  const stopping = new AbortController();
+  let goOn = (): void => {};
+  const take = async (): Promise<void> => new Promise<void>((resolve) => (goOn = resolve));
+  const ended = fetchAll({ ...options, take }, stopping.signal);
+  await vi.waitFor(() => expect(unpacked).toBe(1));
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(unpacked).toBe(1);
+  goOn();
+  await vi.waitFor(() => expect(unpacked).toBe(2));
+  stopping.abort();
+  goOn();
+  await ended;
+});
+
+it("an answer of bombs lets the program's loop turn between them", async () => {
+  const bombs = Array.from({ length: 40 }, (_, offset) => ({
+    ...batch({ offset, values: ['x'] }),
+    unpack() {
+      for (const untilMs = performance.now() + 2; performance.now() < untilMs; );
+      throw new Error('bomb');
+    },
+  }));
+  const { asked, options } = cluster([1], () =>
+    asked.length === 1 ? Promise.resolve(answer(bombs)) : waiting,
+  );
+  const stopping = new AbortController();
+  let turns = 0;
+  const turned = (): void => {
+    turns += 1;
+    if (!stopping.signal.aborted) setImmediate(turned);
+  };
+  const turnsAt: number[] = [];
+  const onGap = (): void => {
+    if (turnsAt.push(turns) === bombs.length) stopping.abort();
+  };
+  turned();
+  await fetchAll({ ...options, onGap }, stopping.signal);
+  expect(turnsAt).toHaveLength(40);
+  // Each 5 ms, of 80 at least.
+  expect(new Set(turnsAt).size).toBeGreaterThan(10);
+});

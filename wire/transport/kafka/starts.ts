@@ -1,0 +1,51 @@
+/** Where reading of partitions begins, and where it goes on when records are gone. */
+import type { Logger } from '../../../runtime/logging.ts';
+import type { SlotHandler, SlotStart } from '../log/port.ts';
+import type { SlotPlace } from '../log/slots.ts';
+import type { Requests } from './client.ts';
+import type { Membership } from './membership.ts';
+import { offsetsOf, placeKey } from './offsets.ts';
+import type { Gap } from './pieces.ts';
+
+/** @throws when no leader answers; where one does not, the end of its partitions is not known yet */
+export async function startsOf(
+  places: readonly SlotPlace[],
+  { client, membership, log }: { client: Requests; membership: Membership; log: Logger },
+): Promise<SlotStart[]> {
+  if (places.length === 0) return [];
+  // First, for the log grows: what was committed later may lie beyond the end as it was before.
+  const committed = await membership.committed(places);
+  const [earliest, latest] = await Promise.all([
+    offsetsOf(client, places, 'earliest'),
+    offsetsOf(client, places, 'latest'),
+  ]);
+  return places.map((place) => {
+    const key = placeKey(place);
+    const endOffset = latest.get(key) ?? Infinity;
+    const first = earliest.get(key) ?? 0;
+    const begin = committed.get(key) ?? { offset: first };
+    const isThere = begin.offset >= first && begin.offset <= endOffset;
+    if (isThere) return { ...place, ...begin, endOffset };
+    const from = { ...place, offset: begin.offset };
+    if (begin.offset < first) warnOfGap(log)({ from, to: first });
+    else warnOfEnd(log, from, endOffset);
+    return { ...place, offset: first, endOffset };
+  });
+}
+
+/** @param unreadable hears of what cannot be read; all else is told in the log */
+export function warnOfGap(log: Logger, unreadable?: SlotHandler['unreadable']) {
+  return ({ from, to, reason }: Gap): void => {
+    const { topic, partition, offset } = from;
+    if (reason !== undefined && unreadable !== undefined) {
+      return unreadable({ topic, partition, offset, endOffset: to, reason });
+    }
+    const why = reason ?? 'records are gone at the brokers';
+    log.warn({ topic, partition, offset, to }, `${why}; goes on behind them`);
+  };
+}
+
+function warnOfEnd(log: Logger, { topic, partition, offset }: Gap['from'], end: number): void {
+  const facts = { topic, partition, offset, end };
+  log.warn(facts, 'what was committed lies beyond the end of the log: reads all that is there');
+}

@@ -1,0 +1,76 @@
+/**
+ * Which partitions a share of the slots reads. Pure.
+ *
+ * Slot i is partition i of every topic. Of a topic that is read whole all partitions are in slot 0.
+ */
+import type { GroupOptions, PartitionOffset, Uneven } from './port.ts';
+
+type SlotRules = Pick<GroupOptions, 'whole' | 'together'>;
+
+/** A topic as it is now; one that is deleted and made anew has another id. */
+export interface TopicState {
+  readonly id: string;
+  readonly partitions: number;
+}
+
+/** By name; those that are not there are left out. */
+export type Topics = ReadonlyMap<string, TopicState>;
+
+export interface SlotPlace extends Pick<PartitionOffset, 'topic' | 'partition'> {
+  readonly slot: number;
+  readonly topicId: string;
+}
+
+export interface Reading {
+  readonly places: readonly SlotPlace[];
+  readonly uneven: Uneven | undefined;
+  /** Which topics are read: where it differs, what was known of positions is void. */
+  readonly identity: string;
+}
+
+export function slotOf(
+  { topic, partition }: Pick<PartitionOffset, 'topic' | 'partition'>,
+  { whole = [] }: SlotRules,
+): number {
+  return whole.includes(topic) ? 0 : partition;
+}
+
+export function slotCountOf(topics: Topics, rules: SlotRules): number {
+  const last = [...topics].map(([topic, { partitions }]) =>
+    slotOf({ topic, partition: partitions - 1 }, rules),
+  );
+  return Math.max(-1, ...last) + 1;
+}
+
+export function readingOf(slots: ReadonlySet<number>, topics: Topics, rules: SlotRules): Reading {
+  const uneven = unevenOf(slots, topics, rules);
+  const waiting = uneven?.isRead === false ? [...uneven.partitions.keys()] : [];
+  const read = [...topics].filter(([topic]) => !waiting.includes(topic));
+  const places = read.flatMap(([topic, { id: topicId, partitions }]) =>
+    Array.from({ length: partitions }, (_, partition) => {
+      const slot = slotOf({ topic, partition }, rules);
+      return { topic, partition, slot, topicId };
+    }),
+  );
+  const identity = read.map(([topic, { id }]) => `${topic} ${id}`).sort();
+  return {
+    places: places.filter(({ slot }) => slots.has(slot)),
+    uneven,
+    identity: identity.join('\n'),
+  };
+}
+
+/** With all slots in one hand nothing that belongs together is apart. */
+function unevenOf(
+  slots: ReadonlySet<number>,
+  topics: Topics,
+  rules: SlotRules,
+): Uneven | undefined {
+  const counted = (rules.together ?? []).flatMap((topic) => {
+    const state = topics.get(topic);
+    return state === undefined ? [] : [[topic, state.partitions] as const];
+  });
+  const partitions = new Map(counted);
+  if (new Set(partitions.values()).size <= 1) return undefined;
+  return { partitions, isRead: slots.size >= slotCountOf(topics, rules) };
+}
