@@ -60,7 +60,7 @@ export interface ConsumptionOptions {
   readonly ingest: Ingest;
   readonly writer: StoreWriter;
   readonly results: Pick<Results, 'room' | 'published' | 'caughtUp'>;
-  readonly alerts: Pick<SharedAlerts, 'release' | 'takeOver'>;
+  readonly alerts: Pick<SharedAlerts, 'release' | 'takeOver' | 'parted'>;
   readonly holds: HeldOffsets;
   readonly positions: Positions;
   readonly clock: Clock;
@@ -129,6 +129,10 @@ export class Consumption implements SlotHandler {
     alerts.takeOver(slots);
     this.#failure = undefined;
     log.info({ slots: [...slots], behind: positions.behindRecords }, 'slots of the log are ours');
+  }
+
+  parted(): void {
+    this.#options.alerts.parted();
   }
 
   async take(records: readonly LogRecord[], waitedMsMax: number): Promise<void> {

@@ -167,10 +167,9 @@ export class Positions {
   #start({ topic, partition, slot, topicId, offset, endOffset }: SlotStart): void {
     const key = keyOf({ topic, partition });
     const stored = this.#takenThrough.get(key);
-    // A log that ends before that has lost its end: what comes there now is new.
-    const isOther = (stored?.topicId ?? topicId) !== topicId || endOffset < (stored?.offset ?? 0);
-    if (isOther) this.#takenThrough.delete(key);
-    const takenThrough = isOther ? undefined : stored?.offset;
+    const takenThrough = throughOf(stored, { topicId, endOffset });
+    if (stored === undefined || takenThrough === undefined) this.#takenThrough.delete(key);
+    else this.#takenThrough.set(key, { ...stored, offset: takenThrough });
     this.#partitions.set(key, {
       topic,
       partition,
@@ -190,6 +189,17 @@ export class Positions {
       if (nextOffset < endOffset) this.#behind += 1;
     }
   }
+}
+
+/** How far what is in the store is what is in the log. */
+function throughOf(
+  stored: ReadPlace | undefined,
+  { topicId, endOffset }: Pick<SlotStart, 'topicId' | 'endOffset'>,
+): number | undefined {
+  if (stored === undefined || (stored.topicId ?? topicId) !== topicId) return undefined;
+  // A log that ends before that has lost its end: what is left is in the store, and fills windows
+  // again; what comes in the lost one's place is new.
+  return Math.min(stored.offset, endOffset);
 }
 
 /** A record is of another kind than those before it. */

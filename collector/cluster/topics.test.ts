@@ -43,6 +43,31 @@ it('topics of one server with unequal partitions are read by one collector alone
   expect(one.lines.at(-2)?.msg).toContain('equally many partitions again');
 });
 
+it('a log that lost its end: what is left fills windows again and is stored once, what comes then is new', async () => {
+  const f = fleet();
+  const before = await f.start('one');
+  append(f, [seedA('cpu', f.clock.wallMs(), { cpu_pct: 1 })]);
+  await f.sendEachSecond(65);
+  before.kill();
+  f.log.loseEnd(SAMPLES_TOPIC, 2);
+  const member = await f.start('one');
+  await f.pass(2);
+  await f.sendEachSecond(60, 65);
+  await f.pass(3);
+  expect(samples(member)).toHaveLength(65 + 60 + 1);
+  expect(member.ingest.counts).toMatchObject({ duplicates: 0, late: 0 });
+  // Of the windows that were open only what is lost is missing: two seconds, and two in which nothing was sent.
+  const counts = finals(member).map(({ startMs, samples: n }) => [startMs - f.fromMs, n]);
+  expect(counts.filter(([startMs = 0]) => startMs >= 20_000 && startMs <= 70_000)).toEqual([
+    [20_000, 30],
+    [30_000, 30],
+    [40_000, 26],
+    [50_000, 26],
+    [60_000, 26],
+    [70_000, 30],
+  ]);
+});
+
 it('a topic that is deleted and made anew while it is read is taken in from its beginning', async () => {
   const f = fleet();
   const member = await f.start('one');

@@ -37,13 +37,19 @@ export function join(log: Log, options: GroupOptions): Member {
   const taken: LogRecord[] = [];
   const events: string[] = [];
   let slots: readonly number[] = [];
+  let isParted = true;
   let uneven: Uneven | undefined;
   const ended = consumer.run(
     {
       async assigned(now, startsAt, unevenNow) {
+        if (!isParted) throw new Error('a new share, and what was ours was not parted from');
+        isParted = false;
         slots = [...now].sort((a, b) => a - b);
         starts.push(startsAt);
         uneven = unevenNow;
+      },
+      parted() {
+        isParted = true;
       },
       async take(records) {
         taken.push(...records);

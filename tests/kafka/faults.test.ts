@@ -64,6 +64,8 @@ interface Reading {
   readonly starts: readonly SlotStart[];
   /** The last of them. */
   readonly reached: () => number | undefined;
+  /** Whether its slots may be another's, as last told. */
+  readonly isParted: () => boolean;
 }
 
 function read(source: Log, member: string, group = 'readers'): Reading {
@@ -71,10 +73,17 @@ function read(source: Log, member: string, group = 'readers'): Reading {
   const seen: number[] = [];
   const starts: SlotStart[] = [];
   let reached: number | undefined;
+  let isParted = true;
   const stopping = new AbortController();
   const ended = consumer.run(
     {
-      assigned: async (_, startsAt) => void starts.push(...startsAt),
+      async assigned(_, startsAt) {
+        isParted = false;
+        starts.push(...startsAt);
+      },
+      parted() {
+        isParted = true;
+      },
       take: async (records) => void seen.push(...records.map(({ value }) => Number(String(value)))),
       reached: (places) => {
         reached = places.at(-1)?.offset;
@@ -86,7 +95,7 @@ function read(source: Log, member: string, group = 'readers'): Reading {
     stopping.abort();
     return ended;
   });
-  return { consumer, seen, starts, reached: () => reached };
+  return { consumer, seen, starts, reached: () => reached, isParted: () => isParted };
 }
 
 /** Each for the first time in its order, none left out. */
@@ -164,7 +173,7 @@ describe.skipIf(kafkaMissing)('while brokers come and go', () => {
       const direct = `127.0.0.1:${net.cluster.nodes[0]?.ports.internal}`;
       const { source, lines } = logOf(net.cluster.brokers);
       await ensure(source, 2);
-      const { seen } = read(source, 'one');
+      const { seen, isParted } = read(source, 'one');
       const within = logOf([direct]);
       const counting = new Counting(within.source);
       onTestFinished(() => counting.stop());
@@ -177,9 +186,12 @@ describe.skipIf(kafkaMissing)('while brokers come and go', () => {
         );
         expect(groups[0]?.members).toHaveLength(0);
       }, healMsMax);
+      // It knows by itself: nobody can tell it.
+      await eventually(async () => expect(isParted()).toBe(true), healMsMax);
       expect(seen.length - held).toBeLessThan(5_000);
       proxy?.heal();
       await eventually(async () => expect(seen.length).toBeGreaterThan(held + 100), healMsMax);
+      expect(isParted()).toBe(false);
       expectWhole(seen, 0);
       const told = lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg);
       expect(new Set(told).size).toBe(told.length);

@@ -99,6 +99,20 @@ it('what was judged last when its slot leaves, and not committed yet, goes along
   expect([...group.alertStates.values()]).toMatchObject([{ rule: 'gone', body: null }]);
 });
 
+it('what may be another’s by now is told by nobody here, until the slot is ours again', () => {
+  const { group, shared, commit, fallSilent } = collector();
+  shared.takeOver(new Set([1]));
+  fallSilent();
+  const notice = JSON.parse(group.notices[0]?.body ?? '') as AlertNotice;
+  commit();
+  expect(shared.mayTell('ops', notice)).toBe('now');
+  shared.parted();
+  expect(shared.mayTell('ops', notice)).toBe('later');
+  expect(shared.isOurs(notice)).toBe('later');
+  shared.takeOver(new Set([1]));
+  expect(shared.mayTell('ops', notice)).toBe('now');
+});
+
 it('a slot that is not ours has no alerts of ours, whatever waits for the commit', () => {
   const { group, shared, published, commit } = collector();
   shared.takeOver(new Set([2]));

@@ -86,6 +86,8 @@ export class SharedAlerts implements DeliveryGate {
   /** By key and alert; to be published after the commit. */
   readonly #unpublished = new Map<string, Entry>();
   #isAssigned = false;
+  /** Whether what is ours may be another's by now: who has it tells what waits. */
+  #isParted = true;
   #isStopping = false;
   #term = 0;
 
@@ -131,9 +133,15 @@ export class SharedAlerts implements DeliveryGate {
     const { term, heirlooms } = this.#takeOver.of(fresh, { known, term: this.#term });
     this.#term = term;
     this.#isAssigned = true;
+    this.#isParted = false;
     for (const heirloom of heirlooms) this.#keep(heirloom);
     this.#formerly = new Map();
     this.#takeOver.judge(fresh);
+  }
+
+  /** Until we are told again what is ours. */
+  parted(): void {
+    this.#isParted = true;
   }
 
   /** Takes what the waiting group changes of our alerts; may be called again with the same group. */
@@ -212,7 +220,7 @@ export class SharedAlerts implements DeliveryGate {
   }
 
   mayTell(notifier: string, notice: AlertNotice): Verdict {
-    if (!this.#isAssigned) return 'later';
+    if (this.#isParted) return 'later';
     const entry = this.#entries.get(keyOf(notice));
     if (entry === undefined || outcomeOf(entry, notifier, notice) !== 'waiting') return 'never';
     if (this.#uncommitted.has(keyOf(notice))) return 'later';
@@ -223,7 +231,7 @@ export class SharedAlerts implements DeliveryGate {
   }
 
   isOurs(notice: AlertNotice): Verdict {
-    if (!this.#isAssigned) return 'later';
+    if (this.#isParted) return 'later';
     const entry = this.#entries.get(keyOf(notice));
     return entry !== undefined && hasFiring(entry, notice.id) ? 'now' : 'never';
   }

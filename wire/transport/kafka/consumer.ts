@@ -90,7 +90,7 @@ export class KafkaConsumer implements GroupConsumer {
     try {
       while (!signal.aborted) {
         try {
-          await this.#workOnShare(clients, working, signal);
+          await this.#workOnShare(clients, working, signal).finally(() => handler.parted?.());
           interruption.begin('share', 'the group shares its slots anew');
         } catch (error) {
           if (error instanceof HandlerFailure) throw error.cause;
@@ -133,7 +133,12 @@ export class KafkaConsumer implements GroupConsumer {
     // Until the work on this share is done and the next one is asked for, the group must hear of us.
     const done = new AbortController();
     const end = (): void => ended.abort();
-    const watched = { membership, share, end, interruption };
+    const lost = (): void => {
+      this.#held = undefined;
+      handler.parted?.();
+      end();
+    };
+    const watched = { membership, share, end, lost, interruption };
     const watching = this.#watch(watched, done.signal).finally(end);
     watching.catch(() => {});
     try {
@@ -142,11 +147,7 @@ export class KafkaConsumer implements GroupConsumer {
       await handled(() => handler.assigned(share.slots, starts, reading.uneven));
       trouble.over();
       interruption.endAll();
-      const onVoid = (): void => {
-        this.#held = undefined;
-        end();
-      };
-      await this.#fetch(reading.places, { client: fetching, onVoid, ...working }, both);
+      await this.#fetch(reading.places, { client: fetching, onVoid: lost, ...working }, both);
     } finally {
       done.abort();
     }
@@ -155,7 +156,7 @@ export class KafkaConsumer implements GroupConsumer {
 
   /** Lets the group hear of us until the signal aborts, and ends the share when it is no longer ours. */
   async #watch(
-    { membership, share, end, interruption }: Watched,
+    { membership, share, end, lost, interruption }: Watched,
     signal: AbortSignal,
   ): Promise<void> {
     let heardMs = performance.now();
@@ -172,10 +173,7 @@ export class KafkaConsumer implements GroupConsumer {
         interruption.begin('heartbeat', 'the brokers do not answer');
       }
       if (asked === 'rebalance') end();
-      if (asked === 'lost' || nowMs - heardMs > sessionMs) {
-        this.#held = undefined;
-        return end();
-      }
+      if (asked === 'lost' || nowMs - heardMs > sessionMs) return lost();
       if (nowMs - lookedMs < topicsEveryMs) continue;
       lookedMs = nowMs;
       if (await areOthers(membership, share.topics)) end();
@@ -247,7 +245,10 @@ export class KafkaConsumer implements GroupConsumer {
 
 interface Watched extends Pick<Working, 'membership' | 'interruption'> {
   readonly share: Share;
+  /** Ends the work on it; what we have of it is kept into the next. */
   readonly end: () => void;
+  /** Ends it because it may be another's by now. */
+  readonly lost: () => void;
 }
 
 interface Fetching extends Pick<Working, 'handler' | 'trouble' | 'interruption'> {

@@ -148,6 +148,7 @@ export class MemoryConsumer implements GroupConsumer {
 
   async #assign(member: Member, handler: SlotHandler): Promise<void> {
     const { known } = member;
+    handler.parted?.();
     member.known = this.#group.generation;
     const slots = new Set(member.slots.keys());
     const reading = readingOf(slots, this.#topics.states(this.#options.topics), this.#options);

@@ -47,6 +47,10 @@ export class MemoryTopics {
     this.wake();
   }
 
+  loseEnd(topic: string, records: number): void {
+    for (const log of this.#topics.get(topic)?.partitions ?? []) log.splice(Math.max(0, log.length - records));
+  }
+
   /** None where the topic is not there. */
   partitions(topic: string): readonly (readonly Entry[])[] {
     return this.#topics.get(topic)?.partitions ?? [];

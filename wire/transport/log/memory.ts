@@ -27,6 +27,8 @@ export interface MemoryLog extends Log {
   mark(place: Pick<LogRecord, 'topic' | 'partition'>): void;
   /** With all its records, as somebody would who makes it anew. */
   remove(topic: string): void;
+  /** The last records of each partition are gone, as when a broker that had them alone lost its power. */
+  loseEnd(topic: string, records: number): void;
   /** The topic has so many partitions from now on. */
   grow(topic: string, partitions: number): void;
   /** Takes an offset with what nobody can read. */
@@ -64,6 +66,7 @@ export function createMemoryLog({ topics: given = {}, clock }: MemoryLogOptions)
       topics.remove(topic);
       for (const group of groups.values()) group.rebalance();
     },
+    loseEnd: (topic, records) => topics.loseEnd(topic, records),
     grow(topic, partitions) {
       topics.grow(topic, partitions);
       for (const group of groups.values()) group.rebalance();

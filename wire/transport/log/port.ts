@@ -98,6 +98,11 @@ export interface SlotHandler {
   /** Told in the place of these records, before what is behind them; where nobody hears it, in the log. */
   unreadable?(records: UnreadableRecords): void;
   /**
+   * Our slots may be another's by now, until the next share is assigned: the group shares them anew,
+   * or has not heard us for so long.
+   */
+  parted?(): void;
+  /**
    * Called when that changes: nothing of the log may come from now on, and why; undefined: it comes
    * again. While a group shares its slots anew nothing comes either.
    */
