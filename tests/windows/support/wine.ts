@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject, vi } from 'vitest';
@@ -25,7 +25,8 @@ const commandMsMax = 90_000;
 
 /**
  * The first process. Every service and Wine's own server end with the last client, so one stays.
- * What a process of Wine opens is opened by that server: all must see the same mounts.
+ * What a process of Wine opens is opened by that server: all must see the same mounts. The prefix is
+ * made by one alone: two at once may wait for each other.
  */
 const FIRST = `
 mkdir -p "$1/mnt/repo" "$1/mnt/shared"
@@ -35,8 +36,11 @@ mount --rbind /sys "$1/sys"
 mount --bind "$2" "$1/mnt/repo" && mount -o remount,bind,ro "$1/mnt/repo"
 mount --bind "$3" "$1/mnt/shared"
 mount -t tmpfs tmpfs "$1/tmp"
+made="$3/made"
 shift 3
-"$@" cmd /c "ping -n 100000 127.0.0.1 >nul"
+"$@" cmd /c "exit 0"
+touch "$made"
+exec "$@" cmd /c "ping -n 100000 127.0.0.1 >nul"
 `;
 
 const ENVIRONMENT = [
@@ -101,6 +105,7 @@ export class Wine implements AsyncDisposable {
     try {
       await vi.waitFor(
         async () => {
+          if (!existsSync(wine.shared('made'))) throw new Error('Wine makes no prefix');
           const { code, output } = await wine.#run(['cmd', '/c', 'exit 7']);
           if (code !== 7) throw new Error(`Wine does not start: ${output}`);
         },
@@ -150,9 +155,7 @@ export class Wine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.#first, 'close');
-    this.#first.kill('SIGKILL');
-    await closed;
+    await endOf(this.#first);
     this.#folder[Symbol.dispose]();
   }
 
@@ -160,10 +163,7 @@ export class Wine implements AsyncDisposable {
     const { child, output } = this.#spawn(command);
     return {
       output,
-      async [Symbol.asyncDispose]() {
-        child.kill('SIGKILL');
-        if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
-      },
+      [Symbol.asyncDispose]: () => endOf(child),
     };
   }
 
@@ -195,6 +195,13 @@ export class Wine implements AsyncDisposable {
     const { pid } = this.#first;
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim() || '0';
   }
+}
+
+async function endOf(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const closed = once(child, 'close');
+  child.kill('SIGKILL');
+  await closed;
 }
 
 /** The beginning of a command line that runs a program of Windows. */
