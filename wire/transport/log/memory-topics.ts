@@ -48,7 +48,9 @@ export class MemoryTopics {
   }
 
   loseEnd(topic: string, records: number): void {
-    for (const log of this.#topics.get(topic)?.partitions ?? []) log.splice(Math.max(0, log.length - records));
+    for (const log of this.#topics.get(topic)?.partitions ?? []) {
+      log.length = Math.max(0, log.length - records);
+    }
   }
 
   /** None where the topic is not there. */
