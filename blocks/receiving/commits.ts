@@ -7,6 +7,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import { inTransaction } from '../../runtime/transaction.ts';
 
 /** Between two commits the loop has at least this long for everything else. */
 const pauseMs = 10;
@@ -54,13 +55,11 @@ export class Commits {
     this.#waiting = [];
     if (changes.length === 0) return;
     try {
-      this.#db.exec('BEGIN IMMEDIATE');
-      for (const { apply } of changes) apply();
-      this.#db.exec('COMMIT');
+      inTransaction(this.#db, () => {
+        for (const { apply } of changes) apply();
+      });
       for (const { done } of changes) done();
     } catch (error) {
-      // A disk that is full may have rolled it back already.
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       for (const { failed } of changes) failed(told(error));
     }
     this.#committedMs = performance.now();

@@ -14,6 +14,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { makeFolderDurably } from '../../runtime/durable-file.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { isDamage, setAside } from '../../runtime/queue/damage.ts';
+import { inTransaction } from '../../runtime/transaction.ts';
 import type { Transfer } from './plan.ts';
 
 const schemaVersion = 1;
@@ -140,7 +141,7 @@ export class Journal {
   begin(target: string, transfer: Transfer): Known {
     this.#begun += 1;
     if (this.#begun % pruneEvery === 0) this.#prune();
-    return this.#transaction(() => {
+    return inTransaction(this.#db, () => {
       const found = this.#sql.find.get(target, transfer.id);
       const key = found === undefined ? this.#add(target, transfer) : Number(found['key']);
       this.#sql.use.run(this.#clock.wallMs(), key);
@@ -163,7 +164,7 @@ export class Journal {
 
   /** All its blocks are acknowledged. */
   done(key: number): void {
-    this.#transaction(() => {
+    inTransaction(this.#db, () => {
       this.#sql.done.run(this.#clock.wallMs(), key);
       this.#sql.forgetBlocks.run(key);
     });
@@ -186,7 +187,7 @@ export class Journal {
   }
 
   #prepareSchema(): void {
-    this.#transaction(() => {
+    inTransaction(this.#db, () => {
       const version = Number(this.#db.prepare('PRAGMA user_version').get()?.['user_version']);
       if (version > schemaVersion) {
         throw new WindrowError('store_newer', 'the journal of transfers is of a newer windrow', {
@@ -195,18 +196,5 @@ export class Journal {
       }
       if (version === 0) this.#db.exec(`${SCHEMA} PRAGMA user_version = ${schemaVersion}`);
     });
-  }
-
-  /** At once for writing: two that both began by reading could not both go on. */
-  #transaction<T>(work: () => T): T {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.#db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
-    }
   }
 }

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { DurableQueue } from '../../runtime/queue/queue.ts';
-import { inTransaction } from '../store/transaction.ts';
+import { inTransaction } from '../../runtime/transaction.ts';
 import type { AlertNotice } from './alert.ts';
 import { type DeliveryGate, openGate } from './delivery-gate.ts';
 import type { Outcome } from './deliveries.ts';

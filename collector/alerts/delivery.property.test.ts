@@ -9,7 +9,7 @@ import { seededRandom } from '../../runtime/testing/seeded-random.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { AlertStatements } from '../store/alert-statements.ts';
 import { Group } from '../store/group.ts';
-import { inTransaction } from '../store/transaction.ts';
+import { inTransaction } from '../../runtime/transaction.ts';
 import type { AlertNotice } from './alert.ts';
 import { deliveriesOf } from './deliveries.ts';
 import { AlertBook } from './book.ts';

@@ -1,5 +1,6 @@
 /** What /metrics tells about received files. */
-import { Counter, Gauge, type OpenMetricsContentType, type Registry } from 'prom-client';
+import type { OpenMetricsContentType, Registry } from 'prom-client';
+import { addCounter, addGauge } from './read-metrics.ts';
 
 export interface BlockFigures {
   /** Since the start. */
@@ -32,24 +33,10 @@ export function addBlockMetrics(
   registry: Registry<OpenMetricsContentType>,
   read: () => BlockFigures,
 ): void {
-  const registers = [registry];
   for (const [name, key, help] of COUNTERS) {
-    const counter = new Counter({
-      name,
-      help,
-      registers,
-      collect: () => {
-        counter.reset();
-        counter.inc(read()[key]);
-      },
-    });
+    addCounter(registry, { name, help, read: () => read()[key] });
   }
   for (const [name, key, help] of GAUGES) {
-    const gauge: Gauge = new Gauge({
-      name,
-      help,
-      registers,
-      collect: () => gauge.set(read()[key]),
-    });
+    addGauge(registry, { name, help, read: () => read()[key] });
   }
 }

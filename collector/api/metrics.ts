@@ -1,6 +1,5 @@
 /** What the collector tells about itself on /metrics, in OpenMetrics form. */
 import {
-  Counter,
   Gauge,
   Histogram,
   Registry as MetricsRegistry,
@@ -14,6 +13,7 @@ import { addAlertMetrics, type AlertFigures } from './alert-metrics.ts';
 import { addBlockMetrics, type BlockFigures } from './block-metrics.ts';
 import type { Condition } from './figures.ts';
 import { addNotificationMetrics } from './notification-metrics.ts';
+import { addCounter, addGauge } from './read-metrics.ts';
 import { addServerMetrics, type ServerFigures } from './server-metrics.ts';
 
 export interface MetricSources {
@@ -55,15 +55,7 @@ export class CollectorMetrics {
     this.#registry.setContentType(MetricsRegistry.OPENMETRICS_CONTENT_TYPE);
     const registers = [this.#registry];
     for (const [name, key, help] of COUNTERS) {
-      const counter = new Counter({
-        name,
-        help,
-        registers,
-        collect: () => {
-          counter.reset();
-          counter.inc(sources.counts()[key]);
-        },
-      });
+      addCounter(this.#registry, { name, help, read: () => sources.counts()[key] });
     }
     this.#gauge(
       'windrow_clock_offset_seconds',
@@ -123,12 +115,7 @@ export class CollectorMetrics {
   }
 
   #gauge(name: string, help: string, read: () => number): void {
-    const gauge: Gauge = new Gauge({
-      name,
-      help,
-      registers: [this.#registry],
-      collect: () => gauge.set(read()),
-    });
+    addGauge(this.#registry, { name, help, read });
   }
 
   #clusterGauges(read: () => ClusterFigures): void {

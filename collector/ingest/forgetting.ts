@@ -1,6 +1,6 @@
 /** Forgets sources that have ended, once retention has deleted all that was stored of them. */
 import type { DatabaseSync } from 'node:sqlite';
-import { inTransaction } from '../store/transaction.ts';
+import { inTransaction } from '../../runtime/transaction.ts';
 import type { Registry } from './registry.ts';
 import type { Source } from './source.ts';
 

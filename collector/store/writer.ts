@@ -12,7 +12,7 @@ import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import { Group } from './group.ts';
 import { GroupStatements, type MadeFleetWindow } from './statements.ts';
-import { inTransaction } from './transaction.ts';
+import { inTransaction } from '../../runtime/transaction.ts';
 
 /** How long the first arrival waits for company. */
 const gatherMs = 20;

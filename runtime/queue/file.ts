@@ -16,6 +16,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { makeFolderDurably } from '../durable-file.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../logging.ts';
+import { inTransaction } from '../transaction.ts';
 import {
   bytesOf,
   copyWalAside,
@@ -111,7 +112,7 @@ export class QueueFile {
       this.#room = new Room(this.#db, options);
       this.#items = this.#queue.count();
       // Otherwise each run that drops would leave a count behind for ever.
-      this.#transaction(() => this.#queue.sumUpDropped());
+      inTransaction(this.#db, () => this.#queue.sumUpDropped());
       const moveIntoFile = (): void => this.#room.moveWalIntoFile();
       this.#sync = new WalSync(walPathOf(options.path), { ...options, moveIntoFile });
       if (this.#items > 0) this.#sync.begin();
@@ -134,7 +135,7 @@ export class QueueFile {
     this.#room.giveBack();
     this.#room.check();
     if (!this.#room.walHasRoom()) throw new NoRoomError('the log cannot be cut: somebody reads it');
-    const added = this.#transaction(() => {
+    const added = inTransaction(this.#db, () => {
       const removed = this.#queue.remove([...this.#delivered]);
       const mayDrop = mayDropWhenLow || !this.#room.isLow;
       const dropped = this.#makeRoom(bytesOfAll(items), { keep, mayDrop });
@@ -200,12 +201,12 @@ export class QueueFile {
   #forgetDelivered(): void {
     if (this.#delivered.size === 0) return;
     this.#room.giveBack();
-    this.#items -= this.#transaction(() => this.#queue.remove([...this.#delivered]));
+    this.#items -= inTransaction(this.#db, () => this.#queue.remove([...this.#delivered]));
     this.#delivered.clear();
   }
 
   #dropSpoilt(ids: readonly number[]): void {
-    this.#items -= this.#transaction(() => this.#queue.drop(ids));
+    this.#items -= inTransaction(this.#db, () => this.#queue.drop(ids));
     this.#sync.settled(ids);
     if (this.#isSpoiltTold) return;
     // Once: a disk that goes bad damages more, and all are counted.
@@ -223,19 +224,6 @@ export class QueueFile {
       dropped += went;
     }
     return dropped;
-  }
-
-  #transaction<T>(work: () => T): T {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.#db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      // A disk that is full may have rolled it back already.
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      throw error;
-    }
   }
 }
 

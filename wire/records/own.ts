@@ -3,7 +3,7 @@ import { METRICS } from '../metrics.ts';
 import type { Decoded, Decoder } from './decoded.ts';
 import { inventorySchema } from './inventory.ts';
 import { malformed } from './malformed.ts';
-import { isPlainSample } from './plain-sample.ts';
+import { isPlainSample, PLAIN_FIELDS } from './plain-sample.ts';
 import { type Sample, sampleSchema } from './sample.ts';
 import { signalSchema } from './signal.ts';
 
@@ -48,22 +48,11 @@ function toDecoded(sample: Sample, detail: string | undefined): Decoded {
   };
 }
 
-/** Fields that the store keeps in columns of their own. */
-const COLUMN_FIELDS = new Set<string>([
-  'v',
-  'server_id',
-  'ts',
-  'boot_id',
-  'seq',
-  'origin_ms',
-  ...METRICS,
-]);
-
 function detailOf(sample: Sample): string | undefined {
   const rest: Record<string, unknown> = {};
   let any = false;
   for (const key in sample) {
-    if (COLUMN_FIELDS.has(key)) continue;
+    if (PLAIN_FIELDS.has(key)) continue;
     rest[key] = sample[key as keyof Sample];
     any = true;
   }

@@ -9,7 +9,8 @@ import { WIRE_VERSION } from '../version.ts';
 import { bootIdPattern, visiblePattern } from './fields.ts';
 import type { Sample } from './sample.ts';
 
-const FIELDS: ReadonlySet<string> = new Set<keyof Sample>([
+/** A sample's identity and metrics: the store keeps them in columns of their own. */
+export const PLAIN_FIELDS: ReadonlySet<string> = new Set<keyof Sample>([
   'v',
   'server_id',
   'ts',
@@ -22,7 +23,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof Sample>([
 /** Never true of what `sampleSchema` refuses, or would change. */
 export function isPlainSample(value: unknown): value is Sample {
   if (typeof value !== 'object' || value === null) return false;
-  for (const field in value) if (!FIELDS.has(field)) return false;
+  for (const field in value) if (!PLAIN_FIELDS.has(field)) return false;
   const sample = value as Readonly<Record<string, unknown>>;
   const { v, server_id: server, boot_id: boot, ts, seq, origin_ms: originMs } = sample;
   return (

@@ -1,6 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-/** What `work` writes is committed as a whole, or not at all when it throws. @returns what `work` does */
+/**
+ * What `work` writes is committed as a whole, or not at all when it throws. Begun for writing: two
+ * that both began by reading could not both go on. @returns what `work` does
+ */
 export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   db.exec('BEGIN IMMEDIATE');
   try {
