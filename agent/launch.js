@@ -9,7 +9,7 @@
  */
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { lighten } from './light.js';
+import { keepYoungSmall, lighten } from './light.js';
 
 const codeCache = '../node_modules/.cache/windrow';
 /** A single file holds code whose types are gone, and its own cache. */
@@ -19,17 +19,23 @@ void launch();
 
 async function launch() {
   const runs = process.argv[2] === 'run';
-  if (runs) beginLight();
+  const servesWindows =
+    process.platform === 'win32' && process.argv[2] === 'service' && process.argv[3] === 'run';
+  const movesFiles = ['send', 'receive'].includes(process.argv[2] ?? '');
+  if (runs) beginWithOneHeap(['--no-concurrent-recompilation']);
+  if (movesFiles) beginWithOneHeap();
   if (inSources) cacheCode();
+  if (movesFiles) keepYoungSmall();
   if (runs) await run(process.argv.slice(3));
-  else if (process.argv[2] === 'service' && process.argv[3] === 'run') await serve();
+  else if (servesWindows) await serve();
   else await import('./main.ts');
 }
 
 /**
  * What counts only from a process's beginning; so this one begins again, with the same pid.
  *
- * - One heap of the C library for all threads: 3 MB less.
+ * - One heap of the C library for all threads: 3 MB less in an agent that runs, 30 MB where threads
+ *   move gigabytes of files.
  * - Maglev, the quick compiler, which `--no-opt` leaves on, compiles one function at a time. What is
  *   done once a second becomes hot all at once, after 510 s, and a hundred functions side by side in
  *   threads of their own took 3 to 8 MB that stayed.
@@ -37,12 +43,10 @@ async function launch() {
  * Not where a parent holds a channel to this process, by which its end is noticed: that would be
  * lost.
  */
-function beginLight() {
+function beginWithOneHeap(flags = []) {
   if (process.platform !== 'linux' || process.env.MALLOC_ARENA_MAX !== undefined) return;
   if (process.connected) return;
-  const own = inSources
-    ? ['--no-concurrent-recompilation', ...process.execArgv, process.argv[1]]
-    : [];
+  const own = inSources ? [...flags, ...process.execArgv, process.argv[1]] : [];
   process.execve(process.execPath, [process.execPath, ...own, ...process.argv.slice(2)], {
     ...process.env,
     MALLOC_ARENA_MAX: '1',
@@ -73,7 +77,7 @@ async function run(flags) {
 /** As a service of Windows, with the folder that `service install` has given it. */
 async function serve() {
   lighten();
-  const { serve } = await import('./service/windows/serve.ts');
+  const { serve } = await import('./service/windows.ts');
   const { runToEnd } = await import('../runtime/run-to-end.ts');
   await runToEnd('windrow-agent', () => serve(process.argv[4] ?? ''));
 }

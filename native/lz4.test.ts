@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import fc from 'fast-check';
+import fc from '../runtime/testing/property.ts';
 import { describe, expect, it } from 'vitest';
 import { WindrowError } from '../runtime/errors.ts';
 import { decompressedBytes } from './lz4-frame.ts';

@@ -21,15 +21,6 @@ export function decompressFrame(frame: Uint8Array, bytesMax: number): Buffer {
   return content;
 }
 
-/**
- * Gives the memory of what these functions returned back at once. The garbage collector, to which
- * each is a small object, lets some 100 MB of them pile up; and memory that is used again is faster
- * than new.
- */
-export function release({ buffer, byteOffset, byteLength }: Buffer): void {
-  if (byteOffset === 0 && byteLength === buffer.byteLength) (buffer as ArrayBuffer).transfer(0);
-}
-
 function decompressed(frame: Uint8Array): Buffer {
   try {
     return decompressFrameSync(asBuffer(frame));

@@ -57,25 +57,28 @@ static bool restart_when_it_fails(SC_HANDLE service) {
 }
 
 /*
- * installService(name, displayName, description, commandLine): starts with the machine.
- * Returns {described, restarts}: what Windows took of that which a service works without.
+ * installService(name, displayName, description, commandLine, account): starts with the machine;
+ * account "" is the system itself. Returns {described, restarts}: what Windows took of that which a service works without.
  */
 static napi_value install_service(napi_env env, napi_callback_info info) {
   static WCHAR command[LONG_CHARS_MAX];
   WCHAR name[NAME_CHARS_MAX], display_name[NAME_CHARS_MAX], description[NAME_CHARS_MAX];
-  napi_value arguments[4], result;
-  arguments_of(env, info, arguments, 4);
+  WCHAR account[NAME_CHARS_MAX];
+  napi_value arguments[5], result;
+  arguments_of(env, info, arguments, 5);
   if (!text_of(env, arguments[0], name, NAME_CHARS_MAX) ||
       !text_of(env, arguments[1], display_name, NAME_CHARS_MAX) ||
       !text_of(env, arguments[2], description, NAME_CHARS_MAX) ||
-      !text_of(env, arguments[3], command, LONG_CHARS_MAX)) {
+      !text_of(env, arguments[3], command, LONG_CHARS_MAX) ||
+      !text_of(env, arguments[4], account, NAME_CHARS_MAX)) {
     return undefined(env);
   }
   const SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CREATE_SERVICE);
   if (manager == NULL) return throw_error(env, "OpenSCManager", GetLastError());
   const SC_HANDLE service = CreateServiceW(
       manager, name, display_name, SERVICE_CHANGE_CONFIG | SERVICE_START, SERVICE_WIN32_OWN_PROCESS,
-      SERVICE_AUTO_START, SERVICE_ERROR_NORMAL, command, NULL, NULL, NULL, NULL, NULL);
+      SERVICE_AUTO_START, SERVICE_ERROR_NORMAL, command, NULL, NULL, NULL,
+      account[0] == 0 ? NULL : account, NULL);
   close_service(manager);
   if (service == NULL) return throw_error(env, "CreateService", GetLastError());
   SERVICE_DESCRIPTIONW text = {description};
@@ -186,7 +189,9 @@ static napi_value remove_event_source(napi_env env, napi_callback_info info) {
 }
 
 /* Administrators own it; they and the system may do all in it, nobody else anything. */
-static const WCHAR PRIVATE_FOLDER[] = L"O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)";
+#define PRIVATE_FOLDER L"O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
+/* But one more, who may read, write, run and delete: not change its rights. */
+#define SHARED_FOLDER PRIVATE_FOLDER L"(A;OICI;0x1301bf;;;%ls)"
 
 static bool is_this_user(PSID sid) {
   union {
@@ -212,10 +217,12 @@ static DWORD owner_error_of(const WCHAR *path) {
   return is_ours ? ERROR_SUCCESS : ERROR_INVALID_OWNER;
 }
 
-static DWORD make_private(const WCHAR *path) {
+static DWORD make_private(const WCHAR *path, const WCHAR *also) {
+  WCHAR rights[NAME_CHARS_MAX * 2] = PRIVATE_FOLDER;
   PSECURITY_DESCRIPTOR wanted;
-  if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(PRIVATE_FOLDER, SDDL_REVISION_1,
-                                                            &wanted, NULL)) {
+  if (also[0] != 0) _snwprintf(rights, NAME_CHARS_MAX * 2, SHARED_FOLDER, also);
+  if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(rights, SDDL_REVISION_1, &wanted,
+                                                            NULL)) {
     return GetLastError();
   }
   SECURITY_ATTRIBUTES attributes = {sizeof attributes, wanted, FALSE};
@@ -237,13 +244,15 @@ static DWORD make_private(const WCHAR *path) {
   return error;
 }
 
-/* makePrivateFolder(path): makes it, or takes one that an administrator has made. */
+/* makePrivateFolder(path, sid): makes it, or takes one that an administrator has made; sid may be "". */
 static napi_value make_private_folder(napi_env env, napi_callback_info info) {
   static WCHAR path[LONG_CHARS_MAX];
-  napi_value argument;
-  arguments_of(env, info, &argument, 1);
-  if (!text_of(env, argument, path, LONG_CHARS_MAX)) return undefined(env);
-  const DWORD error = make_private(path);
+  WCHAR sid[NAME_CHARS_MAX];
+  napi_value arguments[2];
+  arguments_of(env, info, arguments, 2);
+  if (!text_of(env, arguments[0], path, LONG_CHARS_MAX)) return undefined(env);
+  if (!text_of(env, arguments[1], sid, NAME_CHARS_MAX)) return undefined(env);
+  const DWORD error = make_private(path, sid);
   return error == ERROR_SUCCESS ? undefined(env) : throw_error(env, "the folder", error);
 }
 

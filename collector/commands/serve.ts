@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { aborted, signalOfProcess } from '../../runtime/lifecycle.ts';
@@ -6,6 +5,7 @@ import { createLogger } from '../../runtime/logging.ts';
 import { serviceManager } from '../../runtime/service-notify.ts';
 import type { Collector } from '../app.ts';
 import { COLLECTOR_SPEC } from '../config.ts';
+import { useLittleMemory } from '../little-memory.ts';
 
 export const SERVE_FLAGS = ['listen', 'port', 'brokers', 'data', 'log'] as const;
 
@@ -33,14 +33,4 @@ export function serveCommand(): Command {
       await Promise.all([service.stopping(), collector.stop(), watched]);
     });
   return command;
-}
-
-/**
- * V8 sizes its heap by the machine's memory, and fills it with garbage while a log is read up: on
- * 24 GB 450 MiB instead of 300. Before the program is loaded, for the space of new objects does not
- * shrink again.
- */
-function useLittleMemory(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--heap-growing-percent=200');
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { describe, expect, it } from 'vitest';
 import { ENGINE_NAMES, type HashGroup, laneBufferBytes } from './engine.ts';
 import { ENGINES } from './engines.ts';

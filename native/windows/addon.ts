@@ -36,12 +36,16 @@ export interface ServiceState {
 export interface ManagerFunctions {
   /** Whether this user is an administrator with all rights. */
   mayChangeServices(): boolean;
-  /** @returns what Windows took of that which a service works without */
+  /**
+   * @param account '' is the system itself; one that has no password
+   * @returns what Windows took of that which a service works without
+   */
   installService(
     name: string,
     displayName: string,
     description: string,
     commandLine: string,
+    account: string,
   ): { readonly described: boolean; readonly restarts: boolean };
   removeService(name: string): void;
   /** Returns before it runs. */
@@ -51,8 +55,11 @@ export interface ManagerFunctions {
   serviceStatus(name: string): ServiceState;
   addEventSource(name: string): void;
   removeEventSource(name: string): void;
-  /** A folder for administrators and the system alone. Takes one that is there if an administrator owns it. */
-  makePrivateFolder(path: string): void;
+  /**
+   * A folder for administrators and the system alone. Takes one that is there if an administrator owns it.
+   * @param sid of who else may read and write in it; ''
+   */
+  makePrivateFolder(path: string, sid: string): void;
 }
 
 export interface InterfaceCounters {

@@ -7,7 +7,7 @@ import { withSettingsIn } from './settings-file.ts';
 describe('withSettingsIn', () => {
   it('a file of comments alone keeps them, above what is set', () => {
     const before = readFileSync(join(import.meta.dirname, '../../config/collector.yaml'), 'utf8');
-    const after = withSettingsIn(before, { port: '7000', 'kafka.group': 'g' });
+    const after = withSettingsIn(before, { port: 7000, 'kafka.group': 'g' });
     expect(after).toBe(`${before.trimEnd()}\n\nport: 7000\nkafka:\n  group: g\n`);
   });
 
@@ -17,6 +17,10 @@ describe('withSettingsIn', () => {
     expect(after).toContain('# mine\n');
     expect(after).toContain('# the old one');
     expect(parse(after)).toEqual({ to: 'http://b:2', interval: '2s', server_id: 'pc' });
+  });
+
+  it('text of digits alone stays text', () => {
+    expect(parse(withSettingsIn('', { server_id: '007' }))).toEqual({ server_id: '007' });
   });
 
   it('nothing to set is nothing to change', () => {

@@ -7,9 +7,7 @@ import { isMap, parseDocument } from 'yaml';
  */
 export function withSettingsIn(text: string, settings: Readonly<Record<string, unknown>>): string {
   const document = parseDocument(text);
-  const written = Object.entries(settings).map(
-    ([key, value]) => [key.split('.'), plain(value)] as const,
-  );
+  const written = Object.entries(settings).map(([key, value]) => [key.split('.'), value] as const);
   if (!isMap(document.contents)) {
     // What is commented out stays above what is set.
     const added = parseDocument('{}');
@@ -19,9 +17,4 @@ export function withSettingsIn(text: string, settings: Readonly<Record<string, u
   }
   for (const [path, value] of written) document.setIn(path, value);
   return document.toString();
-}
-
-/** A number that came as text, by a flag, is written without quotes. */
-function plain(value: unknown): unknown {
-  return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
 }

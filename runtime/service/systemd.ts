@@ -14,6 +14,7 @@ import { dirname } from 'node:path';
 import { writeFileDurably } from '../durable-file.ts';
 import { WindrowError } from '../errors.ts';
 import { isSingleFile, readOwn } from '../program.ts';
+import type { Installation } from './installation.ts';
 import { withSettingsIn } from './settings-file.ts';
 import { unitOf } from './unit.ts';
 
@@ -30,13 +31,6 @@ export interface SystemdService {
   readonly unit: string;
   /** `ownPath` of the file with the defaults in config/. */
   readonly defaults: string;
-}
-
-export interface Installation {
-  /** What is to stand in the settings' file, by key. */
-  readonly settings: Readonly<Record<string, unknown>>;
-  /** Text of the token for the service alone; undefined: the one of before, if any. */
-  readonly token: string | undefined;
 }
 
 export interface Places {

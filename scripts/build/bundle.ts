@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { build, type BuildOptions, type Metafile, transform, type TransformOptions } from 'esbuild';
 import { listOwn } from '../../runtime/program.ts';
 import { addresses, type Named } from './addresses.ts';
+import { type Ingredients, packagesIn } from './licences.ts';
 import { replacements } from './replacements.ts';
 import type { Program } from './targets.ts';
 
@@ -20,11 +21,10 @@ export type Assets = Map<string, Uint8Array>;
 const BOOT = fileURLToPath(new URL('../../runtime/single-file/boot.ts', import.meta.url));
 const text = new TextEncoder();
 
-export interface Bundle {
+/** Of its addons the executable has `addonAsset(NAME)`. */
+export interface Bundle extends Ingredients {
   readonly program: Program;
   readonly assets: Assets;
-  /** Names of packages whose addon it needs: `addonAsset(NAME)` in the executable. */
-  readonly addons: ReadonlySet<string>;
   /** The names of all pieces that modules of ours need, or may need later, themselves included. */
   readonly reachedFrom: (modules: readonly string[]) => Set<string>;
 }
@@ -54,6 +54,7 @@ export async function bundle(root: string, program: Program): Promise<Bundle> {
     program,
     assets,
     addons: named.addons,
+    packages: packagesIn(metafile),
     reachedFrom: (modules) => reached(metafile, modules),
   };
 }

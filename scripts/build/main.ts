@@ -1,33 +1,44 @@
 /**
- * `npm run build`, behind the page's: in dist/ an executable of each program for each system, and
- * SHA256SUMS. On Linux, with binutils; the same sources give the same bytes.
+ * `npm run build`, behind the page's: in dist/ an executable of each program for each system, the
+ * licences of what is in them, and SHA256SUMS. On Linux, with binutils; the same sources give the
+ * same bytes.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Assets, type Bundle, bundle } from './bundle.ts';
+import { type Bundle, bundle } from './bundle.ts';
 import { codeCachesOf } from './code-cache.ts';
-import { writeExecutable } from './executable.ts';
+import { LICENCES_FILE, licencesOf } from './licences.ts';
 import { nodeForLinux, nodeForWindows } from './node-binary.ts';
-import { packageFile } from './packages.ts';
-import { addonAsset } from './replacements.ts';
-import { LINUX, PROGRAMS, type Target, WINDOWS } from './targets.ts';
+import { LINUX, PROGRAMS, WINDOWS } from './targets.ts';
+import { writeProgram } from './write-program.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const CACHE = join(ROOT, 'node_modules/.cache/windrow-build');
 const OUT = join(ROOT, 'dist');
+const place = { root: ROOT, cache: CACHE, out: OUT };
 
 checkNode();
 mkdirSync(OUT, { recursive: true });
+// A build that is interrupted leaves none that speak of other files.
+rmSync(join(OUT, 'SHA256SUMS'), { force: true });
 const bundles: Bundle[] = [];
 for (const program of PROGRAMS) bundles.push(await bundle(ROOT, program));
-const none: Assets[] = bundles.map(() => new Map());
-const sums = [
-  ...(await writeAll(WINDOWS, await nodeForWindows(CACHE), none)),
-  ...(await writeAll(LINUX, await nodeForLinux(), await Promise.all(bundles.map(codeCachesOf)))),
-];
-writeFileSync(join(OUT, 'SHA256SUMS'), `${sums.sort().join('\n')}\n`);
+const files: string[] = [];
+const forWindows = { node: await nodeForWindows(CACHE), caches: new Map() };
+for (const made of bundles) {
+  files.push(written(await writeProgram(made, WINDOWS, forWindows, place)));
+}
+const node = await nodeForLinux();
+const caches = await Promise.all(bundles.map(codeCachesOf));
+for (const [i, made] of bundles.entries()) {
+  const forLinux = { node, caches: caches[i] ?? new Map() };
+  files.push(written(await writeProgram(made, LINUX, forLinux, place)));
+}
+writeFileSync(join(OUT, LICENCES_FILE), await licencesOf(ROOT, CACHE, bundles));
+files.push(written(LICENCES_FILE));
+writeFileSync(join(OUT, 'SHA256SUMS'), `${files.map(sumOf).sort().join('\n')}\n`);
 
 /** V8's caches, and the blob that Node makes of the assets, are good for one build of Node. */
 function checkNode(): void {
@@ -36,45 +47,12 @@ function checkNode(): void {
   throw new Error('the build must run on the Node of node_modules: npm run build');
 }
 
-/** @param caches of each bundle @returns lines for SHA256SUMS */
-async function writeAll(target: Target, node: Uint8Array, caches: Assets[]): Promise<string[]> {
-  const lines: string[] = [];
-  for (const [i, made] of bundles.entries()) {
-    const { name, nodeOptions } = made.program;
-    const own = [...made.assets].filter(([asset]) => target.hasOwnAddons || !isAddon(asset));
-    const assets = new Map([...own, ...(await addonsOf(made, target)), ...(caches[i] ?? [])]);
-    const file = `${name}-${target.name}${target.extension}`;
-    await writeExecutable({
-      node: process.execPath,
-      target: node,
-      nodeOptions,
-      assets,
-      out: join(OUT, file),
-    });
-    const hash = createHash('sha256')
-      .update(readFileSync(join(OUT, file)))
-      .digest('hex');
-    lines.push(`${hash}  ${file}`);
-    process.stdout.write(`dist/${file}\n`);
-  }
-  return lines;
+function written(file: string): string {
+  process.stdout.write(`dist/${file}\n`);
+  return file;
 }
 
-type Versions = Readonly<Record<string, string>>;
-
-function isAddon(asset: string): boolean {
-  return asset.endsWith('.node');
-}
-
-async function addonsOf({ addons }: Bundle, target: Target): Promise<[string, Uint8Array][]> {
-  return Promise.all(
-    [...addons].map(async (name): Promise<[string, Uint8Array]> => {
-      const about = readFileSync(join(ROOT, 'node_modules', name, 'package.json'), 'utf8');
-      const { optionalDependencies } = JSON.parse(about) as { optionalDependencies: Versions };
-      const { package: its, path } = target.addon(name);
-      const version = optionalDependencies[its];
-      if (version === undefined) throw new Error(`${name} has no addon for ${target.name}`);
-      return [addonAsset(name), await packageFile(CACHE, { name: its, version, path })];
-    }),
-  );
+function sumOf(file: string): string {
+  const hash = createHash('sha256').update(readFileSync(join(OUT, file)));
+  return `${hash.digest('hex')}  ${file}`;
 }

@@ -22,10 +22,11 @@ const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 const bare = { PATH: '/nowhere', HOME: '/proc/nowhere', NODE_OPTIONS: '--nonsense' };
 
 describe('dist', () => {
-  it('has what SHA256SUMS says, for both systems', async () => {
+  it('has what SHA256SUMS says: for both systems, and the licences', async () => {
     const lines = readFileSync(join(DIST, 'SHA256SUMS'), 'utf8').trim().split('\n');
     const names = lines.map((line) => line.slice(66));
     expect(names.toSorted()).toEqual([
+      'LICENSES.txt',
       'windrow-agent-linux-x64',
       'windrow-agent-win-x64.exe',
       'windrow-collector-linux-x64',

@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ServerView } from '../../collector/api/contract.ts';
 import { receivedFile } from '../support/blocks.ts';
-import { eventually, getJson } from '../support/http.ts';
+import { eventually, getJson, metric } from '../support/http.ts';
 import { type RunningCollector, startCollector } from '../support/programs.ts';
 import { wineMissing } from './support/install.ts';
-import { Wine } from './support/wine.ts';
+import { AGENT, Wine } from './support/wine.ts';
 
 /** Names as people give them. */
 const folderName = 'Märchen & Co';
@@ -58,6 +58,46 @@ describe.skipIf(wineMissing)('windrow-agent.exe', () => {
     expect(receivedFile(join(collector.dataDir, 'received'), fileName).equals(content)).toBe(true);
   });
 
+  it('takes no notice of NODE_OPTIONS, replays, and tells how it is', async () => {
+    await using wine = await Wine.start();
+    await using collector = await startCollector();
+    const nonsense = await wine.program(
+      'cmd',
+      '/c',
+      `set NODE_OPTIONS=--nonsense&& ${AGENT} version`,
+    );
+    expect(nonsense.code, nonsense.output).toBe(0);
+    expect(nonsense.output).toMatch(/^windrow-agent \d/);
+
+    const rows = 'Z:\\mnt\\repo\\tests\\data\\server_metrics.csv';
+    const replayed = await wine.agent('replay', rows, '--to', collector.url, '--speed', 'max');
+    expect(replayed.code, replayed.output).toBe(0);
+    const lines = readFileSync('tests/data/server_metrics.csv', 'utf8').trim().split('\n');
+    const stored = await metric(collector.url, 'windrow_samples_received_total');
+    expect(stored).toBe(lines.length - 1);
+
+    const doctor = await wine.agent('doctor', '--to', collector.url, '--data', 'C:\\doctor');
+    expect(doctor.code, doctor.output).toBe(0);
+    const shown = await wine.agent('config', 'show', '--to', collector.url);
+    expect(shown.output).toContain(collector.url);
+  });
+
+  it('loads no addon that somebody has put into its place', async () => {
+    await using wine = await Wine.start();
+    const notInstalled = async (): Promise<void> => {
+      const { code, output } = await wine.agent('service', 'status');
+      expect([code, output]).toEqual([2, expect.stringContaining('is not installed')]);
+    };
+    await notInstalled();
+    const caches = wine.driveC('users/root/AppData/Local/windrow');
+    const [name = '', ...others] = readdirSync(caches);
+    expect(others).toEqual([]);
+    const good = readFileSync(join(caches, name));
+    writeFileSync(join(caches, name), 'planted');
+    await notInstalled();
+    expect(readFileSync(join(caches, name)).equals(good)).toBe(true);
+  });
+
   it('as a service: installed it samples, stopped it keeps what waits, crashed it has failed', async () => {
     await using wine = await Wine.start();
     await using collector = await startCollector();
@@ -72,7 +112,8 @@ describe.skipIf(wineMissing)('windrow-agent.exe', () => {
     await eventually(() => received(collector, 3), 60_000);
     expect((await detail(collector)).summary.server_id).toBe('Büro 7');
 
-    // Its code is where only administrators may write.
+    // Its folder is not everybody's, and its code is in it.
+    expect(statSync(wine.driveC('ProgramData/windrow/agent')).mode & 0o007).toBe(0);
     expect(readdirSync(wine.driveC('ProgramData/windrow/agent/code'))).toHaveLength(1);
 
     const port = Number(new URL(collector.url).port);

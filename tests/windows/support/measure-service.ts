@@ -1,7 +1,7 @@
 /** Installs hostile-service.ts as a service, starts it, stops it, and prints what the service manager saw, in JSON. */
 import { fileURLToPath } from 'node:url';
 import { type ServiceState, windowsAddon } from '../../../native/windows/addon.ts';
-import { commandLineOf } from '../../../agent/service/windows/command-line.ts';
+import { commandLineOf } from '../../../native/windows/service/command-line.ts';
 
 const STOPPED = 1;
 const lookEveryMs = 5;
@@ -11,7 +11,7 @@ const name = `windrow ${how}`;
 const script = fileURLToPath(new URL('./hostile-service.ts', import.meta.url));
 const addon = windowsAddon();
 
-addon.installService(name, name, name, commandLineOf([process.execPath, script, how, name]));
+addon.installService(name, name, name, commandLineOf([process.execPath, script, how, name]), '');
 const startedMs = performance.now();
 addon.startService(name);
 const [running, runningMs] = settled(startedMs, ({ state }) => state === 4 || state === STOPPED);

