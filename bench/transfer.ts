@@ -1,105 +1,109 @@
 /**
- * `bench transfer [--gib 2]`: files from `windrow-agent send` to a collector on loopback, each a
- * process of its own, blocks verified and synced to the disk before they are acknowledged. Beside
- * it, in the same run, `cp` and `sync` of the same files: what the disk does without network and hash.
+ * `bench transfer [--gib 2 | --short]`: files from `windrow-agent send` to a collector on loopback, and
+ * through a broker of Kafka to `windrow-agent receive`; each a process of its own, blocks verified and
+ * synced to the disk before they are acknowledged. Beside them, in the same run: `cp` and `sync` of the
+ * same files, which is what the disk does without network and hash; and Kafka's own two performance
+ * programs, which carry as many bytes in records of the same size through the same broker and store
+ * nothing. `--short` tells whether it works: little data, one run.
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import type { KafkaCluster } from '../scripts/kafka/cluster.ts';
+import { install } from '../scripts/kafka/install.ts';
 import { gibOf, KINDS, makeFiles } from './blocks-data.ts';
-import { finished, firstLine, spawnNode } from './programs.ts';
+import { makeTopics, never, openLog, startBroker } from './kafka-log.ts';
+import { type Carried, carriedByKafka } from './kafka-perf.ts';
 import { type BenchResult, median, rounded } from './result.ts';
+import { type Run, sendDirect, sendThroughKafka } from './transfer-run.ts';
 
-const runs = 3;
-/** The highest RSS is the kernel's own record; this is only to see it before the process ends. */
-const lookEveryMs = 50;
-const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+const gibUsual = 2;
+const runsUsual = 3;
+const gibShort = 0.1;
 
-interface Run {
-  readonly mbps: number;
+interface Round {
+  readonly direct: Run;
+  readonly kafka: Run;
   readonly copyMbps: number;
-  readonly senderRssMib: number;
-  readonly collectorRssMib: number;
-  readonly senderCpuSeconds: number;
+  readonly carried: Carried;
 }
 
 export async function run(args: readonly string[]): Promise<BenchResult> {
-  const bytes = Math.floor((gibOf(args, 2) * 1024 ** 3) / KINDS.length);
+  const isShort = args[0] === '--short' && args.length === 1;
+  const gib = isShort ? gibShort : gibOf(args, gibUsual);
+  const bytes = Math.floor((gib * 1024 ** 3) / KINDS.length);
+  const runs = isShort ? 1 : runsUsual;
   const folder = mkdtempSync(join(tmpdir(), 'windrow-bench-'));
   try {
     const paths = Object.values(makeFiles(folder, bytes));
+    await using broker = await startBroker();
+    const brokers = broker.brokers.join(',');
     // Fills Node's cache of compiled code, without which each process takes 50 MB more.
-    await runOnce(folder, [fileURLToPath(import.meta.url)], 1);
-    const all: Run[] = [];
-    for (let i = 0; i < runs; i += 1) all.push(await runOnce(folder, paths, bytes * paths.length));
-    const middle = (of: (run: Run) => number): number => rounded(median(all.map(of)));
-    const most = (of: (run: Run) => number): number => Math.round(Math.max(...all.map(of)));
-    return {
-      bench: 'transfer',
-      figures: {
-        directMbps: middle((run) => run.mbps),
-        copyMbps: middle((run) => run.copyMbps),
-        senderCpuSeconds: middle((run) => run.senderCpuSeconds),
-        senderRssMibMax: most((run) => run.senderRssMib),
-        collectorRssMibMax: most((run) => run.collectorRssMib),
-      },
-      ratios: { ofCopy: middle((run) => run.mbps / run.copyMbps) },
-    };
+    const warmUp = [fileURLToPath(import.meta.url)];
+    await apart(folder, (own) => sendDirect(own, warmUp));
+    await apart(folder, (own) => sendThroughKafka(brokers, own, warmUp));
+    const rounds: Round[] = [];
+    for (let i = 0; i < runs; i += 1) {
+      rounds.push({
+        direct: await apart(folder, (own) => sendDirect(own, paths)),
+        kafka: await apart(folder, (own) => sendThroughKafka(brokers, own, paths)),
+        copyMbps: copyMbps(paths, folder, bytes * paths.length),
+        carried: await carriedAlone(broker, `perf-${i}`, bytes * paths.length),
+      });
+      console.log(`run ${i + 1} of ${runs} is done`);
+    }
+    return resultOf(rounds);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function runOnce(folder: string, paths: readonly string[], bytes: number): Promise<Run> {
-  const data = join(folder, 'run');
-  const collector = spawnNode(
-    [here('../collector/main.ts'), 'serve', '--port', '0', '--data', join(data, 'collector')],
-    { WINDROW_LOG: 'warn', WINDROW_BLOCKS_QUOTA: '1TiB' },
-  );
+function resultOf(rounds: readonly Round[]): BenchResult {
+  const middle = (of: (round: Round) => number): number => rounded(median(rounds.map(of)));
+  const most = (of: (round: Round) => number): number => Math.round(Math.max(...rounds.map(of)));
+  // What both of them together come to.
+  const kafkaMbps = ({ carried }: Round): number =>
+    Math.min(carried.producerMbps, carried.consumerMbps);
+  return {
+    bench: 'transfer',
+    figures: {
+      directMbps: middle(({ direct }) => direct.mbps),
+      kafkaMbps: middle(({ kafka }) => kafka.mbps),
+      kafkaSentMbps: middle(({ kafka }) => kafka.sentMbps),
+      copyMbps: middle((round) => round.copyMbps),
+      producerPerformanceMbps: middle(({ carried }) => carried.producerMbps),
+      consumerPerformanceMbps: middle(({ carried }) => carried.consumerMbps),
+      directSenderCpuSeconds: middle(({ direct }) => direct.senderCpuSeconds),
+      kafkaSenderCpuSeconds: middle(({ kafka }) => kafka.senderCpuSeconds),
+      directSenderRssMibMax: most(({ direct }) => direct.senderRssMib),
+      collectorRssMibMax: most(({ direct }) => direct.receiverRssMib),
+      kafkaSenderRssMibMax: most(({ kafka }) => kafka.senderRssMib),
+      kafkaReceiverRssMibMax: most(({ kafka }) => kafka.receiverRssMib),
+    },
+    ratios: {
+      directOfCopy: middle((round) => round.direct.mbps / round.copyMbps),
+      kafkaOfPerformance: middle((round) => round.kafka.mbps / kafkaMbps(round)),
+      kafkaSentOfPerformance: middle((round) => round.kafka.sentMbps / kafkaMbps(round)),
+    },
+  };
+}
+
+/** In a folder of its own, gone after it. */
+async function apart<T>(folder: string, work: (own: string) => Promise<T>): Promise<T> {
+  const own = mkdtempSync(join(folder, 'run-'));
   try {
-    const url = (await firstLine(collector)).replace(/^ready /, '');
-    const sent = await send(paths, ['--to', url, '--data', join(data, 'agent')]);
-    const collectorRssMib = rssMibMax(collector.pid) ?? Number.NaN;
-    return {
-      ...sent,
-      mbps: bytes / 1e6 / sent.seconds,
-      collectorRssMib,
-      copyMbps: copyMbps(paths, data, bytes),
-    };
+    return await work(own);
   } finally {
-    collector.kill('SIGTERM');
-    await finished(collector);
-    rmSync(data, { recursive: true, force: true });
+    rmSync(own, { recursive: true, force: true });
   }
 }
 
-async function send(paths: readonly string[], args: readonly string[]) {
-  const sender = spawn(process.execPath, [here('../agent/launch.js'), 'send', ...paths, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let senderRssMib = 0;
-  const looking = setInterval(() => {
-    senderRssMib = rssMibMax(sender.pid) ?? senderRssMib;
-  }, lookEveryMs);
-  const lines = (await text(sender.stdout)).trim().split('\n');
-  await finished(sender);
-  clearInterval(looking);
-  if (sender.exitCode !== 0) throw new Error(`the sender failed: ${lines.at(-1)}`);
-  const summary = JSON.parse(lines.at(-1) ?? '') as { seconds: number; cpu_seconds: number };
-  return { seconds: summary.seconds, senderCpuSeconds: summary.cpu_seconds, senderRssMib };
-}
-
-/** The most that it ever had. Undefined when it has ended. */
-function rssMibMax(pid: number | undefined): number | undefined {
-  try {
-    const found = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    return found === null ? undefined : Number(found[1]) / 1_024;
-  } catch {
-    return undefined;
-  }
+async function carriedAlone(broker: KafkaCluster, topic: string, bytes: number): Promise<Carried> {
+  await makeTopics(await openLog(broker.brokers), [topic]);
+  const brokers = broker.brokers.join(',');
+  return carriedByKafka(await install(never), { brokers, topic, bytes });
 }
 
 function copyMbps(paths: readonly string[], folder: string, bytes: number): number {

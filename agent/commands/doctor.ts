@@ -47,11 +47,12 @@ async function check(config: AgentConfig, print: (text: string) => void): Promis
 
 async function checkByKafka(config: AgentConfig, print: (text: string) => void): Promise<boolean> {
   const { openKafkaLog, topicSpecs } = await loadKafka();
+  const { filesUse } = await import('../../wire/transport/kafka/block-use.ts');
   checkConnection(config);
   const topics = topicSpecs(config, topicsOf(config));
   const use = { topics: topics.map((topic) => ({ topic, rights: ['Write'] as const })) };
   const admin = openKafkaLog(config, clientId, await createLogger(clientId, 'silent')).admin();
-  return runChecks([...admin.checks(use), ...checksOfMachine(config)], print);
+  return runChecks([...admin.checks(use, filesUse(config)), ...checksOfMachine(config)], print);
 }
 
 function checksOfMachine(config: AgentConfig): Check[] {

@@ -4,14 +4,13 @@ import { WindrowError } from '../../runtime/errors.ts';
 import { signalOfProcess } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
 import { name } from '../../wire/records/fields.ts';
+import { receiversGroup } from '../../wire/transport/kafka/block-use.ts';
 import { brokersOf } from '../../wire/transport/kafka/url.ts';
 import { BLOCK_TOPICS } from '../../wire/transport/log/blocks.ts';
 import { describePrepared, prepareTopics } from '../../wire/transport/log/prepare.ts';
 import { checkConnection, clientId, loadKafka } from '../connect.ts';
 import { FILES_SPEC } from './destination.ts';
 
-/** As the old system called it. */
-const groupDefault = 'distributed-processors';
 const blocksMaxMax = 1e9;
 
 interface Options {
@@ -27,7 +26,7 @@ export function receiveCommand(): Command {
   const command = withSettings(new Command('receive'), FILES_SPEC, ['server_id', 'log'])
     .description('receive files from Kafka, alone or beside others in a group, until it is stopped')
     .option('--from <url>', 'kafka://host:port (default: the brokers of the configuration)')
-    .option('--group <name>', 'who shares the work has the same', groupDefault)
+    .option('--group <name>', 'who shares the work has the same', receiversGroup)
     .option('--out <dir>', 'where the files go', '.')
     .option('--assemble', 'put files together whose blocks have all come here')
     .option('--max-blocks <n>', 'end after so many (default: never)')

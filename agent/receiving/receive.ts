@@ -1,6 +1,7 @@
 /** Receives files from a log until it is stopped: what it needs is opened, and closed again in reverse. */
 import { Assembler } from '../../blocks/receiving/assemble.ts';
 import { LogMember } from '../../blocks/receiving/log-member.ts';
+import { receivingEngine } from '../../blocks/receiving/part-file.ts';
 import { Processing } from '../../blocks/receiving/processing/processing.ts';
 import type { StoredTransfer } from '../../blocks/receiving/received-index.ts';
 import { BlockReceiver } from '../../blocks/receiving/receiver.ts';
@@ -8,6 +9,7 @@ import { systemClock } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import type { BlockAck } from '../../wire/records/block-ack.ts';
 import type { Log } from '../../wire/transport/log/port.ts';
+import { receivingSpeeds } from '../sending/speeds.ts';
 import { createShow } from './show.ts';
 
 export interface ReceiveOptions {
@@ -64,7 +66,10 @@ export async function receiveFiles(options: ReceiveOptions, stop: AbortSignal): 
   await member.run(AbortSignal.any([stop, isEnough.signal]));
   // What is whole now is put together before the end.
   if (!stop.aborted) await assembler?.idle();
-  show.summary(receiver.counts, member.malformed);
+  const { user, system } = process.cpuUsage();
+  const cpuMs = (user + system) / 1_000;
+  const speeds = receivingSpeeds({ engine: receivingEngine, cpuMs }, receiver.done);
+  show.summary(receiver.counts, member.malformed, speeds);
 }
 
 async function processingOf(

@@ -3,12 +3,13 @@ import type { ReceiverCounts } from '../../blocks/receiving/receiver.ts';
 import type { BlockAck } from '../../wire/records/block-ack.ts';
 import { inert } from '../../wire/records/fields.ts';
 import { sizeText } from '../sending/show.ts';
+import { speedFacts, type Speeds, speedsText } from '../sending/speeds.ts';
 
 export interface Show {
   block(ack: BlockAck): void;
   /** It was put together. */
   file(path: string, sizeBytes: number): void;
-  summary(counts: ReceiverCounts, malformed: number): void;
+  summary(counts: ReceiverCounts, malformed: number, speeds: Speeds): void;
 }
 
 export function createShow(stdout: NodeJS.WriteStream): Show {
@@ -23,7 +24,8 @@ function jsonShow(write: Write): Show {
   return {
     block: (ack) => line({ event: 'block', ...ack }),
     file: (path, sizeBytes) => line({ event: 'file', path, bytes: sizeBytes }),
-    summary: (counts, malformed) => line({ event: 'summary', ...counts, malformed }),
+    summary: (counts, malformed, speeds) =>
+      line({ event: 'summary', ...counts, malformed, ...speedFacts(speeds) }),
   };
 }
 
@@ -31,7 +33,7 @@ function textShow(write: Write): Show {
   return {
     block: (ack) => write(blockText(ack)),
     file: (path, sizeBytes) => write(`${inert(path)} is whole, ${sizeText(sizeBytes)}`),
-    summary({ blocks, bytes, duplicates, failures }, malformed) {
+    summary({ blocks, bytes, duplicates, failures }, malformed, speeds) {
       const more = [
         [duplicates, 'were there already'],
         [failures, 'failed'],
@@ -39,6 +41,7 @@ function textShow(write: Write): Show {
       ] as const;
       const told = more.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`]));
       write([`${blocks} blocks, ${sizeText(bytes)} stored`, ...told].join('; '));
+      if (blocks > 0) write(speedsText(speeds));
     },
   };
 }

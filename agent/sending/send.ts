@@ -15,6 +15,8 @@ import type { BlockCarrier } from '../../wire/transport/block-port.ts';
 import { cacheFolder } from '../hashing/cache-folder.ts';
 import { outboxFolder } from '../outbox/place.ts';
 import { createShow } from './show.ts';
+import { sendingSpeeds } from './speeds.ts';
+import { TimedCarrier } from './timed-carrier.ts';
 
 export interface SendOptions {
   readonly paths: readonly string[];
@@ -36,11 +38,12 @@ export function journalPath(data: string): string {
 
 /** @returns whether every file is there. @throws WindrowError `aborted`, or why nothing can be sent any more */
 export async function sendFiles(options: SendOptions): Promise<boolean> {
-  const { paths, exclude, carrier, blockBytes, signal } = options;
+  const { paths, exclude, blockBytes, signal } = options;
   const show = createShow(options.stdout);
   stepBack();
   await using opened = new AsyncDisposableStack();
   const clock = systemClock;
+  const carrier = new TimedCarrier(options.carrier, clock);
   const journal = openJournal({
     path: journalPath(options.data),
     clock,
@@ -71,21 +74,31 @@ export async function sendFiles(options: SendOptions): Promise<boolean> {
     show.progress(progress, clock.monotonicMs());
   }, show.everyMs);
   const cpuBefore = process.cpuUsage();
+  const ownCpuBefore = process.threadCpuUsage();
   try {
     await sender.run(scan(paths, exclude), signal);
   } finally {
     clearInterval(showing);
-    const { user, system } = process.cpuUsage(cpuBefore);
-    const cpuSeconds = (user + system) / 1e6;
     show.summary({
       progress,
       nowMs: clock.monotonicMs(),
-      engine,
-      stages: reader.stages,
-      cpuSeconds,
+      readBytes: reader.done.readBytes,
+      speeds: sendingSpeeds(
+        { engine, cpuMs: millisecondsOf(process.cpuUsage(cpuBefore)) },
+        reader.done,
+        {
+          bytes: carrier.takenBytes,
+          ms: carrier.busyMs,
+          cpuMs: millisecondsOf(process.threadCpuUsage(ownCpuBefore)),
+        },
+      ),
     });
   }
   return progress.failures === 0;
+}
+
+function millisecondsOf({ user, system }: NodeJS.CpuUsage): number {
+  return (user + system) / 1_000;
 }
 
 /** What measures this machine, and all else that runs here, goes before it. Threads take it over. */

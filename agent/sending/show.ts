@@ -1,17 +1,15 @@
 /** What a person or a program sees of a sending: a line on a terminal, lines of JSON elsewhere. */
 import type { SendEvent } from '../../blocks/sending/events.ts';
-import type { Stages } from '../../blocks/sending/pipeline/messages.ts';
 import type { Progress } from '../../blocks/sending/progress.ts';
 import { inert } from '../../wire/records/fields.ts';
+import { speedFacts, type Speeds, speedsText } from './speeds.ts';
 
 /** What one sending came to. */
 export interface Summary {
   readonly progress: Progress;
   readonly nowMs: number;
-  readonly engine: string;
-  readonly stages: Stages;
-  /** Of this process, all threads. */
-  readonly cpuSeconds: number;
+  readonly readBytes: number;
+  readonly speeds: Speeds;
 }
 
 export interface Show {
@@ -57,19 +55,15 @@ export class JsonShow implements Show {
     });
   }
 
-  summary({ progress, nowMs, engine, stages, cpuSeconds }: Summary): void {
+  summary({ progress, nowMs, readBytes, speeds }: Summary): void {
     const seconds = progress.seconds(nowMs);
     this.#line({
       event: 'summary',
       ...figures(progress),
       seconds: rounded(seconds),
       mb_per_s: rounded(progress.rawBytes / 1e6 / seconds),
-      read_bytes: stages.readBytes,
-      engine,
-      read_mb_per_s: speedOf(stages.readBytes, stages.readMs),
-      hash_mb_per_s: speedOf(stages.readBytes, stages.hashMs),
-      compress_mb_per_s: speedOf(stages.readBytes, stages.compressMs),
-      cpu_seconds: rounded(cpuSeconds),
+      read_bytes: readBytes,
+      ...speedFacts(speeds),
     });
   }
 
@@ -119,7 +113,7 @@ export class TerminalShow implements Show {
     this.#hasLine = true;
   }
 
-  summary({ progress, nowMs, engine, stages }: Summary): void {
+  summary({ progress, nowMs, readBytes, speeds }: Summary): void {
     this.#clear();
     const { done, payloadBytes, rawBytes, ratio } = progress;
     const seconds = progress.seconds(nowMs);
@@ -128,13 +122,7 @@ export class TerminalShow implements Show {
         `sent ${sizeText(payloadBytes)} (ratio ${ratio.toFixed(2)}) in ${seconds.toFixed(1)} s, ` +
         `${(rawBytes / 1e6 / seconds).toFixed(0)} MB/s\n`,
     );
-    if (stages.readBytes === 0) return;
-    const speeds = [
-      `read ${speedOf(stages.readBytes, stages.readMs)}`,
-      `SHA-256 (${engine}) ${speedOf(stages.readBytes, stages.hashMs)}`,
-      `LZ4 ${speedOf(stages.readBytes, stages.compressMs)}`,
-    ];
-    this.#write(`MB/s of a thread: ${speeds.join(', ')}\n`);
+    if (readBytes > 0) this.#write(`${speedsText(speeds)}\n`);
   }
 
   #clear(): void {
@@ -193,10 +181,6 @@ function timeText(seconds: number): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   const minutes = `${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
   return whole < 3_600 ? minutes : `${Math.floor(whole / 3_600)}:${minutes}`;
-}
-
-function speedOf(bytes: number, ms: number): number {
-  return ms === 0 ? 0 : Math.round(bytes / 1e3 / ms);
 }
 
 function rounded(value: number): number {

@@ -127,6 +127,17 @@ it.each<[string, Partial<LogRecord>]>([
   expect(acks).toEqual([]);
 });
 
+it('what cannot be read is counted, told once in a while, and passed by', async () => {
+  const { blocks, lines, take, told } = await reading();
+  const spoilt = { topic: DATA_BLOCKS_TOPIC, partition: 0, reason: 'a batch is broken' };
+  blocks.unreadable({ ...spoilt, offset: 0, endOffset: 3 });
+  blocks.unreadable({ ...spoilt, offset: 5, endOffset: 6 });
+  expect(blocks.malformed).toBe(4);
+  expect(lines).toMatchObject([{ level: 'warn', offset: 0, reason: 'a batch is broken' }]);
+  await take(chunksOf(small, 0));
+  await told(1);
+});
+
 it('a block whose beginning is not here fails once, at its end', async () => {
   const { take, told, acks } = await reading();
   await take(chunksOf(large, 0).slice(1));

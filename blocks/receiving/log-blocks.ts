@@ -21,14 +21,15 @@ import type {
   PartitionOffset,
   SlotHandler,
   SlotStart,
+  UnreadableRecords,
 } from '../../wire/transport/log/port.ts';
 import { Slots } from '../sending/slots.ts';
 import { failureAck, type Here, unnamedFailureAck } from './acks.ts';
 import { LogLane } from './log-lane.ts';
 import type { BlockReceiver } from './receiver.ts';
 
-/** Read and not written yet: enough for all threads, some 8 MB. */
-const inHandMax = 8;
+/** Read and not written yet: two for each thread, some 4 MB. */
+const inHandMax = 4;
 /** Blocks whose failure was told, of which more chunks may come. */
 const failedMax = 1_000;
 /** Log lines about records that are no chunks: one in so long. */
@@ -49,7 +50,7 @@ export interface LogBlocksOptions {
 }
 
 export class LogBlocks implements SlotHandler {
-  /** Records that are no chunks. */
+  /** Records that are no chunks, or cannot be read. */
   malformed = 0;
   readonly #options: LogBlocksOptions;
   readonly #lanes = new Map<number, LogLane>();
@@ -98,6 +99,11 @@ export class LogBlocks implements SlotHandler {
   reached(places: readonly PartitionOffset[]): void {
     if (this.#stopped.signal.aborted) return;
     for (const { partition, offset } of places) this.#lanes.get(partition)?.reached(offset);
+  }
+
+  /** Nobody can say whose they are: what they had of a block is missing at its end. */
+  unreadable({ partition, offset, endOffset, reason }: UnreadableRecords): void {
+    this.#countMalformed(endOffset - offset, { partition, offset, reason });
   }
 
   /** What is new since it was `committed`. */
@@ -183,16 +189,21 @@ export class LogBlocks implements SlotHandler {
 
   /** Its sender hears of it, where the record says whose it is. */
   #refuse({ key, headers, partition, offset }: LogRecord, reason: string): BlockAck | undefined {
-    this.malformed += 1;
-    const nowMs = performance.now();
-    if (nowMs - this.#toldMs >= toldEveryMs) {
-      const { malformed } = this;
-      const facts = { partition, offset, reason, malformed };
-      this.#options.log.warn(facts, 'a record is no chunk of a block');
-      this.#toldMs = nowMs;
-    }
+    this.#countMalformed(1, { partition, offset, reason });
     const header = headers.get(CHUNK_HEADER)?.toString();
     return unnamedFailureAck({ key: String(key), header, reason }, this.#options.here());
+  }
+
+  #countMalformed(
+    records: number,
+    facts: { readonly partition: number; readonly offset: number; readonly reason: string },
+  ): void {
+    this.malformed += records;
+    const nowMs = performance.now();
+    if (nowMs - this.#toldMs < toldEveryMs) return;
+    const { malformed } = this;
+    this.#options.log.warn({ ...facts, malformed }, 'a record is no chunk of a block');
+    this.#toldMs = nowMs;
   }
 
   async #tell(ack: BlockAck, signal: AbortSignal): Promise<boolean> {

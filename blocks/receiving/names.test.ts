@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { join, relative, sep, win32 } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { foldKey, folderName, namesFor, safeName, safePath } from './names.ts';

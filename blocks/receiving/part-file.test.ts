@@ -3,16 +3,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { compressFrame } from '../../native/lz4.ts';
+import { StageTimes } from '../../runtime/stage-times.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { rawChunkBytes } from '../../wire/limits.ts';
 import { BadBlockError, type PartChunk, PartFile } from './part-file.ts';
+import { STAGES } from './stages.ts';
 import { contentOf, crc32Of } from './testing/made-file.ts';
 
 let folder = '';
 let part: PartFile;
 beforeEach(() => {
   folder = temporaryFolder();
-  part = new PartFile(join(folder, 'part'));
+  part = new PartFile(join(folder, 'part'), new StageTimes(STAGES));
 });
 
 function sha256(bytes: Uint8Array): string {
@@ -88,4 +90,15 @@ describe('a chunk is refused', () => {
     const lying = { ...rawChunk(noise), crc32: '00000001' };
     expect(() => part.write(lying, noise)).toThrow('the checksum of a chunk is another');
   });
+});
+
+it('what was decompressed is given back chunk by chunk, not when it is collected', () => {
+  const text = Buffer.alloc(rawChunkBytes, 'the same line again\n');
+  const packed = compressFrame(text);
+  const before = process.memoryUsage().external;
+  for (let chunk = 0; chunk < 16; chunk += 1) {
+    part.write({ ...lz4Chunk(packed, text.length), offset: chunk * text.length }, packed);
+  }
+  const { external } = process.memoryUsage();
+  expect(external - before).toBeLessThan(4 * rawChunkBytes);
 });

@@ -9,7 +9,14 @@ import { createHash } from 'node:crypto';
 import { closeSync, fdatasyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { makeFolderDurably, writeFileDurably } from '../../runtime/durable-file.ts';
+import { release } from '../../runtime/release.ts';
+import type { StageTimes } from '../../runtime/stage-times.ts';
 import { decompressFrame } from '../../native/lz4.ts';
+import type { EngineName } from '../../native/sha256/engine.ts';
+import type { STAGES } from './stages.ts';
+
+/** By which blocks are verified: one stream at a time, and for that it is the fastest, with the CPU's own instructions or without. */
+export const receivingEngine = 'openssl' satisfies EngineName;
 
 /** What came is not what was sent: the block has to be sent again. */
 export class BadBlockError extends Error {
@@ -33,26 +40,43 @@ export interface BlockTarget {
   readonly metadata: string;
 }
 
+type Times = StageTimes<(typeof STAGES)[number]>;
+
 export class PartFile {
   readonly #path: string;
-  // One stream at a time: for that OpenSSL's is the fastest there is, with the CPU's own instructions or without.
+  readonly #times: Times;
   readonly #hash = createHash('sha256');
   #fd: number | undefined;
   #hashedBytes = 0;
   #sha256: string | undefined;
   #isMoved = false;
 
-  constructor(path: string) {
+  /** @param times what its stages take is added to these */
+  constructor(path: string, times: Times) {
     this.#path = path;
+    this.#times = times;
     this.#fd = openSync(path, 'w', 0o600);
   }
 
   /** @throws BadBlockError; what the system says when it cannot be written */
   write(chunk: PartChunk, payload: Uint8Array): void {
-    const raw = rawOf(chunk, payload);
-    this.#writeAll(raw, chunk.offset);
-    if (chunk.offset !== this.#hashedBytes) return;
-    this.#hash.update(raw);
+    this.#times.timed('unpack', () => assertAsSent(chunk, payload));
+    if (chunk.encoding === 'raw') return this.#take(chunk, payload);
+    const raw = this.#times.timed('unpack', () => unpacked(payload, chunk.rawBytes));
+    try {
+      this.#take(chunk, raw);
+    } finally {
+      release(raw);
+    }
+  }
+
+  #take({ offset, rawBytes }: PartChunk, raw: Uint8Array): void {
+    if (raw.length !== rawBytes) {
+      throw new BadBlockError(`a chunk has ${raw.length} bytes instead of ${rawBytes}`);
+    }
+    this.#times.timed('write', () => this.#writeAll(raw, offset));
+    if (offset !== this.#hashedBytes) return;
+    this.#times.timed('hash', () => this.#hash.update(raw));
     this.#hashedBytes += raw.length;
   }
 
@@ -60,11 +84,16 @@ export class PartFile {
   verify(sha256: string): void {
     this.#sha256 ??= this.#hash.digest('hex');
     if (this.#sha256 !== sha256) throw new BadBlockError('the SHA-256 of the block is another');
-    if (this.#fd !== undefined) fdatasyncSync(this.#fd);
+    const fd = this.#fd;
+    if (fd !== undefined) this.#times.timed('sync', () => fdatasyncSync(fd));
   }
 
   /** Puts the verified block where it belongs, for good. @throws what the system says */
-  store({ folder, path, metadataPath, metadata }: BlockTarget): void {
+  store(target: BlockTarget): void {
+    this.#times.timed('sync', () => this.#store(target));
+  }
+
+  #store({ folder, path, metadataPath, metadata }: BlockTarget): void {
     this.#close();
     makeFolderDurably(folder);
     if (!this.#isMoved) renameSync(this.#path, path);
@@ -92,16 +121,12 @@ export class PartFile {
   }
 }
 
-function rawOf(chunk: PartChunk, payload: Uint8Array): Uint8Array {
-  if (crc32(payload).toString(16).padStart(8, '0') !== chunk.crc32) {
-    throw new BadBlockError('the checksum of a chunk is another');
-  }
-  const raw = chunk.encoding === 'raw' ? payload : unpacked(payload, chunk.rawBytes);
-  if (raw.length === chunk.rawBytes) return raw;
-  throw new BadBlockError(`a chunk has ${raw.length} bytes instead of ${chunk.rawBytes}`);
+function assertAsSent({ crc32: expected }: PartChunk, payload: Uint8Array): void {
+  if (crc32(payload).toString(16).padStart(8, '0') === expected) return;
+  throw new BadBlockError('the checksum of a chunk is another');
 }
 
-function unpacked(payload: Uint8Array, rawBytes: number): Uint8Array {
+function unpacked(payload: Uint8Array, rawBytes: number): Buffer {
   try {
     return decompressFrame(payload, rawBytes);
   } catch (error) {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

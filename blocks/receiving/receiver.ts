@@ -25,13 +25,14 @@ import type { ReceiverOptions } from './port.ts';
 import { assertRoom } from './room.ts';
 import { assertSameFile, fileOf } from './same-file.ts';
 import { Storing } from './storing.ts';
+import type { Done } from './stages.ts';
 import { BlockThreads } from './threads/threads.ts';
 
 /** Chunks that are being taken in at once: with what is made of each, some 60 MB. */
 export const chunksMax = 32;
 const busyRetryMs = 2_000;
-/** What transports leave of payloads, before it is collected. */
-const garbageBytesMax = 8 * 1024 * 1024;
+/** Of payloads, of each of which transports leave one copy or two, before these are collected. */
+const garbageBytesMax = 4 * 1024 * 1024;
 
 export interface IncomingChunk {
   readonly chunk: BlockChunk;
@@ -95,6 +96,11 @@ export class BlockReceiver {
 
   get openBlocks(): number {
     return this.#open.size;
+  }
+
+  /** What its threads have done since the start. */
+  get done(): Done {
+    return this.#threads.done;
   }
 
   /** Whether another chunk would have to wait: ask before its payload is read. */

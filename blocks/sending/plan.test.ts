@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { expect, it } from 'vitest';
 import { blockBytesMin } from '../../wire/limits.ts';
 import { decodeChunk, encodeChunkHeader } from '../../wire/records/block-chunk.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { WindrowError } from '../../runtime/errors.ts';
 import { createManualClock } from '../../runtime/testing/manual-clock.ts';
@@ -119,11 +119,11 @@ it('every file arrives whole, an empty one as one empty block', async () => {
 it('a second sending reads nothing and sends nothing', async () => {
   const rig = rigOf({ big: randomBytes(fileBytes) });
   await rig.send(new MemoryReceiver());
-  const { readBytes } = pipeline.stages;
+  const { readBytes } = pipeline.done;
   const receiver = new MemoryReceiver();
   await rig.send(receiver);
   expect(receiver.seen).toEqual([]);
-  expect(pipeline.stages.readBytes).toBe(readBytes);
+  expect(pipeline.done.readBytes).toBe(readBytes);
   expect(told(rig, 'done')).toEqual(['big', 'big']);
 });
 

@@ -7,7 +7,7 @@ import { crc32 } from 'node:zlib';
 import { expect, it, onTestFinished } from 'vitest';
 import type { BlockReceiver } from '../../blocks/receiving/receiver.ts';
 import { chunkRecord, planTransfer, type Transfer } from '../../blocks/sending/plan.ts';
-import { blockBytesMin, rawChunkBytes } from '../../wire/limits.ts';
+import { blockBytesMin, filePathBytesMax, rawChunkBytes } from '../../wire/limits.ts';
 import type { BlockAck } from '../../wire/records/block-ack.ts';
 import { blockSpan, chunkCount, chunkSpan } from '../../wire/records/block-shape.ts';
 import type { BlockCarrier, OutgoingChunk } from '../../wire/transport/block-port.ts';
@@ -141,6 +141,18 @@ export function describeBlocks(connect: ConnectBlocks): void {
     const transfer = transferOf(bytes, `ordner/${name}`);
     expect(await acked(carrier, chunksOf(transfer, bytes, 0))).toMatchObject({ file_name: name });
     expect(receiver.index.transfer(transfer.id)).toMatchObject({ path: `ordner/${name}` });
+  });
+
+  it('the largest chunk with the longest path gets through', async () => {
+    const { carrier, receiver } = await connected();
+    // As long as Linux has them; a header is ASCII, six characters for each of these.
+    const name = 'ж'.repeat(127);
+    const path = Array.from({ length: 16 }, () => name).join('/');
+    expect(Buffer.byteLength(path)).toBeGreaterThan(filePathBytesMax - 20);
+    const bytes = randomBytes(rawChunkBytes);
+    const transfer = transferOf(bytes, path);
+    expect(await acked(carrier, chunksOf(transfer, bytes, 0))).toMatchObject({ success: true });
+    expect(receiver.index.transfer(transfer.id)).toMatchObject({ path, file_name: name });
   });
 
   it('chunks that come twice change nothing', async () => {

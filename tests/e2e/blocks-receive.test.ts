@@ -178,17 +178,24 @@ it.each([
 });
 
 describe('monitor', () => {
-  it('writes what the collector of this machine knows, a line of JSON each second', async () => {
+  it('writes what the collector of this machine, or at an address, knows, a line of JSON each second', async () => {
     await using collector = await startCollector();
     await sendBlock(collector.url, file, 2);
-    const { stdout } = await run('collector', ['monitor', '--data', collector.dataDir], {
-      under: ['timeout', '--signal=TERM', '5'],
-    });
-    const [line = ''] = stdout.split('\n');
-    expect(JSON.parse(line)).toMatchObject({
-      machines: [{ machine_id: hostname(), active: true, blocks: 1 }],
-      transfers: [{ file_name: 'a.bin', sender: 'desk-12', blocks: 1, total_blocks: 3 }],
-    });
+    const finished = await Promise.all(
+      [
+        ['--data', collector.dataDir],
+        ['--to', collector.url],
+      ].map((args) =>
+        run('collector', ['monitor', ...args], { under: ['timeout', '--signal=TERM', '5'] }),
+      ),
+    );
+    for (const { stdout } of finished) {
+      const [line = ''] = stdout.split('\n');
+      expect(JSON.parse(line)).toMatchObject({
+        machines: [{ machine_id: hostname(), active: true, blocks: 1 }],
+        transfers: [{ file_name: 'a.bin', sender: 'desk-12', blocks: 1, total_blocks: 3 }],
+      });
+    }
   });
 
   it.each([

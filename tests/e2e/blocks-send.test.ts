@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { Proxy } from '../kafka/support/proxy.ts';
 import { receivedFile, receivedFolders } from '../support/blocks.ts';
+import { metric } from '../support/http.ts';
 import { mayMount, smallDisk } from '../support/small-disk.ts';
 import { freePort } from '../support/free-port.ts';
 import {
@@ -112,6 +113,11 @@ it('a tree arrives whole; sent again, nothing is read and nothing is sent', asyn
   expect(receivedFile(received, 'c')).toHaveLength(0);
   expect(summaryOf(first)).toMatchObject({ files: 3, blocks: 7, blocks_total: 7, failures: 0 });
   expect(Number(summaryOf(first)['sent_bytes'])).toBeLessThan(3 * MiB);
+  expect(summaryOf(first)['engine']).toMatch(/^(openssl|hash-wasm|simd4)$/);
+  for (const stage of ['read', 'hash', 'compress', 'send']) {
+    expect(Number(summaryOf(first)[`${stage}_mb_per_s`]), stage).toBeGreaterThan(0);
+  }
+  expect(await metric(url, 'windrow_blocks_stage_bytes_total')).toBe(5.5 * MiB);
   const again = await send([from], args);
   expect(again.code).toBe(0);
   expect(summaryOf(again)).toMatchObject({ files: 3, blocks: 7, read_bytes: 0, sent_bytes: 0 });
@@ -235,11 +241,20 @@ it('a running agent on the same data folder keeps its samples going, and neither
   const running = await collector();
   const data = folder();
   await using agent = await startAgent({ to: running.url, args: ['--data', data] });
+  const { proxy, url } = await proxyTo(running.url);
   const file = join(folder(), 'big.bin');
   const bytes = randomBytes(20 * MiB);
   writeFileSync(file, bytes);
-  const finished = await send([file], ['--to', running.url, '--data', data, ...smallBlocks]);
-  expect(finished).toMatchObject({ code: 0, stderr: '' });
+  const sending = send([file], ['--to', url, '--data', data, ...smallBlocks]);
+  await vi.waitFor(() => expect(acknowledgedBlocks(data)).toBeGreaterThan(0), waitMsMax);
+  // The files' way hangs, that of the samples does not.
+  proxy.stall();
+  const received = (): Promise<number> => metric(running.url, 'windrow_samples_received_total');
+  const before = await received();
+  await vi.waitFor(async () => expect(await received()).toBeGreaterThan(before + 1), waitMsMax);
+  proxy.heal();
+  expect(await sending).toMatchObject({ code: 0, stderr: '' });
+  expect(await metric(running.url, 'windrow_samples_lost_total')).toBe(0);
   expect(receivedFile(receivedIn(running), 'big_bin').equals(bytes)).toBe(true);
   expect(agent.endedByItself()).toBeUndefined();
   expect(agent.log()).not.toContain('"level":50');
@@ -296,6 +311,19 @@ it.skipIf(!mayMount())(
     expect(receivedFile(received, 'big_bin').equals(bytes)).toBe(true);
   },
 );
+
+it('by the kernel for four streams, where OpenSSL does without SHA-NI, all arrives as it was', async () => {
+  const running = await collector();
+  const file = join(folder(), 'big.bin');
+  const bytes = randomBytes(9.5 * MiB);
+  writeFileSync(file, bytes);
+  const env = { OPENSSL_ia32cap: ':~0x20000000' };
+  const args = ['send', file, '--to', running.url, '--data', folder(), ...smallBlocks];
+  const finished = await run('agent', [...args, '--engine', 'simd4'], { env });
+  expect(finished).toMatchObject({ code: 0, stderr: '' });
+  expect(summaryOf(finished)).toMatchObject({ engine: 'simd4', blocks: 10, failures: 0 });
+  expect(receivedFile(receivedIn(running), 'big_bin').equals(bytes)).toBe(true);
+});
 
 it('what cannot be sent is named and costs the others nothing; the exit code says so', async () => {
   const running = await collector();

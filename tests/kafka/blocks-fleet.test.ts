@@ -1,68 +1,40 @@
 /** Files through Kafka by the real programs: several senders, several receivers, and what happens to them. */
 import { spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { TransfersView } from '../../blocks/transfers-view.ts';
 import type { KafkaCluster } from '../../scripts/kafka/cluster.ts';
 import { eventually as within, getJson } from '../support/http.ts';
-import { commandOf, startCollector, startVerb, tempDir, type Verb } from '../support/programs.ts';
+import { commandOf, startCollector } from '../support/programs.ts';
+import { folder, MiB, receive, send, sha256Of, together, urlOf } from './support/files.ts';
 import { kafkaMissing, recordsIn, startCluster } from './support/kafka.ts';
 
-const MiB = 1024 * 1024;
 /** Programs start, members of a group are missed, and others take over, beside other tests. */
 const waitMsMax = 90_000;
 const testMsMax = 4 * waitMsMax;
 
-function folder(): string {
-  const made = tempDir();
-  onTestFinished(() => made[Symbol.dispose]());
-  return made.path;
-}
-
 function eventually(check: () => void): Promise<void> {
   return within(async () => check(), waitMsMax);
-}
-
-interface Receiving extends Verb {
-  readonly out: string;
-  blocks(): number;
 }
 
 /** In this order: a new group begins with all that is in the topic. */
 describe.skipIf(kafkaMissing)('files through Kafka', () => {
   const cleanUp = new AsyncDisposableStack();
   let cluster: KafkaCluster;
-  let url: string;
 
   beforeAll(async () => {
     cluster = cleanUp.use(await startCluster());
-    url = `kafka://${cluster.brokers.join(',')}`;
   }, waitMsMax);
   afterAll(() => cleanUp.disposeAsync());
-
-  function receive(machine: string, ...args: string[]): Receiving {
-    const out = folder();
-    const own = ['--from', url, '--machine-id', machine, '--out', out];
-    const verb = startVerb(['receive', ...own, ...args]);
-    onTestFinished(() => verb[Symbol.asyncDispose]());
-    return { ...verb, out, blocks: () => blocksIn(out).length };
-  }
-
-  function send(path: string, machine: string): Verb {
-    const args = ['--to', url, '--machine-id', machine, '--data', folder()];
-    const verb = startVerb(['send', path, ...args, '--block-size', '1MiB']);
-    onTestFinished(() => verb[Symbol.asyncDispose]());
-    return verb;
-  }
 
   /** @returns what it showed last */
   function monitor(): () => TransfersView | undefined {
     const [program = '', ...args] = commandOf('collector');
-    const child = spawn(program, [...args, 'monitor', '--from', url], {
+    const child = spawn(program, [...args, 'monitor', '--from', urlOf(cluster.brokers)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const closed = once(child, 'close');
@@ -78,7 +50,7 @@ describe.skipIf(kafkaMissing)('files through Kafka', () => {
   }
 
   it(
-    'a tree arrives assembled, each block goes through the module, and all can be read as the old system wrote it',
+    'a tree arrives assembled, each block goes through the module, again where that fails, and all can be read as the old system wrote it',
     async () => {
       const tree = join(folder(), 'tree');
       mkdirSync(join(tree, 'deep'), { recursive: true });
@@ -93,18 +65,28 @@ describe.skipIf(kafkaMissing)('files through Kafka', () => {
       writeFileSync(
         modulePath,
         `import { appendFileSync } from 'node:fs';
-         export default async ({ file_name, block_number }) =>
-           appendFileSync(${JSON.stringify(processed)}, file_name + ' ' + block_number + '\\n');`,
+         let failures = 0;
+         export default async ({ file_name, block_number }) => {
+           if (file_name === 'b.bin' && failures++ === 0) throw new Error('not now');
+           appendFileSync(${JSON.stringify(processed)}, file_name + ' ' + block_number + '\\n');
+         };`,
       );
       const collector = await startCollector({ args: ['--kafka', cluster.brokers.join(',')] });
       onTestFinished(() => collector[Symbol.asyncDispose]());
       const watching = monitor();
       await eventually(() => expect(watching()).toBeDefined());
       const args = ['--group', 'trees', '--assemble', '--process', modulePath];
-      const receiver = receive('node-4', ...args, '--max-blocks', '6');
-      const sender = send(tree, 'd');
+      const receiver = receive(
+        cluster.brokers,
+        { machine: 'node-4' },
+        ...args,
+        '--max-blocks',
+        '6',
+      );
+      const sender = send(cluster.brokers, tree, { machine: 'd' });
       const codes = [await sender.ended(), await receiver.ended()];
       expect(codes, sender.output() + sender.log() + receiver.log()).toEqual([0, 0]);
+      expect(sender.output()).toContain('processing failed: not now');
       for (const [name, bytes] of Object.entries(files)) {
         expect(readFileSync(join(receiver.out, 'assembled', 'tree', name)).equals(bytes)).toBe(
           true,
@@ -153,7 +135,7 @@ describe.skipIf(kafkaMissing)('files through Kafka', () => {
         group_id: 'trees',
         blocks_processed: 6,
         total_bytes: 4 * MiB,
-        failed_blocks: 0,
+        failed_blocks: 1,
         assigned_partitions: [0, 1, 2, 3, 4, 5],
       });
     },
@@ -164,16 +146,20 @@ describe.skipIf(kafkaMissing)('files through Kafka', () => {
     'every block of every file is stored, while receivers are killed, added and stopped',
     async () => {
       const group = ['--group', 'fleet'];
-      const first = receive('node-1', ...group);
-      const second = receive('node-2', ...group);
+      const first = receive(cluster.brokers, { machine: 'node-1' }, ...group);
+      const second = receive(cluster.brokers, { machine: 'node-2' }, ...group);
       const sent = ['one', 'two', 'three'].map((sender) => {
         const path = join(folder(), `${sender}.bin`);
         writeFileSync(path, randomBytes(60.5 * MiB));
-        return { path, name: `${sender}_bin`, verb: send(path, sender) };
+        return {
+          path,
+          name: `${sender}_bin`,
+          verb: send(cluster.brokers, path, { machine: sender }),
+        };
       });
       await eventually(() => expect(first.blocks()).toBeGreaterThan(3));
       await first.kill();
-      const third = receive('node-3', ...group);
+      const third = receive(cluster.brokers, { machine: 'node-3' }, ...group);
       await eventually(() => expect(third.blocks()).toBeGreaterThan(3));
       expect(await second.stop()).toBe(0);
       const codes = await Promise.all(sent.map(({ verb }) => verb.ended()));
@@ -193,26 +179,3 @@ describe.skipIf(kafkaMissing)('files through Kafka', () => {
     return records.map(({ value }) => JSON.parse(String(value)) as unknown);
   }
 });
-
-const BLOCK = /block_(\d+)\.bin$/;
-
-/** The paths of all stored blocks. */
-function blocksIn(out: string): string[] {
-  return readdirSync(out, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.startsWith('processed_data_') && BLOCK.test(path))
-    .map((path) => join(out, path));
-}
-
-/** The file's blocks, each from whichever receiver has it. */
-function together(outs: readonly string[], name: string): Buffer {
-  const byNumber = new Map<number, string>();
-  for (const path of outs.flatMap((out) => blocksIn(out))) {
-    if (path.includes(`/${name}/`)) byNumber.set(Number(BLOCK.exec(path)?.[1]), path);
-  }
-  const inOrder = [...byNumber].sort(([one], [other]) => one - other);
-  return Buffer.concat(inOrder.map(([, path]) => readFileSync(path)));
-}
-
-function sha256Of(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}

@@ -1,5 +1,6 @@
 /** What the receiver and its threads say to each other. A part is known by the number that it got when its first chunk came. */
 import type { BlockTarget, PartChunk } from '../part-file.ts';
+import type { Done } from '../stages.ts';
 
 export type Order =
   | { readonly kind: 'open'; readonly part: number; readonly path: string }
@@ -28,6 +29,7 @@ export interface OrderMessage {
 export interface OutcomeMessage {
   readonly no: number;
   readonly outcome: Outcome;
+  readonly done: Done;
   /** Of the payload that came with the order. */
   readonly buffer?: ArrayBuffer;
 }

@@ -1,18 +1,22 @@
 /** A thread that writes blocks: decompressing, hashing, writing and syncing hold up nobody else. */
 import { parentPort } from 'node:worker_threads';
 import { messageOf, systemCodeOf } from '../../../runtime/errors.ts';
+import { StageTimes } from '../../../runtime/stage-times.ts';
 import { YoungGarbage } from '../../../runtime/young-garbage.ts';
 import { rawChunkBytes } from '../../../wire/limits.ts';
 import { BadBlockError, PartFile } from '../part-file.ts';
+import { STAGES } from '../stages.ts';
 import type { Order, OrderMessage, Outcome, OutcomeMessage } from './protocol.ts';
 
 const parts = new Map<number, PartFile>();
+const times = new StageTimes(STAGES);
+let rawBytes = 0;
 /** Of what was decompressed: the library gives each chunk new memory, some of it twice. */
 const garbage = new YoungGarbage(2 * rawChunkBytes);
 
 function carryOut(order: Order): void {
   if (order.kind === 'open') {
-    parts.set(order.part, new PartFile(order.path));
+    parts.set(order.part, new PartFile(order.path, times));
     return;
   }
   const part = parts.get(order.part);
@@ -21,6 +25,7 @@ function carryOut(order: Order): void {
   switch (order.kind) {
     case 'write':
       part.write(order.chunk, order.payload);
+      rawBytes += order.chunk.rawBytes;
       if (order.chunk.encoding === 'lz4') garbage.came(order.chunk.rawBytes);
       return;
     case 'verify':
@@ -47,7 +52,8 @@ function outcomeOf(order: Order): Outcome {
 }
 
 parentPort?.on('message', ({ no, order }: OrderMessage) => {
-  const message: OutcomeMessage = { no, outcome: outcomeOf(order) };
+  const outcome = outcomeOf(order);
+  const message: OutcomeMessage = { no, outcome, done: { rawBytes, stages: times.soFar } };
   if (order.kind !== 'write') {
     parentPort?.postMessage(message);
     return;

@@ -1,9 +1,11 @@
 /** The threads that write blocks. They start with the first block and end with `close`; a part stays with one thread. */
 import type { Worker } from 'node:worker_threads';
 import { WindrowError } from '../../../runtime/errors.ts';
+import { addStages, StageTimes } from '../../../runtime/stage-times.ts';
 import { startWorker } from '../../../runtime/worker.ts';
 import type { PayloadBuffers } from '../payload-buffers.ts';
 import { BadBlockError, type BlockTarget, type PartChunk } from '../part-file.ts';
+import { type Done, STAGES } from '../stages.ts';
 import type { Order, OrderMessage, Outcome, OutcomeMessage } from './protocol.ts';
 
 /** One hashes and decompresses faster than a usual network brings; two keep a slow sync from holding up all. */
@@ -20,12 +22,17 @@ interface Thread {
   /** By the number of their orders. */
   readonly waiting: Map<number, (outcome: Outcome) => void>;
   parts: number;
+  done: Done;
 }
+
+const nothing: Done = { rawBytes: 0, stages: new StageTimes(STAGES).soFar };
 
 export class BlockThreads {
   readonly #buffers: PayloadBuffers;
   #threads: Thread[] = [];
   #lastNo = 0;
+  /** Of threads that have ended. */
+  #done = nothing;
 
   constructor(buffers: PayloadBuffers) {
     this.#buffers = buffers;
@@ -47,6 +54,11 @@ export class BlockThreads {
     return part;
   }
 
+  /** Since the start. */
+  get done(): Done {
+    return this.#threads.map(({ done }) => done).reduce(sumOf, this.#done);
+  }
+
   /** Ends the threads; what was on its way is gone. */
   async close(): Promise<void> {
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
@@ -66,8 +78,9 @@ export class BlockThreads {
         maxYoungGenerationSizeMb: youngHeapMib,
       },
     });
-    const thread: Thread = { worker, waiting: new Map(), parts: 0 };
-    worker.on('message', ({ no, outcome, buffer }: OutcomeMessage) => {
+    const thread: Thread = { worker, waiting: new Map(), parts: 0, done: nothing };
+    worker.on('message', ({ no, outcome, done, buffer }: OutcomeMessage) => {
+      thread.done = done;
       if (buffer !== undefined) this.#buffers.giveBack(buffer);
       thread.waiting.get(no)?.(outcome);
       thread.waiting.delete(no);
@@ -76,6 +89,7 @@ export class BlockThreads {
     worker.on('error', () => {});
     worker.on('exit', () => {
       this.#threads = this.#threads.filter((other) => other !== thread);
+      this.#done = sumOf(this.#done, thread.done);
       for (const answer of thread.waiting.values()) answer(lost);
       thread.waiting.clear();
     });
@@ -96,6 +110,13 @@ export class BlockThreads {
       thread.worker.postMessage(message, transferred(order));
     });
   }
+}
+
+function sumOf(one: Done, other: Done): Done {
+  return {
+    rawBytes: one.rawBytes + other.rawBytes,
+    stages: addStages(one.stages, other.stages),
+  };
 }
 
 /** The thread ended, and the part with it. */

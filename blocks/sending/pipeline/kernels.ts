@@ -1,7 +1,8 @@
 /** What a thread of the pipeline computes with. */
-import { compressFrame, release } from '../../../native/lz4.ts';
+import { compressFrame } from '../../../native/lz4.ts';
 import type { EngineName, HashGroup } from '../../../native/sha256/engine.ts';
 import { ENGINES } from '../../../native/sha256/engines.ts';
+import { release } from '../../../runtime/release.ts';
 import { lanesPerWorker } from './messages.ts';
 
 export interface Kernels {

@@ -7,13 +7,20 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { StageTimes } from '../../../runtime/stage-times.ts';
 import { rawChunkBytes } from '../../../wire/limits.ts';
 import { chunkCount, chunkSpan } from '../../../wire/records/block-shape.ts';
 import type { BlockJob } from '../block-reader.ts';
 import type { FileVersion } from '../plan.ts';
 import { versionOf, whyUnreadable } from '../scan.ts';
 import type { Kernels } from './kernels.ts';
-import { buffersPerLane, type FromWorker, lanesPerWorker, type ToWorker } from './messages.ts';
+import {
+  buffersPerLane,
+  type FromWorker,
+  lanesPerWorker,
+  STAGES,
+  type ToWorker,
+} from './messages.ts';
 
 /** A pipe that took the file's place must not be waited for. Windows has no such flag. */
 const openFlags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
@@ -50,7 +57,9 @@ export class Lanes {
   readonly #kernels: Kernels;
   readonly #post: (message: FromWorker) => void;
   readonly #lanes: readonly Lane[];
-  readonly #stages = { readBytes: 0, payloadBytes: 0, readMs: 0, hashMs: 0, compressMs: 0 };
+  readonly #times = new StageTimes(STAGES);
+  #readBytes = 0;
+  #payloadBytes = 0;
 
   constructor(kernels: Kernels, post: (message: FromWorker) => void) {
     this.#kernels = kernels;
@@ -82,7 +91,7 @@ export class Lanes {
   step(): boolean {
     const filled = this.#lanes.flatMap((lane, index) => this.#fill(lane, index) ?? []);
     if (filled.length === 0) return false;
-    this.#timed('hashMs', () => {
+    this.#times.timed('hash', () => {
       const pieces: (Uint8Array | undefined)[] = this.#lanes.map(() => undefined);
       for (const { lane, bytes } of filled) pieces[lane] = bytes;
       this.#kernels.hashes.update(pieces);
@@ -97,8 +106,8 @@ export class Lanes {
     if (reading === undefined || buffer === undefined) return undefined;
     return this.#guarded(index, () => {
       try {
-        const bytes = this.#timed('readMs', () => read(reading, buffer));
-        this.#stages.readBytes += bytes.length;
+        const bytes = this.#times.timed('read', () => read(reading, buffer));
+        this.#readBytes += bytes.length;
         return { lane: index, reading, bytes };
       } catch (error) {
         lane.free.push(buffer);
@@ -120,7 +129,7 @@ export class Lanes {
   #finish({ lane, reading, bytes }: Filled): void {
     const isLast = reading.chunk === reading.chunks - 1;
     if (isLast) checkVersion(reading.fd, reading.job.version);
-    const payload = this.#timed('compressMs', () => this.#kernels.compress(bytes));
+    const payload = this.#times.timed('compress', () => this.#kernels.compress(bytes));
     const chunk = {
       chunk: reading.chunk,
       rawBytes: bytes.length,
@@ -129,11 +138,13 @@ export class Lanes {
       payload,
       sha256: isLast ? this.#kernels.hashes.digest(lane) : undefined,
     };
-    this.#stages.payloadBytes += payload.length;
+    this.#payloadBytes += payload.length;
     reading.chunk += 1;
     const own = this.#lanes[lane];
     if (isLast && own !== undefined) end(own);
-    this.#post({ kind: 'chunk', lane, chunk, stages: { ...this.#stages } });
+    const bytesDone = { readBytes: this.#readBytes, payloadBytes: this.#payloadBytes };
+    const done = { ...bytesDone, stages: this.#times.soFar };
+    this.#post({ kind: 'chunk', lane, chunk, done });
   }
 
   /** What goes wrong ends this block alone. */
@@ -147,13 +158,6 @@ export class Lanes {
       else this.#post({ kind: 'unreadable', lane: index, reason: whyUnreadable(error) });
       return undefined;
     }
-  }
-
-  #timed<T>(stage: 'readMs' | 'hashMs' | 'compressMs', work: () => T): T {
-    const startMs = performance.now();
-    const result = work();
-    this.#stages[stage] += performance.now() - startMs;
-    return result;
   }
 }
 

@@ -1,5 +1,6 @@
 /** What the pipeline's two ends tell each other. A lane reads one block at a time. */
 import type { BlockJob } from '../block-reader.ts';
+import type { Stages } from '../../../runtime/stage-times.ts';
 import type { PreparedChunk } from '../plan.ts';
 
 /** Of each worker, whatever its engine: as many streams as the widest engine takes at once. */
@@ -23,18 +24,18 @@ export type FromWorker =
       readonly kind: 'chunk';
       readonly lane: number;
       readonly chunk: PreparedChunk;
-      readonly stages: Stages;
+      readonly done: Done;
     }
   | { readonly kind: 'changed'; readonly lane: number }
   | { readonly kind: 'unreadable'; readonly lane: number; readonly reason: string }
   /** Nothing of that block comes any more. */
   | { readonly kind: 'ended'; readonly lane: number };
 
-/** What a worker has done so far, and how long each stage took of it. */
-export interface Stages {
+export const STAGES = ['read', 'hash', 'compress'] as const;
+
+/** What a worker has done so far, and how long each stage of it took. */
+export interface Done {
   readonly readBytes: number;
   readonly payloadBytes: number;
-  readonly readMs: number;
-  readonly hashMs: number;
-  readonly compressMs: number;
+  readonly stages: Stages<(typeof STAGES)[number]>;
 }

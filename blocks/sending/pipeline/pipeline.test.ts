@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { appendFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import fc from 'fast-check';
+import fc from '../../../runtime/testing/property.ts';
 import lz4 from 'lz4-napi';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ENGINE_NAMES } from '../../../native/sha256/engine.ts';
@@ -107,12 +107,12 @@ it.each(ENGINE_NAMES)('%s: blocks side by side have each their own hash', async 
 });
 
 it('a consumer that does not go on stops the reading: memory is bounded', async () => {
-  const before = pipeline.stages.readBytes;
+  const before = pipeline.done.readBytes;
   const reading = pipeline.read(jobOf(text(10 * rawChunkBytes)), never);
   await reading.next();
   // Of another lane of the same thread: when it has come through, the first one had its turn too.
   await blockOf(jobOf(text(10 * rawChunkBytes)));
-  const read = pipeline.stages.readBytes - before - 10 * rawChunkBytes;
+  const read = pipeline.done.readBytes - before - 10 * rawChunkBytes;
   expect(read).toBeLessThanOrEqual(buffersPerLane * rawChunkBytes);
   await reading.return();
 });

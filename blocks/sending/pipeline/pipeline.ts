@@ -7,6 +7,7 @@
  */
 import type { EngineName } from '../../../native/sha256/engine.ts';
 import { WindrowError } from '../../../runtime/errors.ts';
+import { addStages } from '../../../runtime/stage-times.ts';
 import {
   type BlockJob,
   type BlockReader,
@@ -14,7 +15,7 @@ import {
   UnreadableError,
 } from '../block-reader.ts';
 import type { PreparedChunk } from '../plan.ts';
-import { lanesPerWorker, type Stages } from './messages.ts';
+import { type Done, lanesPerWorker } from './messages.ts';
 import { type Lane, type LaneMessage, Thread } from './thread.ts';
 
 /** Each takes some 35 MB, and the sending process is to stay below 200; three outrun the networks that there are. */
@@ -53,8 +54,8 @@ export class Pipeline implements BlockReader, AsyncDisposable {
   }
 
   /** Of all threads together. */
-  get stages(): Stages {
-    return sumOf(this.#threads.map(({ stages }) => stages));
+  get done(): Done {
+    return this.#threads.map(({ done }) => done).reduce(sumOf);
   }
 
   async *read(job: BlockJob, signal: AbortSignal): AsyncGenerator<PreparedChunk, void, void> {
@@ -115,13 +116,10 @@ function wasAborted(): WindrowError {
   return new WindrowError('aborted', 'the reading was aborted');
 }
 
-function sumOf(all: readonly Stages[]): Stages {
-  const sum = (key: keyof Stages): number => all.reduce((total, one) => total + one[key], 0);
+function sumOf(one: Done, other: Done): Done {
   return {
-    readBytes: sum('readBytes'),
-    payloadBytes: sum('payloadBytes'),
-    readMs: sum('readMs'),
-    hashMs: sum('hashMs'),
-    compressMs: sum('compressMs'),
+    readBytes: one.readBytes + other.readBytes,
+    payloadBytes: one.payloadBytes + other.payloadBytes,
+    stages: addStages(one.stages, other.stages),
   };
 }

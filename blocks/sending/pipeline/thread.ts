@@ -1,9 +1,10 @@
 /** A thread of the pipeline and its lanes, as seen from the thread that sends. */
 import type { Worker } from 'node:worker_threads';
 import type { EngineName } from '../../../native/sha256/engine.ts';
+import { StageTimes } from '../../../runtime/stage-times.ts';
 import { startWorker } from '../../../runtime/worker.ts';
 import type { PreparedChunk } from '../plan.ts';
-import { type FromWorker, lanesPerWorker, type Stages, type ToWorker } from './messages.ts';
+import { type Done, type FromWorker, lanesPerWorker, STAGES, type ToWorker } from './messages.ts';
 
 /** It keeps some descriptors and messages; its buffers are not in the heap. */
 const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 };
@@ -60,7 +61,7 @@ export class Lane {
 export class Thread {
   readonly lanes: readonly Lane[];
   readonly free: Lane[];
-  stages: Stages = { readBytes: 0, payloadBytes: 0, readMs: 0, hashMs: 0, compressMs: 0 };
+  done: Done = { readBytes: 0, payloadBytes: 0, stages: new StageTimes(STAGES).soFar };
   fault: Error | undefined;
   readonly #worker: Worker;
 
@@ -73,7 +74,7 @@ export class Thread {
     });
     this.#worker.on('message', (message: FromWorker) => {
       if (message.kind === 'ready') return onReady();
-      if (message.kind === 'chunk') this.stages = message.stages;
+      if (message.kind === 'chunk') this.done = message.done;
       this.lanes[message.lane]?.put(message);
     });
     const ended = (error: Error): void => {

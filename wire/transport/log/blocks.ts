@@ -6,7 +6,9 @@ import { WindrowError } from '../../../runtime/errors.ts';
 import { YoungGarbage } from '../../../runtime/young-garbage.ts';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 import { type BlockAck, BLOCK_ACKS_TOPIC, decodeBlockAck } from '../../records/block-ack.ts';
+import { rawChunkBytes } from '../../limits.ts';
 import {
+  type BlockChunk,
   CHUNK_HEADER,
   chunkKey,
   DATA_BLOCKS_TOPIC,
@@ -20,8 +22,12 @@ import { prepareTopics } from './prepare.ts';
 /** All that senders, receivers and who watches them say. */
 export const BLOCK_TOPICS = [DATA_BLOCKS_TOPIC, BLOCK_ACKS_TOPIC, PROCESSING_STATUS_TOPIC];
 
-/** What a producer's copies leave, before it is collected. */
-const garbageBytesMax = 8 * 1024 * 1024;
+/** Chunks that are on their way to the brokers at once, each by a producer of its own: of one producer it is one request. */
+const inFlightBytesMax = 3 * rawChunkBytes;
+const producersMax = inFlightBytesMax / rawChunkBytes;
+/** Of payloads, for each of which the producer leaves a copy, before these are collected. */
+const garbageBytesMax = 4 * rawChunkBytes;
+const { signal: never } = new AbortController();
 
 export interface LogBlocksOptions {
   readonly log: Log;
@@ -33,7 +39,7 @@ export interface LogBlocksOptions {
 export class LogBlockCarrier implements BlockCarrier {
   readonly target: string;
   readonly #options: LogBlocksOptions;
-  readonly #producer: LogProducer;
+  readonly #producers: readonly LogProducer[];
   readonly #reader: LogReader;
   readonly #garbage = new YoungGarbage(garbageBytesMax);
   #preparing: Promise<void> | undefined;
@@ -45,7 +51,7 @@ export class LogBlockCarrier implements BlockCarrier {
   constructor(options: LogBlocksOptions) {
     this.target = options.target;
     this.#options = options;
-    this.#producer = options.log.producer();
+    this.#producers = Array.from({ length: producersMax }, () => options.log.producer());
     this.#reader = options.log.reader(BLOCK_ACKS_TOPIC);
   }
 
@@ -64,14 +70,21 @@ export class LogBlockCarrier implements BlockCarrier {
       timeMs: record.sent_at,
     };
     this.#garbage.came(payload.length);
-    await this.#producer.send([message], signal);
+    // What is on its way is read until it has ended; the payload's memory is used anew after that.
+    await this.#producerOf(record).send([message], never);
     return { nextChunk: record.chunk + 1 };
   }
 
   readonly acks = (signal: AbortSignal): AsyncIterable<BlockAck> => this.#acks(signal);
 
-  close(): Promise<void> {
-    return this.#producer.close();
+  async close(): Promise<void> {
+    await Promise.all(this.#producers.map((producer) => producer.close()));
+  }
+
+  /** The same for all chunks of a block, so that they keep their order whatever fails. */
+  #producerOf({ transfer_id: id, block_number: number }: BlockChunk): LogProducer {
+    const place = (Number.parseInt(id.slice(0, 8), 16) + number) % producersMax;
+    return this.#producers[place] as LogProducer;
   }
 
   async *#acks(signal: AbortSignal): AsyncGenerator<BlockAck> {

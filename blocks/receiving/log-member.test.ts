@@ -1,0 +1,95 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { systemClock } from '../../runtime/clock.ts';
+import { createKeptLog } from '../../runtime/testing/kept-log.ts';
+import { rawChunkBytes } from '../../wire/limits.ts';
+import { BLOCK_ACKS_TOPIC, type BlockAck } from '../../wire/records/block-ack.ts';
+import {
+  CHUNK_HEADER,
+  chunkKey,
+  DATA_BLOCKS_TOPIC,
+  encodeChunkHeader,
+} from '../../wire/records/block-chunk.ts';
+import { PROCESSING_STATUS_TOPIC } from '../../wire/records/processing-status.ts';
+import { createMemoryLog } from '../../wire/transport/log/memory.ts';
+import { LogMember } from './log-member.ts';
+import type { IncomingChunk } from './receiver.ts';
+import { chunksOf, contentOf, madeFile } from './testing/made-file.ts';
+import { receiverRig } from './testing/rig.ts';
+
+const place = { topic: DATA_BLOCKS_TOPIC, partition: 0 };
+
+/** One partition of blocks, and a member of a group that has it. */
+function scene() {
+  const log = createMemoryLog({
+    topics: { [DATA_BLOCKS_TOPIC]: 1, [BLOCK_ACKS_TOPIC]: 1, [PROCESSING_STATUS_TOPIC]: 1 },
+    clock: systemClock,
+  });
+  const { receiver, folder } = receiverRig();
+  const producer = log.producer();
+  const member = new LogMember({
+    source: log,
+    producer,
+    receiver,
+    group: 'group',
+    machineId: 'node-1',
+    clock: systemClock,
+    log: createKeptLog().log,
+  });
+  const stopping = new AbortController();
+  const start = () => {
+    const running = member.run(stopping.signal);
+    const stop = (): Promise<void> => {
+      stopping.abort();
+      return running;
+    };
+    onTestFinished(stop);
+    return stop;
+  };
+  const append = ({ chunk, payload }: IncomingChunk, change: { header?: string } = {}): number =>
+    log.append({
+      ...place,
+      key: Buffer.from(chunkKey(chunk)),
+      value: Buffer.from(payload),
+      headers: new Map([[CHUNK_HEADER, Buffer.from(change.header ?? encodeChunkHeader(chunk))]]),
+    });
+  const acks = (): BlockAck[] =>
+    log.records(BLOCK_ACKS_TOPIC).map(({ value }) => JSON.parse(String(value)) as BlockAck);
+  return { log, member, folder, start, append, acks };
+}
+
+it('what is no block or cannot be read stops nothing: whose it is hears why, and all behind it is stored', async () => {
+  const { log, member, folder, start, append, acks } = scene();
+  const good = madeFile({ path: 'good', content: contentOf(rawChunkBytes + 5) });
+  const bad = madeFile({ path: 'bad', content: contentOf(10, 2) });
+  const holed = madeFile({ path: 'holed', content: contentOf(rawChunkBytes + 9, 3) });
+  const [first, last] = chunksOf(good, 0);
+  const [wrong] = chunksOf(bad, 0);
+  const [, end] = chunksOf(holed, 0);
+  if (!first || !last || !wrong || !end) throw new Error('chunks');
+  log.append({ ...place, value: Buffer.from('no chunk') });
+  log.append(place);
+  append(first);
+  log.spoil(place, 'a batch is broken');
+  append(wrong, { header: encodeChunkHeader(wrong.chunk).replace('"v":1', '"v":2') });
+  append({ ...wrong, payload: wrong.payload.map((byte) => byte ^ 1) });
+  // What came before it lay in what cannot be read.
+  log.spoil(place, 'a batch is broken');
+  append(end);
+  const offset = append(last);
+  const stop = start();
+  await vi.waitFor(() => expect(acks()).toHaveLength(4), { timeout: 10_000, interval: 10 });
+  await stop();
+  expect(log.committed('group')).toMatchObject([{ offset: offset + 1 }]);
+  expect(acks().map(({ file_name, success, reason }) => [file_name, success, reason])).toEqual([
+    ['bad', false, expect.stringContaining('v: ')],
+    ['bad', false, 'the checksum of a chunk is another'],
+    ['holed', false, 'the receiver does not have what came before'],
+    ['good', true, undefined],
+  ]);
+  const stored = join(folder, 'processed_data_node-1', 'good', 'block_0000.bin');
+  expect(readFileSync(stored).equals(good.content)).toBe(true);
+  expect(existsSync(join(folder, 'processed_data_node-1', 'bad'))).toBe(false);
+  expect(member.malformed).toBe(5);
+});

@@ -1,0 +1,126 @@
+import { expect, it, vi } from 'vitest';
+import { unlessAborted } from '../../../runtime/unless-aborted.ts';
+import type { BlockChunk } from '../../records/block-chunk.ts';
+import { rawChunkBytes } from '../../limits.ts';
+import { LogBlockCarrier } from './blocks.ts';
+import type { Log, NewLogRecord } from './port.ts';
+
+const { signal: never } = new AbortController();
+
+interface OnItsWay {
+  readonly producer: number;
+  readonly key: string;
+  readonly end: () => void;
+}
+
+/** A log that takes a record when the test says so; a producer has one on its way at a time. */
+function slowLog() {
+  const onTheirWay: OnItsWay[] = [];
+  let producers = 0;
+  const log: Pick<Log, 'producer' | 'reader' | 'admin'> = {
+    producer() {
+      const producer = producers++;
+      let last = Promise.resolve();
+      const send = async (
+        [record]: readonly NewLogRecord[],
+        signal: AbortSignal,
+      ): Promise<void> => {
+        last = last.then(() => {
+          const { promise, resolve } = Promise.withResolvers<void>();
+          const one = {
+            producer,
+            key: record?.key ?? '',
+            end() {
+              onTheirWay.splice(onTheirWay.indexOf(one), 1);
+              resolve();
+            },
+          };
+          onTheirWay.push(one);
+          return promise;
+        });
+        await unlessAborted(last, signal, 'sending');
+      };
+      return { send, close: async () => {} };
+    },
+    reader: () => ({ end: async () => [], follow: async () => {} }),
+    admin: () => ({
+      ensure: async () => {},
+      partitions: async () => new Map(),
+      hasMember: async () => false,
+      checks: () => [],
+      close: async () => {},
+    }),
+  };
+  return {
+    carrier: new LogBlockCarrier({ log: log as Log, target: 'log', topics: [] }),
+    onTheirWay,
+  };
+}
+
+function chunkOf(blockNumber: number, chunk = 0, fileNumber = 0): BlockChunk {
+  return {
+    v: 1,
+    transfer_id: `${fileNumber}`.padStart(8, '0').padEnd(32, 'a'),
+    sender: 'pc',
+    file_name: 'file',
+    path: 'file',
+    file_size_bytes: 100 * rawChunkBytes,
+    block_bytes: 4 * rawChunkBytes,
+    total_blocks: 25,
+    block_number: blockNumber,
+    start_offset: blockNumber * 4 * rawChunkBytes,
+    end_offset: (blockNumber + 1) * 4 * rawChunkBytes,
+    chunk,
+    raw_bytes: rawChunkBytes,
+    encoding: 'raw',
+    crc32: '00000000',
+    sent_at: 1,
+  };
+}
+
+const outgoing = (record: BlockChunk) => ({ record, payload: new Uint8Array(10) });
+
+it.each([
+  ['blocks', (number: number) => chunkOf(number)],
+  ['files', (number: number) => chunkOf(0, 0, number)],
+])('of several %s three chunks are on their way at once, and no more', async (_, chunk) => {
+  const { carrier, onTheirWay } = slowLog();
+  const sending = [0, 1, 2, 3, 4, 5].map((number) => carrier.send(outgoing(chunk(number)), never));
+  await vi.waitFor(() => expect(onTheirWay).toHaveLength(3));
+  const [first] = onTheirWay;
+  first?.end();
+  await vi.waitFor(() => expect(onTheirWay).toHaveLength(3));
+  while (onTheirWay.length > 0) {
+    onTheirWay[0]?.end();
+    await new Promise(setImmediate);
+  }
+  expect(await Promise.all(sending)).toEqual(sending.map(() => ({ nextChunk: 1 })));
+});
+
+it('all chunks of a block go by one producer, which keeps their order', async () => {
+  const { carrier, onTheirWay } = slowLog();
+  const producers = new Set<number>();
+  for (const chunk of [0, 1, 2, 3]) {
+    const sending = carrier.send(outgoing(chunkOf(7, chunk)), never);
+    await vi.waitFor(() => expect(onTheirWay).toHaveLength(1));
+    producers.add(onTheirWay[0]?.producer ?? -1);
+    onTheirWay[0]?.end();
+    await sending;
+  }
+  expect(producers.size).toBe(1);
+});
+
+it('a chunk that is on its way when the sending is aborted is in use until it has ended', async () => {
+  const { carrier, onTheirWay } = slowLog();
+  const stop = new AbortController();
+  let hasEnded = false;
+  const sending = carrier.send(outgoing(chunkOf(0)), stop.signal).then(() => {
+    hasEnded = true;
+  });
+  await vi.waitFor(() => expect(onTheirWay).toHaveLength(1));
+  stop.abort();
+  await new Promise(setImmediate);
+  expect(hasEnded).toBe(false);
+  onTheirWay[0]?.end();
+  await sending;
+});
