@@ -22,6 +22,15 @@ it('every check is told, with what to do about it; a warning is no failure', asy
   expect(text).toMatch(/^OK +port +free\nWARN +disk +full\n +→ make room\n$/);
 });
 
+it('where several things are to be done each has its line', async () => {
+  const advice = ['make room', 'buy a disk'];
+  const { text } = await printed([
+    { name: 'disk', run: async () => ({ status: 'warn', message: 'full', advice }) },
+    { name: 'port', run: async () => ({ status: 'ok', message: 'free', advice: [] }) },
+  ]);
+  expect(text).toMatch(/^WARN +disk +full\n +→ make room\n +→ buy a disk\nOK +port +free\n$/);
+});
+
 it('a check that throws is a finding with its hint, and the next one is made', async () => {
   const { good, text } = await printed([
     {

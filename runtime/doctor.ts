@@ -6,8 +6,8 @@ import { messageOf, WindrowError } from './errors.ts';
 export interface Finding {
   readonly status: 'ok' | 'warn' | 'fail';
   readonly message: string;
-  /** What to do about it. */
-  readonly advice?: string;
+  /** What to do about it; a line for each thing. */
+  readonly advice?: string | readonly string[];
 }
 
 export interface Check {
@@ -35,7 +35,7 @@ export async function runChecks(
     const finding = await found(run);
     if (finding.status === 'fail') bad.add(name);
     print(`${finding.status.toUpperCase().padEnd(4)}  ${name.padEnd(9)} ${finding.message}\n`);
-    if (finding.advice !== undefined) print(`                → ${finding.advice}\n`);
+    for (const advice of [finding.advice ?? []].flat()) print(`                → ${advice}\n`);
   }
   return bad.size === 0;
 }

@@ -2,7 +2,7 @@
  * Lifecycle and delivery together, by scripts of thousands of flaps: servers that breach and clear
  * at random, a receiver that is down for an hour, programs that end cleanly or are killed anywhere.
  */
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { expect, it } from 'vitest';
 import { noonMs } from '../../runtime/testing/manual-clock.ts';
 import { seededRandom } from '../../runtime/testing/seeded-random.ts';

@@ -17,6 +17,7 @@ import { AlertBook, type AlertRecord, type BookOptions, type TransitionCounts } 
 import { CollectorTime, type TimeSpan } from './collector-time.ts';
 import { facts, judge, usesMemoryAlone } from './judge.ts';
 import { step, type Timing } from './lifecycle.ts';
+import { OverElsewhere } from './over-elsewhere.ts';
 import { NewestProcesses } from './processes.ts';
 import { type Figures, fleetFigures, serverFigures } from './rules/expression.ts';
 import type { Rule } from './rules/rule.ts';
@@ -69,6 +70,8 @@ export interface AlertEngineOptions extends Pick<BookOptions, 'group' | 'onChang
 export interface AlertShare {
   hasServer(source: Source): boolean;
   hasFleet(): boolean;
+  /** What it sent until then has come here, monotonic: who seems silent after it may only wait to be read. */
+  heardThroughMs(source: Source): number;
 }
 
 /** What an earlier run of the program left. */
@@ -90,8 +93,7 @@ export class AlertEngine implements Alerting {
   #fleetJudgedThroughMs: number;
   /** When one was judged last, monotonic; at first when this began. */
   #fleetJudgedMs = Number.POSITIVE_INFINITY;
-  /** Rule and subject → when an alert ended that another collector judged; of now alone. */
-  readonly #overMs = new Map<string, number>();
+  readonly #over = new OverElsewhere((atMs) => this.#isRecent(atMs, fleetHoldMs));
   #rules: ReadonlyMap<string, Rule> = new Map();
   /** Monotonic; before it nobody could be heard, so that nobody was silent. */
   #hearingSinceMs = Number.POSITIVE_INFINITY;
@@ -170,7 +172,7 @@ export class AlertEngine implements Alerting {
 
   /** An alert of this rule and subject was over then: what it was judged by is not judged again. */
   over(rule: string, server: string, atMs: number): void {
-    if (this.#isRecent(atMs, fleetHoldMs)) this.#overMs.set(`${rule}|${server}`, atMs);
+    this.#over.note(rule, server, atMs);
   }
 
   /** These alerts are another collector's: they go on there. */
@@ -273,8 +275,10 @@ export class AlertEngine implements Alerting {
   }
 
   /** For how long nothing came of it although something could. */
-  #quietMs({ lastSeenMonotonicMs }: Source, nowMs: number): number {
-    return nowMs - Math.max(lastSeenMonotonicMs, this.#hearingSinceMs);
+  #quietMs(source: Source, nowMs: number): number {
+    const heardThroughMs = this.#options.share?.heardThroughMs(source) ?? Infinity;
+    const sinceMs = Math.max(source.lastSeenMonotonicMs, this.#hearingSinceMs);
+    return Math.min(nowMs, heardThroughMs) - sinceMs;
   }
 
   #isFleetGone(): boolean {
@@ -326,7 +330,7 @@ export class AlertEngine implements Alerting {
 
   #judge(rule: Rule, { server, sourceNo, window, atMs }: Judged, figures: Figures): void {
     const { condition } = rule;
-    if (condition === undefined || this.#wasOver(rule, server, atMs)) return;
+    if (condition === undefined || this.#over.covers(rule.name, server, atMs)) return;
     const observation = { atMs, verdict: judge(condition, figures) };
     const taken = step(this.#timing(rule), this.#book.state(rule.name, server), observation);
     if (taken.changes.length === 0 && taken.state === undefined) return;
@@ -337,14 +341,6 @@ export class AlertEngine implements Alerting {
       window: { startMs: window.startMs, endMs: window.endMs, values },
       processes: () => (sourceNo === undefined ? null : this.#processes.top(sourceNo, order)),
     });
-  }
-
-  #wasOver({ name }: Rule, server: string, atMs: number): boolean {
-    const key = `${name}|${server}`;
-    const overMs = this.#overMs.get(key);
-    if (overMs === undefined) return false;
-    if (atMs > overMs) this.#overMs.delete(key);
-    return atMs <= overMs;
   }
 
   #timing({ forMs, clearForMs }: Rule): Timing {

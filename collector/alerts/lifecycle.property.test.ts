@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { expect, it } from 'vitest';
 import { type AlertState, type Change, end, step, type Timing, type Verdict } from './lifecycle.ts';
 

@@ -2,7 +2,7 @@
  * A fleet that sends while collectors are killed, join, leave and cannot store, compared with one
  * collector to which nothing happens. Killed means: what was not committed is gone.
  */
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -40,6 +40,8 @@ const lastRecordsMsMax = 2_000;
 export interface ClusterOptions {
   readonly source: Log;
   readonly group: GroupOptions;
+  /** Where the member's name is from. */
+  readonly memberFile: string;
   /** Made when they are missing. */
   readonly topics: readonly TopicSpec[];
   readonly db: DatabaseSync;
@@ -100,8 +102,9 @@ export class Cluster {
       holds: this.#holds,
       known: (serverId, replayId) => this.#joined?.results.known(serverId, replayId),
       isCaughtUp: () => this.isCaughtUp,
+      heardThroughMs: (slot) => this.#positions.heardThroughMs(slot),
     };
-    this.share = shareOf(this.#slots);
+    this.share = shareOf(this.#slots, (slot) => this.#positions.heardThroughMs(slot));
   }
 
   /**
@@ -109,7 +112,7 @@ export class Cluster {
    * @returns which notifications are ours to send
    */
   join({ registry, ingest, writer, observer, alerting, url }: ClusterParts): DeliveryGate {
-    const { source, group, topics, db, clock, log } = this.#options;
+    const { source, group, memberFile, topics, db, clock, log } = this.#options;
     const self = { id: group.member, url };
     const results = new ClusterResults({
       topicLog: source,
@@ -139,7 +142,7 @@ export class Cluster {
       reject: (place, rejected) => ingest.rejectAt(place, rejected),
     });
     const [holds, positions] = [this.#holds, this.#positions];
-    const common = { group, topics, ingest, writer, holds, positions, clock, log };
+    const common = { group, memberFile, topics, ingest, writer, holds, positions, clock, log };
     const consumption = new Consumption({
       source,
       onTopics: () => {
@@ -147,6 +150,7 @@ export class Cluster {
         alerts.start();
       },
       results: {
+        release: (sources) => results.release(sources),
         room: (signal) => results.room(signal),
         published: (signal) => results.published(signal),
         caughtUp: async (signal) => {
@@ -215,15 +219,16 @@ export class Cluster {
 
   /** Nothing is stored of the source any more. */
   forget(source: Source): void {
-    this.#joined?.results.forget(source);
-    if (!source.replayed && this.share.hasServer(source)) {
-      this.#joined?.alerts.forget(source.serverId);
-    }
+    // Nothing may have come of it since its slot came here.
+    const isOurs = this.share.hasServer(source);
+    this.#joined?.results.forget(source, isOurs);
+    if (!source.replayed && isOurs) this.#joined?.alerts.forget(source.serverId);
   }
 
   /** Once a second. */
   tick(): void {
     const nowMs = this.#options.clock.monotonicMs();
+    this.#joined?.consumption.tick();
     if (!this.isCaughtUp) this.#hearsSinceMs = nowMs;
     this.#joined?.results.tick(nowMs - this.#hearsSinceMs > upMs);
   }
@@ -231,6 +236,7 @@ export class Cluster {
   /** Gives its share back, in bounded time; the writer goes on until then, notifications do not. */
   async leave(): Promise<void> {
     this.#joined?.alerts.shared.stop();
+    this.#joined?.results.publisher.hurry();
     await this.#joined?.consumption.stop();
   }
 

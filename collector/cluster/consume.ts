@@ -28,10 +28,12 @@ import type {
   Uneven,
   UnreadableRecords,
 } from '../../wire/transport/log/port.ts';
+import { MemberReplaced } from '../../wire/transport/log/replaced.ts';
 import type { Ingest } from '../ingest/ingest.ts';
-import { logGatherMs, type StoreWriter } from '../store/writer.ts';
+import type { StoreWriter } from '../store/writer.ts';
 import type { SharedAlerts } from './alerts/shared.ts';
 import type { HeldOffsets } from './held-offsets.ts';
+import { nameFree, nameTakenHint } from './name-taken.ts';
 import { keyOf, type Positions, type Run } from './positions.ts';
 import type { Results } from './results/port.ts';
 import { TimeOrder } from './time-order.ts';
@@ -53,13 +55,15 @@ const noTrouble = { message: undefined, hint: undefined };
 export interface ConsumptionOptions {
   readonly source: Pick<Log, 'consumer' | 'admin'>;
   readonly group: GroupOptions;
+  /** Where the member's name is from. */
+  readonly memberFile: string;
   /** Made when they are missing. */
   readonly topics: readonly TopicSpec[];
   /** They are there. */
   readonly onTopics: () => void;
   readonly ingest: Ingest;
   readonly writer: StoreWriter;
-  readonly results: Pick<Results, 'room' | 'published' | 'caughtUp'>;
+  readonly results: Pick<Results, 'room' | 'published' | 'caughtUp' | 'release'>;
   readonly alerts: Pick<SharedAlerts, 'release' | 'takeOver' | 'parted'>;
   readonly holds: HeldOffsets;
   readonly positions: Positions;
@@ -76,6 +80,9 @@ export class Consumption implements SlotHandler {
   /** One for each assignment: what was gathered under another one is not committed. */
   #assignment = 0;
   readonly #order: TimeOrder;
+  /** Our slots are known, and nobody else has them. */
+  #isReading = false;
+  #isTaking = false;
   /** What was last told of topics that are kept apart. */
   #uneven: string | undefined;
   #failure: string | undefined = 'the group has not been joined yet';
@@ -118,6 +125,7 @@ export class Consumption implements SlotHandler {
   ): Promise<void> {
     const { positions, holds, results, alerts, clock, log } = this.#options;
     if (this.#isStopping) return;
+    this.#isReading = false;
     this.#forget(positions.assign(slots, startsAt));
     this.#order.begin(startsAt, clock.monotonicMs());
     for (const start of startsAt) holds.read(start);
@@ -127,34 +135,56 @@ export class Consumption implements SlotHandler {
     // It is looked up in the store.
     await this.#stored(this.#ended.signal);
     alerts.takeOver(slots);
+    this.#isReading = true;
     this.#failure = undefined;
     log.info({ slots: [...slots], behind: positions.behindRecords }, 'slots of the log are ours');
   }
 
   parted(): void {
+    this.#isReading = false;
     this.#options.alerts.parted();
   }
 
   async take(records: readonly LogRecord[], waitedMsMax: number): Promise<void> {
-    const { positions, clock } = this.#options;
+    this.#isTaking = true;
+    await this.#take(records, waitedMsMax).finally(() => (this.#isTaking = false));
+  }
+
+  /** Once a second: what waited for a partition that gives nothing waits no longer. */
+  tick(): void {
+    if (!this.#isReading || this.#isTaking || this.#isStopping || this.#isFull()) return;
+    const { clock } = this.#options;
+    // At once and whole: what is read next comes behind it.
+    for (const run of this.#runsOf([], { waitedMsMax: 0, nowMs: clock.monotonicMs() })) {
+      this.#takeRun(run);
+    }
+    this.reached([]);
+  }
+
+  async #take(records: readonly LogRecord[], waitedMsMax: number): Promise<void> {
+    const { clock } = this.#options;
     const fromMs = clock.monotonicMs();
     // While there is none they wait on.
     await this.#room();
     const waitedMs = waitedMsMax + clock.monotonicMs() - fromMs;
-    const arranged = this.#order.arrange(records, {
-      waitedMsMax: waitedMs,
-      nowMs: clock.monotonicMs(),
-    });
-    for (const run of arranged.flatMap((due) => positions.runsOf(due.records, due.waitedMsMax))) {
+    const how = { waitedMsMax: waitedMs, nowMs: clock.monotonicMs() };
+    for (const run of this.#runsOf(records, how)) {
       await this.#room();
       if (this.#isStopping) return aborted(this.#ended.signal);
       this.#takeRun(run);
     }
   }
 
-  ends(places: readonly PartitionOffset[]): void {
+  #runsOf(records: readonly LogRecord[], how: Parameters<TimeOrder['arrange']>[1]): Run[] {
+    const { positions } = this.#options;
+    const arranged = this.#order.arrange(records, how);
+    return arranged.flatMap((due) => positions.runsOf(due.records, due.waitedMsMax));
+  }
+
+  ends(places: readonly PartitionOffset[], agoMs: number): void {
+    const { positions, clock } = this.#options;
     this.#order.ends(places);
-    this.#options.positions.ends(places);
+    positions.ends(places, clock.monotonicMs() - agoMs);
   }
 
   reached(places: readonly PartitionOffset[]): void {
@@ -166,7 +196,7 @@ export class Consumption implements SlotHandler {
       if (place.offset <= storedThrough) continue;
       writer.group.logPositions.set(keyOf(place), positions.markAt(place));
     }
-    if (writer.group.rows > 0) writer.schedule(logGatherMs);
+    if (writer.group.rows > 0) writer.scheduleRead();
   }
 
   unreadable(records: UnreadableRecords): void {
@@ -190,28 +220,32 @@ export class Consumption implements SlotHandler {
     positions.taken(end);
     holds.read(end);
     if (!origin.isReread) writer.group.logPositions.set(keyOf(end), positions.markAt(end));
-    if (writer.group.rows > 0) writer.schedule(logGatherMs);
+    if (writer.group.rows > 0) writer.scheduleRead();
   }
 
   /** While the store, or the topic of results, does not take what is made, nothing more is read. */
   async #room(): Promise<void> {
-    const { writer, results } = this.#options;
+    const { results } = this.#options;
     const { signal } = this.#ended;
-    const isFull = (): boolean =>
-      writer.failure !== undefined || writer.group.rows >= waitingRowsMax;
     try {
-      if (isFull()) await this.#stored(signal);
+      if (this.#isFull()) await this.#stored(signal);
       await results.room(signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
   }
 
+  #isFull(): boolean {
+    const { writer } = this.#options;
+    return writer.failure !== undefined || writer.group.rows >= waitingRowsMax;
+  }
+
   /** Resolves when all that is in memory now is on disk, however often it takes. @throws WindrowError `aborted` */
   async #stored(signal: AbortSignal): Promise<void> {
     const { writer } = this.#options;
     while (writer.group.rows > 0) {
-      const isStored = writer.committed().then(
+      // There is nothing to gather any more.
+      const isStored = writer.committed(0).then(
         () => true,
         () => false,
       );
@@ -222,6 +256,7 @@ export class Consumption implements SlotHandler {
   async #consume(signal: AbortSignal): Promise<void> {
     const { source, group, results, onTopics } = this.#options;
     while (!signal.aborted) {
+      let isReplaced = false;
       try {
         await this.#makeTopics(signal);
         onTopics();
@@ -230,21 +265,24 @@ export class Consumption implements SlotHandler {
         this.#consumer = source.consumer(group);
         await this.#consumer.run(this, signal);
       } catch (error) {
+        isReplaced = error instanceof MemberReplaced;
         if (!signal.aborted) this.#tell(error);
       }
       this.#consumer = undefined;
       this.#interruption = undefined;
       this.#forget(this.#options.positions.reset());
       await pause(retryMs, signal);
+      if (isReplaced) await nameFree(source, group, signal);
     }
   }
 
   #tell(error: unknown): void {
-    const { log } = this.#options;
+    const { memberFile, log } = this.#options;
     const before = this.#failure;
     this.#failure = messageOf(error);
     if (this.#failure === before) return;
-    const hint = error instanceof WindrowError ? error.hint : undefined;
+    const ownHint = error instanceof WindrowError ? error.hint : undefined;
+    const hint = error instanceof MemberReplaced ? nameTakenHint(memberFile) : ownHint;
     log.error({ error: this.#failure, hint }, 'nothing is taken in');
   }
 
@@ -269,9 +307,9 @@ export class Consumption implements SlotHandler {
   }
 
   #forget(gone: ReturnType<Positions['assign']>): void {
-    const { ingest, alerts, holds } = this.#options;
+    const { ingest, results, alerts, holds } = this.#options;
     this.#assignment += 1;
-    ingest.release(gone.slots);
+    results.release(ingest.release(gone.slots));
     alerts.release(gone.slots);
     this.#order.forget(gone.partitions);
     for (const { topic, partition } of gone.partitions) {

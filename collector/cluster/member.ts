@@ -9,16 +9,21 @@ import { messageOf, systemCodeOf, WindrowError } from '../../runtime/errors.ts';
 /** Characters of the host's name in it, for people. */
 const hostCharsMax = 60;
 
+/** The file that the name is in. @param folder where the collector keeps its state */
+export function memberFile(folder: string): string {
+  return join(folder, 'member');
+}
+
 /** @param folder where the collector keeps its state @throws WindrowError `store_unavailable` */
 export function memberName(folder: string): string {
-  const path = join(folder, 'member');
+  const path = memberFile(folder);
   try {
     const known = readMember(path);
     if (known !== undefined) return known;
     const host = hostname()
       .replace(/[^A-Za-z0-9._-]/g, '_')
       .slice(0, hostCharsMax);
-    // Hosts may share a name; two members of one name would take turns.
+    // Hosts may share a name; of two members of one name only one can work.
     const name = `${host}-${randomBytes(4).toString('hex')}`;
     writeFileDurably(path, `${name}\n`);
     return name;

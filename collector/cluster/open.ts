@@ -3,7 +3,7 @@ import { openKafkaLog } from '../../wire/transport/kafka/log.ts';
 import { collectorFolder } from '../store/database.ts';
 import type { CollectorConfig } from '../config.ts';
 import { Cluster, type ClusterOptions } from './cluster.ts';
-import { memberName } from './member.ts';
+import { memberFile, memberName } from './member.ts';
 import { GROUPING, sampleTopics, sharedTopics } from './topics.ts';
 
 /**
@@ -16,15 +16,17 @@ export function openCluster(
 ): Cluster | undefined {
   if (config.transport !== 'kafka') return undefined;
   const samples = sampleTopics(config);
+  const folder = collectorFolder(config.data);
   return new Cluster({
     ...parts,
     source: openKafkaLog(config, 'windrow-collector', parts.log),
     group: {
       group: config['kafka.group'],
-      member: memberName(collectorFolder(config.data)),
+      member: memberName(folder),
       topics: samples.map(({ name }) => name),
       ...GROUPING,
     },
+    memberFile: memberFile(folder),
     topics: [...samples, ...sharedTopics(config)],
   });
 }

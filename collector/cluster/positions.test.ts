@@ -104,6 +104,12 @@ it('is caught up behind offsets that have no records, too', () => {
   expect(take(positions, records(1, 3))).toEqual([]);
 });
 
+it('behind where a log has other records now nothing was taken, however long it is by now', () => {
+  const positions = new Positions([{ topic, partition: 0, offset: 9 }]);
+  positions.assign(new Set([0]), [{ ...startAt(4, 12), sameBefore: 6 }]);
+  expect(take(positions, records(4, 12))).toEqual(['0:4-6 again past', '0:6-12 past']);
+});
+
 it('what was taken of a topic that was made anew since is nothing of this one', () => {
   const positions = new Positions([{ topic, partition: 0, offset: 2, topicId: 'another' }]);
   positions.assign(new Set([0]), [startAt(0, 5)]);
@@ -123,10 +129,13 @@ it('what is behind is known by where the log ends now; what is of the past, by w
   const positions = new Positions([]);
   positions.assign(new Set([0]), [startAt(0, 2)]);
   take(positions, records(0, 2));
-  positions.ends([
-    { topic, partition: 0, offset: 9 },
-    { topic, partition: 7, offset: 9 },
-  ]);
+  positions.ends(
+    [
+      { topic, partition: 0, offset: 9 },
+      { topic, partition: 7, offset: 9 },
+    ],
+    0,
+  );
   expect([positions.behindRecords, positions.isCaughtUp]).toEqual([7, true]);
   expect(take(positions, records(2, 9))).toEqual(['0:2-9 gap']);
   expect(positions.behindRecords).toBe(0);
@@ -136,10 +145,32 @@ it('while nobody knows where a log ends, it is not read up', () => {
   const positions = new Positions([]);
   positions.assign(new Set([0]), [startAt(0, Infinity)]);
   expect([positions.behindRecords, positions.isCaughtUp]).toEqual([0, false]);
-  positions.ends([{ topic, partition: 0, offset: 2 }]);
+  positions.ends([{ topic, partition: 0, offset: 2 }], 0);
   expect([positions.behindRecords, positions.isCaughtUp]).toEqual([2, false]);
   expect(take(positions, records(0, 3))).toEqual(['0:0-2 past gap', '0:2-3 gap']);
   expect(positions.isCaughtUp).toBe(true);
+});
+
+it('is heard through the time when a partition ended where it has been read to', () => {
+  const positions = new Positions([]);
+  const ends = (offset: number, atMs: number, partition = 0): void =>
+    positions.ends([{ topic, partition, offset }], atMs);
+  positions.assign(new Set([0, 1]), [startAt(0, 2), startAt(0, 0, 1)]);
+  expect(positions.heardThroughMs(0)).toBe(-Infinity);
+  ends(2, 10);
+  take(positions, records(0, 1));
+  // It was asked again before what it awaits was read.
+  ends(5, 20);
+  expect(positions.heardThroughMs(0)).toBe(-Infinity);
+  take(positions, records(1, 3));
+  expect(positions.heardThroughMs(0)).toBe(10);
+  ends(5, 30);
+  take(positions, records(3, 5));
+  expect(positions.heardThroughMs(0)).toBe(30);
+  // Of what is empty all has been read.
+  ends(0, 40, 1);
+  ends(5, 50);
+  expect([0, 1, 2].map((slot) => positions.heardThroughMs(slot))).toEqual([50, 40, -Infinity]);
 });
 
 it('partitions of a topic that is read whole come and go with their slot', () => {

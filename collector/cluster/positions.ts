@@ -22,9 +22,14 @@ interface Partition {
   endOffset: number;
   /** Where it ends by now, as far as we heard. */
   knownEndOffset: number;
+  /** What was in it then, monotonic, has been taken. */
+  heardThroughMs: number;
+  /** It is heard through the time when it is read so far; undefined: it is. */
+  awaited: { readonly offset: number; readonly atMs: number } | undefined;
   /** What the store had when it became ours; undefined: nothing of it ever came here. */
   readonly takenThrough: number | undefined;
   readonly hasGap: boolean;
+  readonly isCut: boolean;
   nextOffset: number;
 }
 
@@ -44,6 +49,8 @@ export class Positions {
   readonly #takenThrough: Map<string, ReadPlace>;
   readonly #partitions = new Map<string, Partition>();
   #slots: ReadonlySet<number> = new Set();
+  /** By slot; empty when it is to be looked up anew. */
+  readonly #heardThroughMs = new Map<number, number>();
   /** Partitions not yet read as far as they went when they became ours. */
   #behind = 0;
   #isAssigned = false;
@@ -82,12 +89,30 @@ export class Positions {
     return { topic, partition, offset, topicId };
   }
 
-  /** Where partitions end by now. */
-  ends(places: readonly PartitionOffset[]): void {
+  /**
+   * What was sent until then has been taken from all partitions of the slot, monotonic; −∞ where
+   * nobody knows. Who was not heard until then was silent.
+   */
+  heardThroughMs(slot: number): number {
+    // Asked for each server, each second.
+    if (this.#heardThroughMs.size === 0) {
+      for (const { slot, heardThroughMs } of this.#partitions.values()) {
+        const others = this.#heardThroughMs.get(slot) ?? Infinity;
+        this.#heardThroughMs.set(slot, Math.min(others, heardThroughMs));
+      }
+    }
+    return this.#heardThroughMs.get(slot) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** Where partitions ended then, monotonic. */
+  ends(places: readonly PartitionOffset[], atMs: number): void {
     for (const place of places) {
       const partition = this.#partitions.get(keyOf(place));
       if (partition === undefined) continue;
       partition.knownEndOffset = place.offset;
+      // What is awaited since longer is reached first.
+      partition.awaited ??= { offset: place.offset, atMs };
+      this.#hear(partition);
       if (partition.endOffset < Infinity) continue;
       partition.endOffset = place.offset;
       this.#countBehind();
@@ -105,6 +130,7 @@ export class Positions {
     for (const partition of gone) this.#partitions.delete(keyOf(partition));
     for (const start of startsAt) this.#start(start);
     this.#slots = slots;
+    this.#heardThroughMs.clear();
     this.#isAssigned = true;
     this.#countBehind();
     return { slots: goneSlots, partitions: gone };
@@ -159,15 +185,17 @@ export class Positions {
     const partition = this.#partitions.get(key);
     if (partition === undefined || end.offset <= partition.nextOffset) return false;
     partition.nextOffset = end.offset;
+    this.#hear(partition);
     if (end.offset > this.storedThrough(end)) this.#takenThrough.set(key, this.markAt(end));
     if (this.#behind > 0) this.#countBehind();
     return true;
   }
 
-  #start({ topic, partition, slot, topicId, offset, endOffset }: SlotStart): void {
+  #start(start: SlotStart): void {
+    const { topic, partition, slot, topicId, offset, endOffset, isCut = false } = start;
     const key = keyOf({ topic, partition });
     const stored = this.#takenThrough.get(key);
-    const takenThrough = throughOf(stored, { topicId, endOffset });
+    const takenThrough = throughOf(stored, start);
     if (stored === undefined || takenThrough === undefined) this.#takenThrough.delete(key);
     else this.#takenThrough.set(key, { ...stored, offset: takenThrough });
     this.#partitions.set(key, {
@@ -177,10 +205,21 @@ export class Positions {
       topicId,
       endOffset,
       knownEndOffset: Number.isFinite(endOffset) ? endOffset : offset,
+      heardThroughMs: Number.NEGATIVE_INFINITY,
+      awaited: undefined,
       takenThrough,
       hasGap: takenThrough === undefined || offset > takenThrough,
+      isCut,
       nextOffset: offset,
     });
+  }
+
+  #hear(partition: Partition): void {
+    const { awaited, nextOffset } = partition;
+    if (awaited === undefined || nextOffset < awaited.offset) return;
+    partition.heardThroughMs = awaited.atMs;
+    partition.awaited = undefined;
+    this.#heardThroughMs.clear();
   }
 
   #countBehind(): void {
@@ -194,12 +233,12 @@ export class Positions {
 /** How far what is in the store is what is in the log. */
 function throughOf(
   stored: ReadPlace | undefined,
-  { topicId, endOffset }: Pick<SlotStart, 'topicId' | 'endOffset'>,
+  { topicId, endOffset, sameBefore = Infinity }: SlotStart,
 ): number | undefined {
   if (stored === undefined || (stored.topicId ?? topicId) !== topicId) return undefined;
   // A log that ends before that has lost its end: what is left is in the store, and fills windows
   // again; what comes in the lost one's place is new.
-  return Math.min(stored.offset, endOffset);
+  return Math.min(stored.offset, endOffset, sameBefore);
 }
 
 /** A record is of another kind than those before it. */
@@ -222,6 +261,7 @@ function originOf(from: Partition, { offset }: LogRecord, isPrompt: boolean): Lo
     isPast,
     isPrompt: isPrompt && !isPast,
     hasGap: from.hasGap,
+    isCut: from.isCut,
   };
 }
 

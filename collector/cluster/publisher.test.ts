@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
 import { WindrowError } from '../../runtime/errors.ts';
 import { RecordsRefused } from '../../wire/transport/log/refused.ts';
@@ -39,6 +39,36 @@ it('what the log will never take is told and left out, and what follows is publi
   expect(publisher.waiting).toBe(0);
   expect(lines).toMatchObject([{ level: 'error', keys: ['large'] }]);
   expect(lines[0]?.msg).toBe('too large; of alerts 1 are left out');
+});
+
+it('what is dropped is not sent, but for what is on its way, and nobody waits for it', async () => {
+  const sends: string[][] = [];
+  const answers: PromiseWithResolvers<void>[] = [];
+  const producer = {
+    send: (records: readonly NewLogRecord[]) => {
+      sends.push(records.map(({ key }) => key));
+      const answer = Promise.withResolvers<void>();
+      answers.push(answer);
+      return answer.promise;
+    },
+    close: async () => {},
+  };
+  const { signal } = new AbortController();
+  const publisher = new Publisher({ producer, what: 'windows', log: createKeptLog().log, signal });
+  const settled: string[] = [];
+  const waitFor = (what: string) => publisher.published(signal).then(() => settled.push(what));
+  publisher.give(['a gone', 'b gone', 'b kept'].map(recordOf));
+  const kept = waitFor('kept');
+  publisher.give(['b gone', 'b gone'].map(recordOf));
+  const all = waitFor('all');
+  publisher.drop(({ key }) => key === 'gone');
+  expect(publisher.waiting).toBe(2);
+  answers[0]?.resolve();
+  await vi.waitFor(() => expect(sends).toEqual([['gone'], ['kept']]));
+  expect(settled).toEqual([]);
+  answers[1]?.resolve();
+  await Promise.all([kept, all]);
+  expect(publisher.waiting).toBe(0);
 });
 
 function recordOf(text: string): NewLogRecord {

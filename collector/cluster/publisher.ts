@@ -1,7 +1,7 @@
 /**
  * Brings records into the log, in the order in which they were given, however long it takes.
  *
- * Invariant: what was given is in the log, or in the queue.
+ * Invariant: what was given is in the log, in the queue, or dropped.
  */
 import { type BackoffLimits, fullJitterMs } from '../../runtime/backoff.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
@@ -26,12 +26,20 @@ export interface PublisherOptions {
   readonly signal: AbortSignal;
 }
 
+interface Waiting {
+  /** How many were given before it. */
+  readonly no: number;
+  readonly record: NewLogRecord;
+}
+
 export class Publisher {
   readonly #options: PublisherOptions;
-  readonly #queue: NewLogRecord[] = [];
+  #queue: Waiting[] = [];
   readonly #waiters = new Waiters();
+  readonly #hurry = new AbortController();
   #given = 0;
-  #sent = 0;
+  /** The first ones of the queue that are on their way. */
+  #sending = 0;
   #running: Promise<void> | undefined;
 
   constructor(options: PublisherOptions) {
@@ -45,10 +53,17 @@ export class Publisher {
 
   give(records: Iterable<NewLogRecord>): void {
     for (const record of records) {
-      this.#queue.push(record);
+      this.#queue.push({ no: this.#given, record });
       this.#given += 1;
     }
     if (this.#queue.length > 0) this.#running ??= this.#run();
+  }
+
+  /** Sends these no more, but for what is on its way. */
+  drop(isMeant: (record: NewLogRecord) => boolean): void {
+    const sending = this.#sending;
+    this.#queue = this.#queue.filter(({ record }, i) => i < sending || !isMeant(record));
+    this.#waiters.look();
   }
 
   /** @throws WindrowError `aborted` */
@@ -56,10 +71,15 @@ export class Publisher {
     return this.#waiters.until(() => this.#queue.length < queueRecordsMax, signal);
   }
 
-  /** Resolves when all given so far are in the log. @throws WindrowError `aborted` */
+  /** Resolves when all given so far are in the log, or dropped. @throws WindrowError `aborted` */
   published(signal: AbortSignal): Promise<void> {
     const given = this.#given;
-    return this.#waiters.until(() => this.#sent >= given, signal);
+    return this.#waiters.until(() => (this.#queue[0]?.no ?? Infinity) >= given, signal);
+  }
+
+  /** The collector is about to end: what fails is tried again at once, and soon from then on. */
+  hurry(): void {
+    this.#hurry.abort();
   }
 
   /** After the signal has aborted. */
@@ -73,25 +93,33 @@ export class Publisher {
     let failures = 0;
     while (this.#queue.length > 0 && !signal.aborted) {
       const records = this.#next();
+      this.#sending = records.length;
       const failure = await this.#send(records);
+      this.#sending = 0;
       if (failure === undefined) {
         if (failures > 0) log.info(`${what} are published again`);
         failures = 0;
         this.#queue.splice(0, records.length);
-        this.#sent += records.length;
         this.#waiters.look();
       } else if (!signal.aborted) {
         if (failures === 0) this.#tell(failure);
-        await pause(fullJitterMs(failures, backoff, Math.random), signal);
+        await this.#pause(failures);
         failures += 1;
       }
     }
     this.#running = undefined;
   }
 
+  async #pause(failures: number): Promise<void> {
+    const { signal } = this.#options;
+    const hurry = this.#hurry.signal;
+    const waitMs = fullJitterMs(hurry.aborted ? 0 : failures, backoff, Math.random);
+    await pause(waitMs, hurry.aborted ? signal : AbortSignal.any([signal, hurry]));
+  }
+
   /** Of one topic: a send is no unit, and what follows in another topic may be there before it. */
   #next(): NewLogRecord[] {
-    const records = this.#queue.slice(0, sendRecordsMax);
+    const records = this.#queue.slice(0, sendRecordsMax).map(({ record }) => record);
     const end = records.findIndex(({ topic }) => topic !== records[0]?.topic);
     return end === -1 ? records : records.slice(0, end);
   }

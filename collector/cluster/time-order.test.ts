@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { expect, it } from 'vitest';
 import type { LogRecord, PartitionOffset, SlotStart } from '../../wire/transport/log/port.ts';
 import { TimeOrder } from './time-order.ts';
@@ -128,4 +128,38 @@ it('however the partitions are read, all comes once, and in the order of time', 
       expect(given).toEqual(partitionOf.map((_, i) => i));
     }),
   );
+});
+
+it('the time of a record is looked at once or twice, of however many partitions the topic is', () => {
+  const partitions = 200;
+  const order = new TimeOrder([topic]);
+  order.begin(
+    Array.from({ length: partitions + 1 }, (_, partition) => startAt(partition, 10)),
+    0,
+  );
+  let looks = 0;
+  const watched = (partition: number, offset: number): LogRecord => ({
+    ...record(partition, offset, 0),
+    get timeMs() {
+      looks += 1;
+      return offset * partitions + partition;
+    },
+  });
+  const all = Array.from({ length: 10 * partitions }, (_, i) =>
+    watched(i % partitions, Math.floor(i / partitions)),
+  );
+  // One gives nothing.
+  expect(order.arrange(all, { waitedMsMax: 0, nowMs: 0 })[1]?.records).toHaveLength(0);
+  looks = 0;
+  const [, due] = order.arrange([], { waitedMsMax: 0, nowMs: 20_000 });
+  expect(due?.records).toEqual(all);
+  expect(looks).toBeLessThanOrEqual(2 * all.length);
+});
+
+it('what waits for a partition that gives nothing is due by time alone', () => {
+  const order = new TimeOrder([topic]);
+  order.begin([startAt(0, 1), startAt(1, 1)], 0);
+  expect(times(order, [record(0, 0, 1)], 1_000)).toEqual([[], []]);
+  expect(times(order, [], 9_999)).toEqual([[], []]);
+  expect(times(order, [], 10_000)).toEqual([[], [1]]);
 });

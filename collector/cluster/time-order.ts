@@ -7,6 +7,8 @@
  * long as another partition has more to give that was not read yet, and gave something lately.
  */
 import type { LogRecord, PartitionOffset, SlotStart } from '../../wire/transport/log/port.ts';
+import { KeptBytes } from './kept-bytes.ts';
+import { MinHeap } from './min-heap.ts';
 import { keyOf } from './positions.ts';
 
 /** A partition that gave nothing for so long (its broker is down) keeps the others no longer waiting. */
@@ -33,39 +35,15 @@ interface Lane {
   reached: PartitionOffset | undefined;
 }
 
-/**
- * Bytes that records keep in memory. They are parts of what their batch unpacked to, so each such
- * buffer counts once and whole, until the last of its records is gone.
- */
-class KeptBytes {
-  /** How many records are parts of it. */
-  readonly #uses = new Map<ArrayBufferLike, number>();
-  #bytes = 0;
-
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  add(record: LogRecord): void {
-    const buffer = bufferOf(record);
-    if (buffer === undefined) return;
-    const uses = this.#uses.get(buffer) ?? 0;
-    if (uses === 0) this.#bytes += buffer.byteLength;
-    this.#uses.set(buffer, uses + 1);
-  }
-
-  remove(record: LogRecord): void {
-    const buffer = bufferOf(record);
-    if (buffer === undefined) return;
-    const uses = this.#uses.get(buffer) ?? 0;
-    if (uses > 1) this.#uses.set(buffer, uses - 1);
-    else if (this.#uses.delete(buffer)) this.#bytes -= buffer.byteLength;
-  }
-}
-
-/** Key, value and headers of a record are parts of the same one. */
-function bufferOf({ key, value, headers }: LogRecord): ArrayBufferLike | undefined {
-  return (value ?? key ?? headers.values().next().value)?.buffer;
+/** A lane of which something waits. */
+interface Giving {
+  readonly lane: Lane;
+  /** Among the lanes: of two records of one time that of the first one comes first. */
+  readonly place: number;
+  /** So many of what waits are due. */
+  given: number;
+  /** Of the next one. */
+  timeMs: number;
 }
 
 /** Records, and for how long none of them waited longer in the log. */
@@ -109,14 +87,18 @@ export class TimeOrder {
     }
   }
 
-  /** What is due by now, in order; records of all other topics are due at once. */
+  /**
+   * What is due by now, in order; records of all other topics are due at once. To be asked now and
+   * then without any, too: what waits for one that gives nothing is due by time alone.
+   */
   arrange(
     records: readonly LogRecord[],
     { waitedMsMax, nowMs }: { waitedMsMax: number; nowMs: number },
   ): Arranged[] {
     const others: LogRecord[] = [];
     for (const record of records) {
-      const lane = this.#lanes.get(keyOf(record));
+      const isWhole = this.#topics.has(record.topic);
+      const lane = isWhole ? this.#lanes.get(keyOf(record)) : undefined;
       if (lane === undefined) others.push(record);
       else {
         lane.held.push({ record, newerThanMs: nowMs - waitedMsMax });
@@ -153,26 +135,46 @@ export class TimeOrder {
   }
 
   #due(nowMs: number): Held[] {
-    const lanes = [...this.#lanes.values()].map((lane) => ({ lane, given: 0 }));
-    const due: Held[] = [];
-    let waiting = lanes.reduce((sum, { lane }) => sum + lane.held.length, 0);
-    while (waiting > 0) {
-      const full = lanes.filter(({ lane, given }) => given < lane.held.length);
-      const owes = lanes.some((each) => !full.includes(each) && owesMore(each.lane, nowMs));
-      if (owes && waiting <= heldRecordsMax && this.#kept.bytes <= heldBytesMax) break;
-      const timeMs = ({ lane, given }: (typeof full)[number]): number =>
-        lane.held[given]?.record.timeMs ?? Infinity;
-      const next = full.reduce((one, other) => (timeMs(other) < timeMs(one) ? other : one));
-      for (const held of next.lane.held.slice(next.given, next.given + 1)) {
-        due.push(held);
-        this.#kept.remove(held.record);
-      }
-      next.given += 1;
-      waiting -= 1;
+    const giving: Giving[] = [];
+    const byTime = new MinHeap<Giving>(comesBefore);
+    let waiting = 0;
+    let owing = 0;
+    for (const lane of this.#lanes.values()) {
+      const [first] = lane.held;
+      if (first !== undefined) {
+        const place = giving.length;
+        const from = { lane, place, given: 0, timeMs: first.record.timeMs };
+        giving.push(from);
+        byTime.add(from);
+        waiting += lane.held.length;
+      } else if (owesMore(lane, nowMs)) owing += 1;
     }
-    for (const { lane, given } of lanes) lane.held.splice(0, given);
+    const due: Held[] = [];
+    for (let from = byTime.first; from !== undefined; from = byTime.first) {
+      const isTooMuch = waiting > heldRecordsMax || this.#kept.bytes > heldBytesMax;
+      if (owing > 0 && !isTooMuch) break;
+      const { lane } = from;
+      const held = lane.held[from.given]!;
+      due.push(held);
+      this.#kept.remove(held.record);
+      waiting -= 1;
+      from.given += 1;
+      const following = lane.held[from.given];
+      if (following === undefined) {
+        byTime.removeFirst();
+        if (owesMore(lane, nowMs)) owing += 1;
+      } else {
+        from.timeMs = following.record.timeMs;
+        byTime.moveFirst();
+      }
+    }
+    for (const { lane, given } of giving) lane.held.splice(0, given);
     return due;
   }
+}
+
+function comesBefore(one: Giving, other: Giving): boolean {
+  return one.timeMs < other.timeMs || (one.timeMs === other.timeMs && one.place < other.place);
 }
 
 function owesMore({ nextOffset, endOffset, heardMs }: Lane, nowMs: number): boolean {

@@ -4,7 +4,7 @@ import { messageOf } from '../../runtime/errors.ts';
 import { pause } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import type { LogReader, LogRecord, UnreadableRecords } from '../../wire/transport/log/port.ts';
-import { logGatherMs, type StoreWriter } from '../store/writer.ts';
+import type { StoreWriter } from '../store/writer.ts';
 import type { TopicPositions } from './topic-positions.ts';
 import { Waiters } from './waiters.ts';
 
@@ -28,7 +28,7 @@ export interface TopicReaderOptions {
   readonly take: (records: readonly LogRecord[]) => void;
   /** What cannot be read, in its place among them; may come twice, too. */
   readonly unreadable: (records: UnreadableRecords) => void;
-  readonly store: Pick<StoreWriter, 'schedule' | 'committed' | 'failure'>;
+  readonly store: Pick<StoreWriter, 'scheduleRead' | 'committed' | 'failure'>;
 }
 
 export class TopicReader {
@@ -85,7 +85,7 @@ export class TopicReader {
       take: (records: readonly LogRecord[]) => this.#take(records, either),
       unreadable: (records) => {
         unreadable(records);
-        store.schedule(logGatherMs);
+        store.scheduleRead();
       },
       caughtUp: () => {
         this.#answered = asked;
@@ -98,7 +98,7 @@ export class TopicReader {
   async #take(records: readonly LogRecord[], signal: AbortSignal): Promise<void> {
     const { take, store } = this.#options;
     take(records);
-    store.schedule(logGatherMs);
+    store.scheduleRead();
     this.#unstored += records.length;
     if (this.#unstored < unstoredRecordsMax && store.failure === undefined) return;
     await this.#stored(signal);

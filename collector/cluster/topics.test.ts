@@ -1,10 +1,12 @@
 /** What a collector makes of topics that come, go, or do not fit together. */
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
+import { ALERTS_TOPIC } from '../../wire/records/alert-record.ts';
 import { SAMPLES_TOPIC } from '../../wire/records/record.ts';
 import { WINDOW_RESULTS_TOPIC } from '../../wire/records/window-result.ts';
 import { seedA, steady } from '../ingest/testing/records.ts';
-import { append, type Member, pass, send, startMember } from './testing/members.ts';
+import { alertFleet, serverIn } from './alerts/testing/fleet.ts';
+import { append, GROUP, type Member, pass, send, startMember } from './testing/members.ts';
 import { finals, fleet, pc, samples } from './testing/stage.ts';
 
 beforeEach(() => {
@@ -89,6 +91,63 @@ it('a topic that is deleted and made anew while it is read is taken in from its 
   expect(samples(again)).toHaveLength(70);
 });
 
+it.each(['goes on', 'starts anew soon after'])(
+  'windows that were open when a topic was deleted are incomplete, those behind are not; a collector that %s',
+  async (what) => {
+    const f = fleet();
+    let member = await f.start('one');
+    await f.sendEachSecond(60);
+    f.log.remove(SAMPLES_TOPIC);
+    await f.pass(1);
+    await f.log.admin().ensure([{ ...spec, name: SAMPLES_TOPIC }], never);
+    await f.sendEachSecond(5, 60);
+    if (what !== 'goes on') {
+      member.kill();
+      member = await f.start('one');
+    }
+    await f.sendEachSecond(60, 65);
+    // Samples lie at 0 … 59 s, and from 61 s on in the new topic. Of the window at 30 s nothing is left.
+    const made = finals(member)
+      .filter(({ startMs }) => startMs > f.fromMs)
+      .map((window) => [
+        (window.startMs - f.fromMs) / 1_000,
+        window.samples,
+        window.incomplete ? 'incomplete' : '',
+      ]);
+    expect(made).toEqual([
+      [10, 30, ''],
+      [20, 30, ''],
+      [40, 9, 'incomplete'],
+      [50, 19, 'incomplete'],
+      [60, 29, 'incomplete'],
+      [70, 30, ''],
+      [80, 30, ''],
+      [90, 30, ''],
+    ]);
+  },
+);
+
+it('a collector that ends before it commits or publishes anything has lost nothing', async () => {
+  const f = fleet();
+  const first = await f.start('one');
+  f.log.failSends(1_000);
+  for (let i = 0; i < 60; i += 1) send(f, steady(f.clock.wallMs() + i * 1_000, 1, { seq: i }), pc);
+  f.clock.advance(60_000);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(finals(first).length).toBeGreaterThan(3);
+  expect(f.log.committed(GROUP)).toEqual([]);
+  first.kill();
+  f.log.failSends(0);
+  const second = await f.start('one');
+  await f.sendEachSecond(30, 60);
+  const made = finals(second).map(({ startMs, incomplete }) => [startMs - f.fromMs, incomplete]);
+  expect(made.slice(0, 3)).toEqual([
+    [-20_000, false],
+    [-10_000, false],
+    [0, false],
+  ]);
+});
+
 it('in window-results that are made anew collectors find how far windows are closed', async () => {
   const f = fleet();
   const one = await f.start('one');
@@ -111,6 +170,23 @@ it('in window-results that are made anew collectors find how far windows are clo
       .slice(1)
       .map(({ samples: n }) => n),
   ).toEqual([30, 27, 27]);
+});
+
+it('in a topic of alerts that is made anew collectors find those that are open', async () => {
+  const f = alertFleet();
+  const one = f.start('one');
+  await f.run(60, { [serverIn(0)]: 99, [serverIn(1)]: 50 });
+  expect(f.told()).toEqual([`firing cpu ${serverIn(0)}`]);
+  f.log.remove(ALERTS_TOPIC);
+  await f.log.admin().ensure([{ ...spec, name: ALERTS_TOPIC }], never);
+  await f.run(3);
+  expect([...f.topic().keys()]).toEqual([`cpu|${serverIn(0)}`]);
+  one.kill();
+  const two = f.start('two');
+  await f.run(1);
+  expect(f.shownBy(two)).toEqual([`firing cpu ${serverIn(0)}`]);
+  await f.run(60, { [serverIn(0)]: 10, [serverIn(1)]: 50 });
+  expect(f.told()).toEqual([`firing cpu ${serverIn(0)}`, `resolved cpu ${serverIn(0)}`]);
 });
 
 it('a log that was made anew is taken in from its beginning', async () => {

@@ -1,6 +1,7 @@
 /** The topics that a collector reads and writes. */
 import { SEED_A_TOPICS } from '../../wire/compat/seed-a-format.ts';
 import { SEED_B_TOPIC } from '../../wire/compat/seed-b.ts';
+import { alertRecordBytesMax, windowResultBytesMax } from '../../wire/limits.ts';
 import { ALERTS_TOPIC } from '../../wire/records/alert-record.ts';
 import { INVENTORY_TOPIC, SAMPLES_TOPIC } from '../../wire/records/record.ts';
 import { WINDOW_RESULTS_TOPIC } from '../../wire/records/window-result.ts';
@@ -42,7 +43,11 @@ export function brokerUse(config: CollectorConfig): LogUse {
     whole: GROUPING.whole,
     topics: [
       ...sampleTopics(config).map((topic) => ({ topic, rights: ['Read'] as const })),
-      ...sharedTopics(config).map((topic) => ({ topic, rights: ['Read', 'Write'] as const })),
+      ...sharedTopics(config).map((topic) => ({
+        topic,
+        rights: ['Read', 'Write'] as const,
+        recordBytes: topic.name === ALERTS_TOPIC ? alertRecordBytesMax : windowResultBytesMax,
+      })),
     ],
   };
 }

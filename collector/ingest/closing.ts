@@ -48,12 +48,13 @@ export class Closing {
   /** Once a second. */
   tick(): void {
     const { registry, clock, fromLog } = this.#options;
-    const nowMs = clock.monotonicMs();
+    const tickMs = clock.monotonicMs();
     // Who seems silent may only wait in the log, behind others.
     const mayBeSilent = fromLog?.isCaughtUp() ?? true;
     for (const source of registry.all()) {
-      this.#endConflict(source, nowMs);
+      this.#endConflict(source, tickMs);
       if (source.closed || !source.isOurs || !mayBeSilent) continue;
+      const nowMs = this.#heardThroughMs(source, tickMs);
       if (source.idleClosed) this.#letGo(source, nowMs);
       else if (source.replayed) this.#closeOldReplay(source, nowMs);
       else this.#closeWhenIdle(source, nowMs);
@@ -94,6 +95,12 @@ export class Closing {
     const holds = replayed || newestMs >= nowMs - holdMsMax;
     const isHeard = nowMs - lastSeenMs <= othersIdleMs && !off && !closed && !decommissioned;
     return { originMs, watermarkMs: newestMs, active: holds && isHeard && !source.skewed };
+  }
+
+  #heardThroughMs({ slots }: Source, nowMs: number): number {
+    const { fromLog } = this.#options;
+    if (fromLog === undefined) return nowMs;
+    return Math.min(nowMs, ...[...slots].map((slot) => fromLog.heardThroughMs(slot)));
   }
 
   #endConflict(source: Source, nowMs: number): void {

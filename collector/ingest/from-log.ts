@@ -3,6 +3,7 @@ import type { BatchHeader } from '../../wire/records/batch.ts';
 import type { RecordPlace } from '../../wire/records/record.ts';
 import type { Sender } from '../../wire/transport/port.ts';
 import type { SourceCheckpoint } from '../windows/source.ts';
+import { alignDown } from '../windows/watermark.ts';
 
 /** How some records of one partition, that are taken in together, came to us. */
 export interface LogOrigin {
@@ -22,6 +23,8 @@ export interface LogOrigin {
   readonly isPrompt: boolean;
   /** What lies before them in the log went to another collector: we miss numbers that nobody lost. */
   readonly hasGap: boolean;
+  /** As `SlotStart` has it. */
+  readonly isCut: boolean;
 }
 
 export interface Origin extends Sender {
@@ -39,16 +42,39 @@ export interface Holds {
   forget(source: number): void;
 }
 
+/** How far windows of a source are closed. */
+type Closed = Pick<SourceCheckpoint, 'closedThroughMs' | 'firstPaneMs'>;
+
 /** The log as ingest sees it. */
 export interface LogSide {
   readonly holds: Holds;
   /** How far windows of a source are closed, as last published by anybody; undefined: never. */
-  known(
-    serverId: string,
-    replayId: string,
-  ): Pick<SourceCheckpoint, 'closedThroughMs' | 'firstPaneMs'> | undefined;
+  known(serverId: string, replayId: string): Closed | undefined;
   /** All that was in the log when our partitions became ours has been taken in, and what is new comes. */
   isCaughtUp(): boolean;
+  /**
+   * What was sent until then in this slot, monotonic, has been taken in: what seems silent after it
+   * may only wait in the log.
+   */
+  heardThroughMs(slot: number): number;
+}
+
+/**
+ * Windows close behind the clock of the collector that has their server; the clocks of two may differ
+ * by this. Whoever writes anything else into the topic must not keep a server's windows closed for hours.
+ */
+const closedAheadMsMax = 60_000;
+/** A date that was put to a time of day may lie so far ahead. */
+const datedAheadMsMax = 12 * 60 * 60 * 1000;
+
+/** What may be so by now of what was told of a live server; on a whole slide as the windows end. */
+export function plausible(
+  closed: Closed,
+  { nowMs, slideMs, datedHere }: { nowMs: number; slideMs: number; datedHere: boolean },
+): Closed {
+  const throughMsMax = nowMs + closedAheadMsMax + (datedHere ? datedAheadMsMax : 0);
+  if ((closed.closedThroughMs ?? 0) <= throughMsMax) return closed;
+  return { ...closed, closedThroughMs: alignDown(throughMsMax, 0, slideMs) };
 }
 
 /**

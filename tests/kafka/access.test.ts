@@ -1,4 +1,5 @@
 /** Brokers that ask who is there, as windrow's programs meet them: what doctor says, and what run does. */
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import {
   type AclEntry,
@@ -10,8 +11,17 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KafkaCluster } from '../../scripts/kafka/cluster.ts';
 import { recordsWaiting } from '../chaos/queue-file.ts';
+import { receivedFile } from '../support/blocks.ts';
 import { eventually, metric } from '../support/http.ts';
-import { run, startAgent, startCollector, type TempDir, tempDir } from '../support/programs.ts';
+import {
+  run,
+  startAgent,
+  startCollector,
+  startVerb,
+  type TempDir,
+  tempDir,
+} from '../support/programs.ts';
+import { MiB } from './support/files.ts';
 import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
 import { aclSettings, makeTls, saslOptions, setPassword, type User } from './support/security.ts';
 
@@ -127,13 +137,38 @@ describe.skipIf(kafkaMissing)('brokers that ask who is there', () => {
         value === 'BOBS' ? `${folder.path}/bob` : value,
       ]),
     );
-    const { code, stdout, stderr } = await run('agent', ['doctor'], {
-      env: environment(alice, more),
-    });
-    expect(code).toBe(1);
-    const advice = stdout.split('\n').filter((line) => line.includes('→'));
-    expect(advice.join('\n')).toContain(key);
-    expect(stderr).toBe('');
+    for (const program of ['agent', 'collector'] as const) {
+      const { code, stdout, stderr } = await run(program, ['doctor'], {
+        env: environment(alice, more),
+      });
+      expect(code).toBe(1);
+      const lines = stdout.split('\n');
+      expect(lines.filter((line) => line.startsWith('FAIL'))).toHaveLength(1);
+      const failed = lines.findIndex((line) => line.startsWith('FAIL'));
+      expect(lines[failed + 1]).toMatch(/^ +→ /);
+      expect(lines[failed + 1]).toContain(key);
+      expect(stderr).toBe('');
+    }
+  });
+
+  it.each([
+    ['agent', ['generate', 'numbers', '--count', '1', '--to']],
+    ['agent', ['replay', 'tests/data/server_metrics.csv', '--to']],
+    ['collector', ['total', '--from']],
+  ] as const)('%s %j: what is in the way is one clear error', async (program, args) => {
+    const verb = [...args, `kafka://${cluster.brokers.join(',')}`];
+    const wrong = { WINDROW_KAFKA_SASL_PASSWORD_FILE: `${folder.path}/bob` };
+    const cases = [
+      [environment(alice, wrong), 'kafka.sasl.password_file'],
+      [environment(alice, { WINDROW_KAFKA_TLS_CA_FILE: '' }), 'kafka.tls_ca_file'],
+      [environment(bob), 'Describe on topic'],
+    ] as const;
+    for (const [env, key] of cases) {
+      const { code, stdout, stderr } = await run(program, verb, { env });
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toMatch(/^windrow-\w+: topic \S+ .+\n {2}\S.*\n$/);
+      expect(stderr).toContain(key);
+    }
   });
 
   it('doctor: says which right on what is not there', async () => {
@@ -147,6 +182,54 @@ describe.skipIf(kafkaMissing)('brokers that ask who is there', () => {
     expect(collector.code).toBe(1);
     expect(collector.stdout).toContain('Read, Describe on topic windrow-samples');
     expect(collector.stdout).toContain('Read on group windrow');
+  });
+
+  it('doctor: rights that files alone need are a warning', async () => {
+    const topics = ['data-blocks', 'block-acknowledgments'].map((topic) => ({ topic }));
+    await withAdmin(within(), (admin) => admin.createTopics({ topics }));
+    const may = await run('agent', ['doctor'], { env: environment(alice) });
+    expect(may.stdout).toMatch(/OK {4}files {5}2 there/);
+    const { stdout } = await run('agent', ['doctor'], { env: environment(bob) });
+    expect(stdout).toMatch(
+      /WARN {2}files {5}not allowed: Read, Write, Describe on topic data-blocks/,
+    );
+    expect(stdout).toMatch(
+      /Read on group distributed-processors \(for files through Kafka alone\)/,
+    );
+  });
+
+  it('files go through with TLS and login; what is in the way is one clear error', async () => {
+    const bytes = randomBytes(1.5 * MiB);
+    const path = `${folder.path}/file.bin`;
+    writeFileSync(path, bytes);
+    const out = `${folder.path}/received`;
+    const sending = ['send', path, '--block-size', '1MiB'];
+    const receiving = ['receive', '--out', out, '--max-blocks', '2'];
+    const [sent, received] = await Promise.all([
+      run('agent', sending, { env: environment(alice) }),
+      run('agent', receiving, { env: environment(alice) }),
+    ]);
+    expect([sent.code, received.code], sent.stderr + received.stderr).toEqual([0, 0]);
+    expect(receivedFile(out, 'file_bin').equals(bytes)).toBe(true);
+    // Under another folder nothing is known of what was sent.
+    const anew = { WINDROW_DATA: `${folder.path}/other-data` };
+    const othersPassword = { WINDROW_KAFKA_SASL_PASSWORD_FILE: `${folder.path}/bob` };
+    for (const [env, reason] of [
+      [environment(bob, anew), /Describe on topic data-blocks/],
+      [environment(alice, { ...anew, ...othersPassword }), /kafka.sasl.password_file/],
+    ] as const) {
+      for (const verb of [sending, receiving]) {
+        const { code, stderr } = await run('agent', verb, { env });
+        expect(stderr).toMatch(reason);
+        expect(code).toBe(1);
+      }
+    }
+    const noCa = { env: environment(alice, { ...anew, WINDROW_KAFKA_TLS_CA_FILE: '' }) };
+    expect((await run('agent', receiving, noCa)).stderr).toContain('kafka.tls_ca_file');
+    // It may be put right: a sender waits for that, and says so.
+    await using sender = startVerb(sending, noCa);
+    await eventually(async () => expect(sender.output()).toContain('kafka.tls_ca_file'));
+    expect(await sender.stop()).toBe(1);
   });
 
   it('doctor: the clock is told to who may look at the cluster, and others are told what it takes', async () => {

@@ -11,8 +11,9 @@ import { NUMBERS_GROUP } from '../../wire/compat/seed-d.ts';
 import type { KafkaCluster } from '../../scripts/kafka/cluster.ts';
 import { eventually as within } from '../support/http.ts';
 import { run, tempDir } from '../support/programs.ts';
-import { missing } from '../support/tools.ts';
+import { bombReason, sendBomb } from './support/bomb.ts';
 import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
+import { kcatMissing, kcatRead, kcatWrite } from './support/kcat.ts';
 import { makeTls, saslOptions } from './support/security.ts';
 
 const MAIN = fileURLToPath(new URL('../../collector/main.ts', import.meta.url));
@@ -102,10 +103,12 @@ describe.skipIf(kafkaMissing)('numbers', () => {
     const { brokers } = cluster;
     await makeTopic(cluster);
     await produce(brokers, '10.0.0.7:60', 'garbage', '10.0.0.7:101', '10.0.0.8:40');
+    await sendBomb(brokers, { topic, partition: 0 });
     const first = startTotal(brokers);
     await eventually(async () => {
-      expect(first.last()).toEqual({ total: 100, numbers: 2, malformed: 2 });
+      expect(first.last()).toEqual({ total: 100, numbers: 2, malformed: 4 });
     });
+    expect(first.errors()).toContain(`numbers/0 offset 4 to 5 are skipped: ${bombReason}`);
     expect(first.errors()).toContain('numbers/0 offset 1 is skipped: "garbage" is not');
     expect(first.errors()).toContain('numbers/0 offset 2 is skipped: "10.0.0.7:101"');
     expect(await first.end('SIGTERM')).toBe(0);
@@ -167,20 +170,17 @@ describe.skipIf(kafkaMissing)('numbers', () => {
     expect(refused.stderr).not.toContain('no-secret');
   });
 
-  it.skipIf(missing('kcat'))('kcat writes some, and reads ours', async () => {
+  it.skipIf(kcatMissing)('kcat writes some, and reads ours', async () => {
     await using cluster = await startCluster();
     const { brokers } = cluster;
     await makeTopic(cluster);
-    const write = kcat(['-P', '-b', brokers.join(','), '-t', topic]);
-    write.child.stdin.end('10.0.0.7:3\n::1:4\n');
-    expect((await write.ended).code).toBe(0);
+    await kcatWrite(brokers, topic, ['10.0.0.7:3', '::1:4']);
     const adder = startTotal(brokers);
     await eventually(async () => expect(adder.last()).toMatchObject({ total: 7, numbers: 2 }));
     const verb = ['generate', 'numbers', '--to', `kafka://${brokers.join(',')}`];
     const { stdout } = await run('agent', [...verb, '--count', '2', '--interval', '1ms']);
-    const read = kcat(['-C', '-b', brokers.join(','), '-t', topic, '-e', '-q']);
-    read.child.stdin.end();
-    expect((await read.ended).stdout).toBe(`10.0.0.7:3\n::1:4\n${stdout}`);
+    const ours = stdout.trim().split('\n');
+    expect(await kcatRead(brokers, topic)).toEqual(['10.0.0.7:3', '::1:4', ...ours]);
   });
 });
 
@@ -208,14 +208,6 @@ async function makeTopic({ brokers }: KafkaCluster): Promise<void> {
   await admin.connect();
   await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
   await admin.disconnect();
-}
-
-function kcat(args: readonly string[]) {
-  const child = spawn('kcat', args, { stdio: ['pipe', 'pipe', 'ignore'] });
-  let stdout = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  const ended = once(child, 'close').then(() => ({ code: child.exitCode, stdout }));
-  return { child, ended };
 }
 
 function eventually<T>(probe: () => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AlertsView } from '../../collector/api/contract.ts';
+import type { AlertsView, IntakeView } from '../../collector/api/contract.ts';
 import { rulesFile, SHORT_WINDOWS } from '../support/alerting.ts';
 import { eventually, getJson, metric } from '../support/http.ts';
 import { startAgent, startCollector, tempDir } from '../support/programs.ts';
@@ -30,6 +30,10 @@ rules:
     const complaints = (): number => collector.log().split('nothing is taken in').length - 1;
     await eventually(async () => expect(complaints()).toBe(1));
     expect(await isReady()).toBe(false);
+    const deafness = async () => (await getJson<IntakeView>(`${url}/api/intake`)).deaf.at(-1);
+    await eventually(async () => {
+      expect(await deafness()).toMatchObject({ through_ms: null, why: expect.any(String) });
+    });
     for (const proxy of proxies) proxy.heal();
     await eventually(async () => expect(await isReady()).toBe(true), 60_000);
     expect(complaints()).toBe(1);
@@ -39,8 +43,16 @@ rules:
     await eventually(async () => expect(await received()).toBeGreaterThan(3), 60_000);
 
     const [broker] = cluster.nodes;
+    await eventually(async () =>
+      expect((await deafness())?.through_ms).toEqual(expect.any(Number)),
+    );
+    const stoppedMs = Date.now();
     await broker?.stop();
     await eventually(async () => expect(await isReady()).toBe(false), 30_000);
+    await eventually(async () => {
+      expect(await deafness()).toMatchObject({ through_ms: null, why: expect.any(String) });
+    });
+    expect((await deafness())?.since_ms).toBeGreaterThanOrEqual(stoppedMs);
     const untilMs = performance.now() + awayMs;
     // Nobody tells that the rule's time has passed without a word: it has to pass.
     await eventually(async () => expect(performance.now()).toBeGreaterThan(untilMs), 2 * awayMs);
@@ -51,6 +63,11 @@ rules:
       expect(await isReady()).toBe(true);
       expect(await received()).toBeGreaterThan(before + awayMs / 1_000);
     }, 90_000);
+    await eventually(async () => {
+      const deaf = await deafness();
+      expect(deaf?.why).toBeNull();
+      expect((deaf?.through_ms ?? 0) - stoppedMs).toBeGreaterThan(awayMs);
+    });
     const { rules: inForce, active, past } = await getJson<AlertsView>(`${url}/api/alerts`);
     expect(inForce.map(({ name }) => name)).toEqual(['quiet']);
     expect([active, past]).toEqual([[], []]);

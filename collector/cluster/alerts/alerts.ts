@@ -16,11 +16,19 @@ import { AlertTopic, type AlertTopicOptions } from './topic.ts';
 /** Active alerts of other collectors that are shown. */
 const othersMax = 10_000;
 
-/** Whose alerts are ours to judge, by the slots that are. */
-export function shareOf(slots: ReadonlySet<number>): AlertShare {
+/**
+ * Whose alerts are ours to judge, by the slots that are.
+ * @param heardThroughMs of a slot, as `AlertShare` has it
+ */
+export function shareOf(
+  slots: ReadonlySet<number>,
+  heardThroughMs: (slot: number) => number,
+): AlertShare {
   return {
     hasServer: ({ lastSlot }) => lastSlot !== undefined && slots.has(lastSlot),
     hasFleet: () => slots.has(fleetSlot),
+    heardThroughMs: ({ lastSlot }) =>
+      lastSlot === undefined ? Number.NEGATIVE_INFINITY : heardThroughMs(lastSlot),
   };
 }
 
@@ -64,6 +72,10 @@ export class ClusterAlerts {
       positions: this.#topic.positions,
       take: (records) => this.#topic.take(records),
       unreadable: (records) => this.#topic.pass(records),
+      onAnew: () => {
+        this.shared.tellAgain();
+        writer.schedule();
+      },
       store: writer,
     });
   }

@@ -121,10 +121,10 @@ it('of what a replaced collector says, only what became of notices that wait is 
     notice: firingOf(0),
     outcome: 'waiting',
   });
-  const merged = withOutcomesOf(ours, theirs);
+  const merged = withOutcomesOf(ours, theirs.notices);
   expect(outcomeOf(merged, 'ops', firingOf(0))).toBe('sent');
   expect(outcomeOf(merged, 'night', firingOf(0))).toBe('waiting');
-  expect(withOutcomesOf(merged, ours)).toEqual(merged);
+  expect(withOutcomesOf(merged, ours.notices)).toEqual(merged);
 });
 
 it('what waits for a notifier that is not there is dropped, and nothing else', () => {

@@ -144,9 +144,9 @@ export function outcomeOf(
 }
 
 /** What a collector that has been replaced says it sent after all. */
-export function withOutcomesOf(ours: Entry, theirs: Entry): Entry {
+export function withOutcomesOf(ours: Entry, theirs: readonly NoticeOnWire[]): Entry {
   let entry = ours;
-  for (const notice of theirs.notices) {
+  for (const notice of theirs) {
     for (const [notifier, outcome] of Object.entries(notice.outcomes)) {
       if (outcome === 'waiting' || outcomeOf(entry, notifier, notice) !== 'waiting') continue;
       entry = withOutcome(entry, { notifier, notice, outcome });

@@ -41,7 +41,7 @@ function collector() {
       onChange: () => {},
       hears: () => true,
       isOwnClockOff: () => false,
-      share: shareOf(slots),
+      share: shareOf(slots, () => Infinity),
       windowMs: 30_000,
       latenessMs: 5_000,
     },
@@ -111,6 +111,34 @@ it('what may be another’s by now is told by nobody here, until the slot is our
   expect(shared.isOurs(notice)).toBe('later');
   shared.takeOver(new Set([1]));
   expect(shared.mayTell('ops', notice)).toBe('now');
+});
+
+it('what a former owner says it told is not told when the same is judged here after that', () => {
+  const former = collector();
+  former.shared.takeOver(new Set([1]));
+  former.fallSilent();
+  former.commit();
+  const [judged] = former.published;
+  const [firing] = judged?.notices ?? [];
+  if (judged === undefined || firing === undefined) throw new Error('nothing was judged');
+  const { group, shared, published, commit, fallSilent } = collector();
+  shared.takeOver(new Set([1]));
+  const notices: (typeof judged)['notices'] = [{ ...firing, outcomes: { ops: 'sent' } }];
+  const word = { ...judged, notices, owner: { ...judged.owner, id: 'two', term: 0 } };
+  // All of it is over there: nothing is taken over.
+  shared.heard({ ...word, kind: 'resolved', active: null });
+  // It speaks of the next alert by now, of which the receiver knows nothing.
+  shared.heard({ ...word, id: 'next', kind: 'pending', active: null, notices: [] });
+  fallSilent();
+  commit();
+  expect(published).toMatchObject([
+    { id: judged.id, owner: { id: 'one' }, notices: [{ outcomes: { ops: 'sent' } }] },
+  ]);
+  const notice = JSON.parse(group.notices[0]?.body ?? '') as AlertNotice;
+  expect(notice.id).toBe(judged.id);
+  expect(shared.mayTell('ops', notice)).toBe('never');
+  // Its end is for a receiver that knows it.
+  expect(group.told).toMatchObject([{ notifier: 'ops', held: false, notice: { id: judged.id } }]);
 });
 
 it('a slot that is not ours has no alerts of ours, whatever waits for the commit', () => {

@@ -13,6 +13,7 @@ import type { Logger } from '../../../runtime/logging.ts';
 import {
   type AlertRecordOnWire,
   ALERTS_TOPIC,
+  type NoticeOnWire,
   type NoticeOutcome,
 } from '../../../wire/records/alert-record.ts';
 import type { NewLogRecord } from '../../../wire/transport/log/port.ts';
@@ -40,15 +41,11 @@ import {
   withStep,
 } from './entry.ts';
 import { alertNoticeOf, type Entry, keyOf, onWire, type Owner } from './forms.ts';
+import { FormerWord } from './former-word.ts';
+import { HandOver } from './hand-over.ts';
 import { PartingAlerts } from './parting.ts';
 import { type Heirloom, TakeOver, type TakeOverOptions } from './take-over.ts';
 import { isPossibleTerm } from './term.ts';
-
-/**
- * Whoever had an alert before may still be at a notice of it for as long as its notifier waits for
- * an answer; then the word of that comes in the topic, in much less than this on top.
- */
-const handOverMs = 5_000;
 
 export interface SharedAlertsOptions extends Omit<TakeOverOptions, 'isKnownNotifier'> {
   readonly self: Omit<Owner, 'term'>;
@@ -75,8 +72,8 @@ export class SharedAlerts implements DeliveryGate {
   readonly #parting = new PartingAlerts((entry, term) =>
     this.#publish(entry, { released: true, term }),
   );
-  /** Taken over then, monotonic: not to be told before the former owner has had its time. */
-  readonly #heldSinceMs = new Map<string, number>();
+  readonly #handOver: HandOver;
+  readonly #formerWord = new FormerWord();
   /** What was taken over of these is not in the queue before the next commit. */
   readonly #uncommitted = new Set<string>();
   /** Let go since slots last came: should they come back, these are newer than what the store has. */
@@ -93,6 +90,7 @@ export class SharedAlerts implements DeliveryGate {
 
   constructor(options: SharedAlertsOptions) {
     this.#options = options;
+    this.#handOver = new HandOver(options.clock);
     const isKnownNotifier = (name: string): boolean => options.timeoutsMs().has(name);
     this.#isKnownNotifier = isKnownNotifier;
     this.#takeOver = new TakeOver({ ...options, isKnownNotifier });
@@ -107,7 +105,11 @@ export class SharedAlerts implements DeliveryGate {
     engine.checkpoint(group());
     this.inCommit(group());
     this.#publishChanged(({ slot }) => slots.has(slot));
-    for (const slot of slots) ours.delete(slot);
+    for (const slot of slots) {
+      ours.delete(slot);
+      this.#handOver.slotLeft(slot);
+      this.#formerWord.slotLeft(slot);
+    }
     const gone = new Map([...this.#entries].filter(([, { slot }]) => slots.has(slot)));
     engine.letGo((rule, server) => {
       const slot = gone.get(keyOf({ rule, server }))?.slot ?? this.#takeOver.slotOf(server);
@@ -118,7 +120,7 @@ export class SharedAlerts implements DeliveryGate {
     for (const [key, entry] of gone) {
       this.#formerly.set(key, JSON.parse(this.#body(entry)) as AlertRecordOnWire);
       this.#entries.delete(key);
-      this.#heldSinceMs.delete(key);
+      this.#handOver.letGo(key);
       this.#store(entry, null);
       if (onTheirWay !== undefined) this.#parting.add(entry, this.#term, onTheirWay);
     }
@@ -128,7 +130,10 @@ export class SharedAlerts implements DeliveryGate {
   takeOver(slots: ReadonlySet<number>): void {
     const { slots: ours } = this.#options;
     const fresh = new Set([...slots].filter((slot) => !ours.has(slot)));
-    for (const slot of fresh) ours.add(slot);
+    for (const slot of fresh) {
+      ours.add(slot);
+      this.#handOver.slotCame(slot);
+    }
     const known = this.#isAssigned ? this.#formerly : undefined;
     const { term, heirlooms } = this.#takeOver.of(fresh, { known, term: this.#term });
     this.#term = term;
@@ -147,6 +152,8 @@ export class SharedAlerts implements DeliveryGate {
   /** Takes what the waiting group changes of our alerts; may be called again with the same group. */
   inCommit(group: Group): void {
     const changed = new Set<string>();
+    const told = new Set<string>();
+    const notices = this.#newNotices(group);
     for (const transition of group.alertTransitions) {
       if (!this.#isFirstSeen(transition)) continue;
       const key = keyOf(transition);
@@ -154,15 +161,17 @@ export class SharedAlerts implements DeliveryGate {
       if (before !== undefined && before.id !== transition.id) this.#tell(before);
       const slot = before?.slot ?? this.#takeOver.slotOf(transition.server);
       if (slot === undefined || !this.#options.slots.has(slot)) continue;
-      this.#entries.set(key, withStep(before, slot, transition));
+      // With its notices: the next step, of another alert, keeps only what is still needed of this one.
+      const toTell = notices.get(markOf(transition.id, transition.kind)) ?? [];
+      const entry = toTell.reduce(
+        (so, { lane, notice }) => withNotice(so, lane, notice),
+        withStep(before, slot, transition),
+      );
+      this.#entries.set(key, entry);
       changed.add(key);
-    }
-    for (const item of group.notices) {
-      if (!this.#isFirstSeen(item)) continue;
-      const notice = JSON.parse(item.body) as AlertNotice;
-      const entry = this.#entries.get(keyOf(notice));
-      if (entry === undefined) continue;
-      this.#entries.set(keyOf(notice), withNotice(entry, item.lane, notice));
+      if (toTell.length === 0) continue;
+      told.add(key);
+      this.#handOver.judged(key, slot, transition.atMs);
     }
     for (const { rule, server, body } of group.alertStates.values()) {
       const key = keyOf({ rule, server });
@@ -177,6 +186,11 @@ export class SharedAlerts implements DeliveryGate {
       const entry = this.#entries.get(key);
       if (entry !== undefined) this.#changed(key, entry);
     }
+    for (const key of told) {
+      const entry = this.#entries.get(key);
+      const word = this.#formerWord.of(key);
+      if (entry !== undefined && word.length > 0) this.#tell(this.#heed(key, entry, word));
+    }
   }
 
   /** What waits for notifiers that are no more waits no longer: told after the next commit. */
@@ -185,6 +199,11 @@ export class SharedAlerts implements DeliveryGate {
       const next = withoutNotifiers(entry, this.#isKnownNotifier);
       if (next !== entry) this.#changed(key, next);
     }
+  }
+
+  /** The topic was made anew, so nobody finds there what is open: told after the next commit. */
+  tellAgain(): void {
+    for (const entry of this.#entries.values()) this.#tell(entry);
   }
 
   /** What the store holds now may be told; and what was taken over is in the queue. */
@@ -207,6 +226,7 @@ export class SharedAlerts implements DeliveryGate {
       return slots.has(record.slot);
     }
     if (!slots.has(record.slot)) return false;
+    if (term < this.#term) this.#formerWord.heard(record);
     // Who has a higher term has replaced us; we are about to be told so.
     const ours = this.#entries.get(key) ?? this.#closing.get(key);
     if (ours !== undefined) this.#merge(key, ours, record);
@@ -224,10 +244,8 @@ export class SharedAlerts implements DeliveryGate {
     const entry = this.#entries.get(keyOf(notice));
     if (entry === undefined || outcomeOf(entry, notifier, notice) !== 'waiting') return 'never';
     if (this.#uncommitted.has(keyOf(notice))) return 'later';
-    const sinceMs = this.#heldSinceMs.get(keyOf(notice));
-    if (sinceMs === undefined) return 'now';
-    const heldMs = (this.#options.timeoutsMs().get(notifier) ?? 0) + handOverMs;
-    return this.#options.clock.monotonicMs() - sinceMs < heldMs ? 'later' : 'now';
+    const timeoutMs = this.#options.timeoutsMs().get(notifier) ?? 0;
+    return this.#handOver.isHeld(keyOf(notice), timeoutMs) ? 'later' : 'now';
   }
 
   isOurs(notice: AlertNotice): Verdict {
@@ -258,11 +276,18 @@ export class SharedAlerts implements DeliveryGate {
   #keep({ entry, isHeld }: Heirloom): void {
     const key = keyOf(entry);
     this.#uncommitted.add(key);
-    if (isHeld) this.#heldSinceMs.set(key, this.#options.clock.monotonicMs());
+    if (isHeld) this.#handOver.hold(key);
     this.#changed(key, entry);
   }
 
   #merge(key: string, ours: Entry, theirs: AlertRecordOnWire): void {
+    if (theirs.released) this.#handOver.letGo(key);
+    const next = this.#heed(key, ours, theirs.notices);
+    if (theirs.owner.term < this.#term) this.#tell(next);
+  }
+
+  /** What a former owner told of these notices needs no telling here. */
+  #heed(key: string, ours: Entry, theirs: readonly NoticeOnWire[]): Entry {
     const next = withOutcomesOf(ours, theirs);
     for (const { notifier, held, notice } of toldOf(next)) {
       if (outcomeOf(ours, notifier, notice) !== 'waiting') continue;
@@ -270,10 +295,9 @@ export class SharedAlerts implements DeliveryGate {
     }
     // Its end, when that waits here, must find it told.
     this.#uncommitted.add(key);
-    if (theirs.released) this.#heldSinceMs.delete(key);
     if (this.#entries.has(key)) this.#put(key, next);
     this.#store(next, this.#body(next));
-    if (theirs.owner.term < this.#term) this.#tell(next);
+    return next;
   }
 
   #changed(key: string, entry: Entry): void {
@@ -288,7 +312,7 @@ export class SharedAlerts implements DeliveryGate {
       this.#closing.delete(key);
     } else {
       this.#entries.delete(key);
-      this.#heldSinceMs.delete(key);
+      this.#handOver.letGo(key);
       this.#closing.set(key, entry);
     }
   }
@@ -327,6 +351,18 @@ export class SharedAlerts implements DeliveryGate {
     publish([{ topic: ALERTS_TOPIC, key: keyOf(record), value, timeMs: clock.wallMs() }]);
   }
 
+  /** Of transitions that are taken in now, by `markOf`. */
+  #newNotices({ notices }: Group): Map<string, NewNotice[]> {
+    const byMark = new Map<string, NewNotice[]>();
+    for (const item of notices) {
+      if (!this.#isFirstSeen(item)) continue;
+      const notice = JSON.parse(item.body) as AlertNotice;
+      const mark = markOf(notice.id, notice.status);
+      byMark.set(mark, [...(byMark.get(mark) ?? []), { lane: item.lane, notice }]);
+    }
+    return byMark;
+  }
+
   /** Undefined when the store cannot be read: then the next owner hears nothing, and waits its time. */
   #onTheirWay(): ReadonlySet<string> | undefined {
     try {
@@ -342,4 +378,13 @@ export class SharedAlerts implements DeliveryGate {
     this.#noted.add(of);
     return isFirst;
   }
+}
+
+interface NewNotice {
+  readonly lane: string;
+  readonly notice: AlertNotice;
+}
+
+function markOf(id: string, status: string): string {
+  return `${id}|${status}`;
 }

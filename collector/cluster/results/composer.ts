@@ -2,7 +2,7 @@
  * Makes the records that this collector publishes.
  *
  * Invariant: `closed_through_ms` of a record covers no window that holds samples and is not in that
- * record or an earlier one, and of one source it never goes back. So whoever takes a server over
+ * record or an earlier one, and while a source is ours it never goes back. So whoever takes a server over
  * after any of them, because this collector ended there, makes each window that is missing.
  */
 import type { Clock } from '../../../runtime/clock.ts';
@@ -18,7 +18,7 @@ import type { Source } from '../../ingest/source.ts';
 import type { Closed, PublishedWindow } from './port.ts';
 import { resultOf, type Self, standingOf } from './result.ts';
 
-/** What was last published of a source in this run. */
+/** What was last published of a source since it is ours. */
 interface Told extends Closed {
   readonly condition: Condition;
 }
@@ -60,6 +60,11 @@ export class Composer {
       // Undefined: not read back yet; later.
       if (record !== undefined) yield record;
     }
+  }
+
+  /** It is another's now: what was told of it may not be in the topic. */
+  forget(source: Source): void {
+    this.#told.delete(source);
   }
 
   /** The newest window of a source with what the source is now; undefined while there is none. */

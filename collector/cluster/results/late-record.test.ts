@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { noonMs } from '../../../runtime/testing/manual-clock.ts';
 import { temporaryFolder } from '../../../runtime/testing/temporary-folder.ts';
 import { WINDOW_RESULTS_TOPIC as topic } from '../../../wire/records/window-result.ts';
+import { plausible } from '../../ingest/from-log.ts';
 import { steady } from '../../ingest/testing/records.ts';
 import { published, recordOf, useCollectors } from './testing/collectors.ts';
 import { settle } from './testing/rig.ts';
@@ -34,4 +35,38 @@ it('a late record of a replaced collector takes nothing back, over a restart eit
   await again.send(steady(noonMs + 60_000, 30, { seq: 60 }));
   await settle();
   expect(again.windows().slice(0, 6)).toEqual(before.slice(0, 6));
+});
+
+it('a record that closes windows of the future makes what comes late for a minute, not for a day', async () => {
+  const { start, log, clock } = fixture();
+  const one = start('one');
+  const nowMs = clock.wallMs();
+  await one.send(steady(nowMs - 60_000, 60));
+  await settle();
+  const [good] = published(log);
+  if (good === undefined) throw new Error('nothing published');
+  one.release();
+  const owner = { ...good.owner, id: 'two', run: 'other' };
+  const dayMs = 24 * 3_600_000;
+  log.append(recordOf({ ...good, closed_through_ms: nowMs + dayMs, owner }));
+  await settle();
+  clock.advance(120_000);
+  await one.send(steady(nowMs, 120, { seq: 60 }));
+  const { delivery } = one.registry.find('pc', '')!;
+  expect(delivery.late).toBe(120);
+  clock.advance(180_000);
+  await one.send(steady(nowMs + 120_000, 180, { seq: 180 }));
+  // Those of the minute that is still to come, then.
+  expect(delivery.late).toBe(180);
+  expect(one.windows().length).toBeGreaterThan(8);
+});
+
+it('windows of a server whose times were dated here may be closed hours ahead', async () => {
+  const closed = { closedThroughMs: noonMs + 8 * 3_600_000, firstPaneMs: noonMs };
+  const at = (datedHere: boolean) =>
+    plausible(closed, { nowMs: noonMs, slideMs: 10_000, datedHere });
+  expect(at(true)).toEqual(closed);
+  expect(at(false)).toEqual({ ...closed, closedThroughMs: noonMs + 60_000 });
+  const none = { closedThroughMs: null, firstPaneMs: null };
+  expect(plausible(none, { nowMs: noonMs, slideMs: 10_000, datedHere: false })).toEqual(none);
 });

@@ -21,26 +21,41 @@ export interface OwnResult {
 }
 
 export class OwnResults {
-  readonly #byText = new Map<string, WindowResult>();
+  /** By the record's key: they come back in their order, and all of one key are few. */
+  readonly #byKey = new Map<string, Set<OwnResult>>();
+  /** The oldest first. */
+  readonly #all = new Set<OwnResult>();
 
   /** @param text the value of the record that is published */
   note(text: string, result: WindowResult): void {
-    this.#byText.set(text, result);
-    if (this.#byText.size <= recordsMax) return;
-    for (const oldest of this.#byText.keys()) {
-      this.#byText.delete(oldest);
-      return;
-    }
+    const own = { key: keyOfResult(result), result, text };
+    const key = resultKeyText(own.key);
+    const ofKey = this.#byKey.get(key);
+    if (ofKey === undefined) this.#byKey.set(key, new Set([own]));
+    else ofKey.add(own);
+    this.#all.add(own);
+    if (this.#all.size <= recordsMax) return;
+    for (const oldest of this.#all) return this.#forget(oldest);
   }
 
   /** Undefined: it is not known to be ours. */
   take({ key, value }: Pick<LogRecord, 'key' | 'value'>): OwnResult | undefined {
-    const text = value?.toString() ?? '';
-    const result = this.#byText.get(text);
-    if (result === undefined) return undefined;
-    const own = keyOfResult(result);
-    if (key?.toString() !== resultKeyText(own)) return undefined;
-    this.#byText.delete(text);
-    return { key: own, result, text };
+    const ofKey = this.#byKey.get(key?.toString() ?? '');
+    if (ofKey === undefined) return undefined;
+    const text = value?.toString();
+    for (const own of ofKey) {
+      if (own.text !== text) continue;
+      this.#forget(own);
+      return own;
+    }
+    return undefined;
+  }
+
+  #forget(own: OwnResult): void {
+    const key = resultKeyText(own.key);
+    const ofKey = this.#byKey.get(key);
+    ofKey?.delete(own);
+    if (ofKey?.size === 0) this.#byKey.delete(key);
+    this.#all.delete(own);
   }
 }

@@ -24,12 +24,17 @@ export interface Results {
   known(serverId: string, replayId: string): Closed | undefined;
   /** Gives windows of our sources to be published, after their local commit, in the order in which they were made. */
   publish(windows: readonly PublishedWindow[]): void;
+  /** These sources are another collector's now: it makes and publishes what waits here to be published. */
+  release(sources: readonly Source[]): void;
   /** Resolves when fewer than `queueRecordsMax` wait: awaited before more is taken in. */
   room(signal: AbortSignal): Promise<void>;
   /** Resolves when all given so far are in the topic; waits while brokers are away. */
   published(signal: AbortSignal): Promise<void>;
   /** Resolves once all that was in the topic at the call has been read: before the first record of a new slot is taken. */
   caughtUp(signal: AbortSignal): Promise<void>;
-  /** Nothing is stored of the source any more: its entry goes, and when it is ours from the topic too. */
-  forget(source: Source): void;
+  /**
+   * Nothing is stored of the source any more: its entry goes.
+   * @param isOurs its slot is, so from the topic it goes too
+   */
+  forget(source: Source, isOurs: boolean): void;
 }

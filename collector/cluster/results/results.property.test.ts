@@ -2,7 +2,7 @@
  * Two collectors that publish windows of the same servers, as around a change of hands, and read
  * the topic when it suits them: in the end their exports are equal.
  */
-import fc from 'fast-check';
+import fc from '../../../runtime/testing/property.ts';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

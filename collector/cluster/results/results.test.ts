@@ -225,12 +225,26 @@ it('a replayed file is whole in the exports of each collector, whoever had which
   expect(two.fleet()).toEqual(one.fleet());
 });
 
+it('windows that wait for their commit when a server goes are not told when it is back', async () => {
+  const { start, log } = fixture();
+  const one = start('one');
+  const sent = one.send(steady(noonMs, 60));
+  one.release();
+  // It is back before the commit, and the log is read again.
+  const again = one.send(steady(noonMs, 90), { isReread: true });
+  await Promise.all([sent, again]);
+  await settle();
+  const ends = published(log).map(({ end_ms }) => end_ms);
+  expect(ends.length).toBeGreaterThan(5);
+  expect(new Set(ends).size).toBe(ends.length);
+});
+
 it('what is forgotten goes from the topic too, and ends where it is another’s', async () => {
   const { start, log, clock } = fixture();
   const [one, two] = [start('one'), start('two')];
   await one.send(steady(noonMs, 60));
   await settle();
-  one.results.forget(serverOf(one));
+  one.results.forget(serverOf(one), true);
   await settle();
   expect(log.records(topic).at(-1)).toMatchObject({ key: Buffer.from('pc'), value: undefined });
   expect(two.results.known('pc', '')).toBeUndefined();

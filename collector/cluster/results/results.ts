@@ -108,6 +108,13 @@ export class ClusterResults implements Results {
     this.publisher.give(windows.map((window) => this.#composer.window(window)));
   }
 
+  release(sources: readonly Source[]): void {
+    const keys = new Set(sources.map((source) => resultKeyText(source)));
+    this.publisher.drop(({ topic, key }) => topic === WINDOW_RESULTS_TOPIC && keys.has(key));
+    for (const source of sources) this.#composer.forget(source);
+    this.#untold = this.#untold.filter(({ isOurs }) => isOurs);
+  }
+
   room(signal: AbortSignal): Promise<void> {
     return this.publisher.room(signal);
   }
@@ -120,9 +127,9 @@ export class ClusterResults implements Results {
     return this.#reader.caughtUp(signal);
   }
 
-  forget(source: Source): void {
+  forget(source: Source, isOurs: boolean): void {
     this.#book.forget(source);
-    if (!source.isOurs) return;
+    if (!isOurs) return;
     const key = resultKeyText(source);
     this.publisher.give([{ topic: WINDOW_RESULTS_TOPIC, key, value: null }]);
   }

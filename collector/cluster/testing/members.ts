@@ -34,6 +34,7 @@ import { WINDOWS } from '../../ingest/testing/rig.ts';
 import { openForWriting } from '../../store/database.ts';
 import { StoreWriter } from '../../store/writer.ts';
 import { Cluster } from '../cluster.ts';
+import { memberFile } from '../member.ts';
 import { GROUPING } from '../topics.ts';
 
 export const GROUP = 'windrow';
@@ -110,12 +111,14 @@ export function startMember(options: MemberOptions): Member {
   const nobody = { serverChanged: () => {}, deliveryChanged: () => {}, connectionTest: () => {} };
   const observer = { ...nobody, windowOf: () => {}, sample: () => void (shown += 1) };
   let killed = false;
+  const death = Promise.withResolvers<void>();
   const cluster = new Cluster({
     source: dyingWith(fleetLog.log, (topic) => {
       if (!killed) onSend(member, topic);
       return killed;
     }),
     group: { group: GROUP, member: name, topics, ...GROUPING },
+    memberFile: memberFile(dataDir),
     topics: [],
     db,
     windows: WINDOWS,
@@ -190,6 +193,7 @@ export function startMember(options: MemberOptions): Member {
     shown: () => shown,
     kill() {
       killed = true;
+      death.resolve();
       db.close();
       fleetLog.log.kill(GROUP, name);
     },
@@ -198,7 +202,9 @@ export function startMember(options: MemberOptions): Member {
       while (delivering.has(member)) await vi.advanceTimersByTimeAsync(100);
       const stopped = cluster.leave().then(() => cluster.close());
       await vi.advanceTimersByTimeAsync(5_000);
-      await stopped;
+      // One that is killed meanwhile never gets there.
+      await Promise.race([stopped, death.promise]);
+      if (killed) return;
       writer.close();
       db.close();
     },

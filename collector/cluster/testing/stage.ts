@@ -18,11 +18,11 @@ export function fleet(partitions?: Readonly<Record<string, number>>) {
   return {
     ...fleetLog,
     fromMs: clock.wallMs(),
-    /** Joins at once. */
-    async start(name: string): Promise<Member> {
+    /** Joins at once. @param rules as `MemberOptions` has them */
+    async start(name: string, rules = 'rules: []'): Promise<Member> {
       const dataDir = folders.get(name) ?? temporaryFolder();
       folders.set(name, dataDir);
-      const member = startMember({ fleetLog, name, dataDir });
+      const member = startMember({ fleetLog, name, dataDir, rules });
       members.push(member);
       onTestFinished(() => {
         if (member.db.isOpen) member.db.close();

@@ -1,20 +1,19 @@
 /** Makes topics that are missing, and looks at those that are there. */
 import { WindrowError } from '../../../runtime/errors.ts';
 import { pause } from '../../../runtime/lifecycle.ts';
-import type { LogAdmin, LogUse, TopicSpec } from '../log/port.ts';
+import type { GroupOptions, LogAdmin, LogUse, TopicSpec } from '../log/port.ts';
 import { kafkaChecks } from './checks.ts';
 import { KafkaClient, type TopicMetadata } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
+import { isMember } from './coordinator.ts';
 import { hasReason, kafkaError } from './errors.ts';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
+import { inSyncWanted, replicasOf, replicasWanted } from './topics.ts';
 
 const requestMsMax = 10_000;
 /** A topic that was made has leaders after this long, or something is wrong. */
 const leadersMsMax = 10_000;
 const leadersEveryMs = 100;
-/** Replicas where there are as many brokers, and how many of them must have a record. */
-const replicasWanted = 3;
-const inSyncWanted = 2;
 
 export class KafkaAdmin implements LogAdmin {
   readonly #settings: KafkaSettings;
@@ -42,8 +41,18 @@ export class KafkaAdmin implements LogAdmin {
     return found;
   }
 
-  checks(use: LogUse) {
-    return kafkaChecks(this.#settings, use);
+  async hasMember(of: Pick<GroupOptions, 'group' | 'member'>, signal: AbortSignal) {
+    try {
+      const looking = this.#open().then((client) => isMember(client, of));
+      return await unlessAborted(looking, signal, 'looking at the group');
+    } catch (error) {
+      const right = `Describe on group ${of.group}`;
+      throw kafkaError(error, { what: `group ${of.group} cannot be looked up`, right });
+    }
+  }
+
+  checks(use: LogUse, files: LogUse) {
+    return kafkaChecks(this.#settings, use, files);
   }
 
   async close(): Promise<void> {
@@ -81,7 +90,7 @@ export class KafkaAdmin implements LogAdmin {
     try {
       const client = await this.#open();
       const { brokers, controllerId } = await client.metadata([]);
-      const replicationFactor = replicas ?? (brokers.size >= replicasWanted ? replicasWanted : 1);
+      const replicationFactor = replicasOf(replicas, brokers.size);
       const inSync =
         replicationFactor >= replicasWanted ? { 'min.insync.replicas': `${inSyncWanted}` } : {};
       const configs = Object.entries({ ...inSync, ...settings }).map(([key, value]) => ({

@@ -1,32 +1,25 @@
 /** What `doctor` finds out about the brokers. It changes nothing there. */
-import type {
-  describeConfigsV4,
-  describeGroupsV5,
-  findCoordinatorV6,
-  metadataV12,
-} from '@platformatic/kafka';
+import type { describeGroupsV5, findCoordinatorV6 } from '@platformatic/kafka';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type Check, checkSignal, type Finding } from '../../../runtime/doctor.ts';
 import { messageOf } from '../../../runtime/errors.ts';
 import { pause } from '../../../runtime/lifecycle.ts';
-import { recordBytesMax } from '../../limits.ts';
 import type { LogUse } from '../log/port.ts';
 import { KafkaClient } from './client.ts';
 import { checkClock } from './clock-check.ts';
 import type { KafkaSettings } from './connection.ts';
-import { answerIn, hasReason, isTlsTrouble, kafkaError } from './errors.ts';
+import { describedTopics, inAnswer } from './described.ts';
+import { hasReason, isTlsTrouble, kafkaError } from './errors.ts';
+import { checkTopics } from './topic-checks.ts';
 
 const requestMsMax = 5_000;
 /** Bits of the protocol's lists of rights. */
 const RIGHTS = { Read: 3, Write: 4, Create: 5, Describe: 8 } as const;
 type Right = keyof typeof RIGHTS;
-const topicResource = 2;
 const coordinatorEveryMs = 200;
 
-type Topic = metadataV12.MetadataResponseTopic;
-
-export function kafkaChecks(settings: KafkaSettings, use: LogUse): Check[] {
+export function kafkaChecks(settings: KafkaSettings, use: LogUse, files: LogUse): Check[] {
   const withClient = (look: (client: KafkaClient) => Promise<Finding>) => async () => {
     const client = await KafkaClient.open(settings, { requestMsMax });
     try {
@@ -41,6 +34,7 @@ export function kafkaChecks(settings: KafkaSettings, use: LogUse): Check[] {
     { name: 'cluster', run: withClient(checkCluster), needs: 'login' },
     { name: 'rights', run: withClient((client) => checkRights(client, use)), needs: 'login' },
     { name: 'topics', run: withClient((client) => checkTopics(client, use)), needs: 'rights' },
+    { name: 'files', run: withClient((client) => checkFiles(client, files)), needs: 'login' },
     { name: 'clock', run: withClient((client) => checkClock(client)), needs: 'login' },
   ];
   if (settings.tls === undefined) return checks;
@@ -110,7 +104,10 @@ async function checkCluster(client: KafkaClient): Promise<Finding> {
 }
 
 async function checkRights(client: KafkaClient, use: LogUse): Promise<Finding> {
-  const topics = await topicsOf(client, use);
+  const topics = await describedTopics(
+    client,
+    use.topics.map(({ topic: { name } }) => name),
+  );
   const lacking = use.topics.flatMap(({ topic: { name }, rights }) => {
     const there = topics.get(name);
     const needed: Right[] = there === undefined ? ['Create'] : [...rights, 'Describe'];
@@ -132,8 +129,22 @@ async function checkRights(client: KafkaClient, use: LogUse): Promise<Finding> {
   };
 }
 
+/** Who neither sends nor receives files needs nothing of it, so it is a warning at most. */
+async function checkFiles(client: KafkaClient, use: LogUse): Promise<Finding> {
+  const names = use.topics.map(({ topic: { name } }) => name);
+  if ((await describedTopics(client, names)).size === 0) {
+    return { status: 'ok', message: 'no topics yet: they are made with the first file' };
+  }
+  const rights = await checkRights(client, use);
+  if (rights.status === 'ok') return checkTopics(client, use);
+  return {
+    ...rights,
+    status: 'warn',
+    message: `${rights.message} (for files through Kafka alone)`,
+  };
+}
+
 const topicNotAllowed = 29;
-const topicMissing = 3;
 /** How a broker says that it tells no rights. */
 const notTold = -2_147_483_648;
 
@@ -143,7 +154,7 @@ async function mayReadGroup(client: KafkaClient, group: string): Promise<boolean
     const node = await coordinatorOf(client, group);
     const answer = await client
       .call<describeGroupsV5.DescribeGroupsResponse>('DescribeGroups', node, [group], true)
-      .catch((error: unknown) => answered(error) as describeGroupsV5.DescribeGroupsResponse);
+      .catch((error: unknown) => inAnswer(error) as describeGroupsV5.DescribeGroupsResponse);
     const allowed = answer.groups[0]?.authorizedOperations ?? notTold;
     return allowed === notTold || (allowed & (1 << RIGHTS.Read)) !== 0;
   } catch (error) {
@@ -170,117 +181,4 @@ async function coordinatorOf(client: KafkaClient, group: string): Promise<number
       await pause(coordinatorEveryMs, signal);
     }
   }
-}
-
-async function checkTopics(client: KafkaClient, use: LogUse): Promise<Finding> {
-  const topics = await topicsOf(client, use);
-  const missing = namesIn(use).filter((name) => !topics.has(name));
-  const there = [...topics.values()].filter(({ errorCode }) => errorCode === 0);
-  const settings = await settingsOf(
-    client,
-    there.map(({ name }) => name ?? ''),
-  );
-  const troubles = there.flatMap((topic) => troublesOf(topic, settings.get(topic.name ?? '')));
-  troubles.push(...unevenIn(there, use));
-  const seen = `${there.length} there${missing.length === 0 ? '' : `, ${missing.join(', ')} will be made`}`;
-  if (troubles.length === 0) return { status: 'ok', message: seen };
-  return {
-    status: 'warn',
-    message: `${seen}; ${troubles.join('; ')}`,
-    advice:
-      'Change them with kafka-configs.sh and kafka-topics.sh, or delete topics that are empty: they are made anew.',
-  };
-}
-
-/**
- * Partition i of all that a group reads goes to one member. What it writes too, each reads whole;
- * and what is whole goes to one.
- */
-function unevenIn(there: readonly Topic[], { topics, group, whole = [] }: LogUse): string[] {
-  const shared = topics.filter(
-    ({ topic, rights }) => !rights.includes('Write') && !whole.includes(topic.name),
-  );
-  const names = new Set(shared.map(({ topic }) => topic.name));
-  const counted = there.filter(({ name }) => names.has(name ?? ''));
-  const counts = new Set(counted.map(({ partitions }) => partitions.length));
-  if (group === undefined || counts.size <= 1) return [];
-  const each = counted.map(({ name, partitions }) => `${name} ${partitions.length}`).join(', ');
-  return [`topics have different numbers of partitions (${each})`];
-}
-
-function troublesOf(
-  { name, partitions }: Topic,
-  settings: ReadonlyMap<string, string> | undefined,
-): string[] {
-  const troubles: string[] = [];
-  const bytesMax = Number(settings?.get('max.message.bytes') ?? recordBytesMax);
-  if (bytesMax < recordBytesMax) {
-    troubles.push(`${name}: max.message.bytes is ${bytesMax}, samples may have ${recordBytesMax}`);
-  }
-  const replicas = Math.min(...partitions.map(({ replicaNodes }) => replicaNodes.length));
-  const inSync = Number(settings?.get('min.insync.replicas') ?? 1);
-  if (inSync > replicas) {
-    troubles.push(`${name}: min.insync.replicas is ${inSync}, but it has ${replicas} replicas`);
-  }
-  if (replicas >= 3 && inSync < 2 && settings !== undefined) {
-    troubles.push(`${name}: min.insync.replicas is 1, so one broker's loss may lose records`);
-  }
-  const leaderless = partitions.filter(({ leaderId }) => leaderId < 0).length;
-  if (leaderless > 0) troubles.push(`${name}: ${leaderless} partitions have no leader`);
-  return troubles;
-}
-
-function namesIn({ topics }: LogUse): string[] {
-  return topics.map(({ topic }) => topic.name);
-}
-
-/** By name; those that are not there are left out, those that may not be seen have an error code. */
-async function topicsOf(client: KafkaClient, use: LogUse): Promise<Map<string, Topic>> {
-  const names = namesIn(use);
-  const [autoCreate, withRights] = [false, true];
-  const { topics } = await client
-    .call<metadataV12.MetadataResponse>('Metadata', 'any', names, autoCreate, withRights)
-    .catch((error: unknown) => answered(error) as metadataV12.MetadataResponse);
-  return new Map(
-    topics
-      .filter(({ errorCode }) => errorCode !== topicMissing)
-      .map((topic) => [topic.name ?? '', topic]),
-  );
-}
-
-/** Settings by topic; none where they may not be seen. */
-async function settingsOf(
-  client: KafkaClient,
-  names: readonly string[],
-): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
-  if (names.length === 0) return new Map();
-  const configurationKeys = ['max.message.bytes', 'min.insync.replicas'];
-  const resources = names.map((resourceName) => ({
-    resourceType: topicResource,
-    resourceName,
-    configurationKeys,
-  }));
-  const { results } = await client
-    .call<describeConfigsV4.DescribeConfigsResponse>(
-      'DescribeConfigs',
-      'any',
-      resources,
-      false,
-      false,
-    )
-    .catch((error: unknown) => answered(error) as describeConfigsV4.DescribeConfigsResponse);
-  return new Map(
-    results
-      .filter(({ errorCode }) => errorCode === 0)
-      .map(({ resourceName, configs }) => [
-        resourceName,
-        new Map(configs.map(({ name, value }) => [name, value ?? ''])),
-      ]),
-  );
-}
-
-function answered(error: unknown): unknown {
-  const answer = answerIn(error);
-  if (answer === undefined) throw kafkaError(error, { what: 'no answer' });
-  return answer;
 }

@@ -14,16 +14,17 @@ import type {
   SlotHandler,
   SlotStart,
 } from '../log/port.ts';
-import { type Reading, readingOf, slotOf, type SlotPlace, type Topics } from '../log/slots.ts';
+import { readingOf, slotOf, type SlotPlace, type Topics } from '../log/slots.ts';
 import { KafkaClient } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { kafkaError } from './errors.ts';
 import { fetchAll, type FetchingOptions } from './fetching.ts';
 import { Interruption } from './interruption.ts';
+import { type Held, keptSlots } from './kept-slots.ts';
 import { fetchWaitMs } from './leader-loop.ts';
 import { Membership, rebalanceMs, sessionMs, type Share } from './membership.ts';
-import { placeKey } from './offsets.ts';
-import { startsOf, warnOfGap } from './starts.ts';
+import { placeKey, type Position } from './offsets.ts';
+import { startsOf, warnOfGap, warnOfLostEnd } from './starts.ts';
 import { Trouble } from './trouble.ts';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 
@@ -51,18 +52,14 @@ interface Working {
   readonly interruption: Interruption;
 }
 
-/** What is ours, and what we read of it. */
-interface Held {
-  readonly share: Share;
-  readonly reading: Reading;
-}
-
 export class KafkaConsumer implements GroupConsumer {
   readonly #settings: KafkaSettings;
   readonly #options: GroupOptions;
   readonly #log: Logger;
   #membership: Membership | undefined;
-  readonly #positions = new Map<string, PartitionOffset>();
+  readonly #positions = new Map<string, Position>();
+  /** By `placeKey`, of logs that lost their end since the last share: as `SlotStart` has it. */
+  readonly #sameBefore = new Map<string, number>();
   /** As of the last share. */
   #slots: ReadonlySet<number> = new Set();
   /** Undefined: whatever it had may have been another's since, or is void. */
@@ -147,7 +144,11 @@ export class KafkaConsumer implements GroupConsumer {
       await handled(() => handler.assigned(share.slots, starts, reading.uneven));
       trouble.over();
       interruption.endAll();
-      await this.#fetch(reading.places, { client: fetching, onVoid: lost, ...working }, both);
+      const onVoid = (sameBefore?: PartitionOffset): void => {
+        if (sameBefore !== undefined) this.#noteLostEnd(sameBefore);
+        lost();
+      };
+      await this.#fetch(reading.places, { client: fetching, onVoid, ...working }, both);
     } finally {
       done.abort();
     }
@@ -187,16 +188,14 @@ export class KafkaConsumer implements GroupConsumer {
   ): Promise<SlotStart[]> {
     const before = this.#held;
     this.#held = undefined;
-    const isNext =
-      before !== undefined &&
-      held.share.generation - before.share.generation <= 1 &&
-      held.reading.identity === before.reading.identity;
-    const kept = isNext ? before.share.slots : new Set<number>();
+    const kept = keptSlots(before, held);
     const { places } = held.reading;
     const isKept = (place: SlotPlace): boolean =>
       kept.has(place.slot) && this.#positions.has(placeKey(place));
     const fresh = places.filter((place) => !isKept(place));
-    const starts = await startsOf(fresh, { client, membership, log: this.#log });
+    const sameBefore = this.#sameBefore;
+    const starts = await startsOf(fresh, { client, membership, sameBefore, log: this.#log });
+    sameBefore.clear();
     const keys = new Set(places.map((place) => placeKey(place)));
     for (const key of this.#positions.keys()) if (!keys.has(key)) this.#positions.delete(key);
     for (const { topic, partition, offset } of starts) {
@@ -232,6 +231,11 @@ export class KafkaConsumer implements GroupConsumer {
       onVoid,
     };
     await fetchAll(options, signal);
+  }
+
+  #noteLostEnd(sameBefore: PartitionOffset): void {
+    this.#sameBefore.set(placeKey(sameBefore), sameBefore.offset);
+    warnOfLostEnd(this.#log, sameBefore);
   }
 
   #told(error: unknown): WindrowError {

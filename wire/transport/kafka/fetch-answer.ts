@@ -14,6 +14,7 @@ const batchRecordsMax = 100_000;
 /** Bytes of a batch before its records, and the places of what is in them. */
 const headBytes = 61;
 const lengthAt = 8;
+const leaderEpochAt = 12;
 const attributesAt = 21;
 const lastOffsetDeltaAt = 23;
 const firstTimestampAt = 27;
@@ -27,10 +28,14 @@ const codecMask = 0b111;
 /** The first version in which topics have ids; later ones only add fields with tags. */
 const firstVersion = 13;
 const fetchKey = 1;
+const divergingEpochTag = 0;
+const epochBytes = 4;
 
 export interface FetchedBatch {
   readonly firstOffset: bigint;
   readonly lastOffsetDelta: number;
+  /** Which leader wrote it, counted since the topic was made. */
+  readonly leaderEpoch: number;
   readonly attributes: number;
   readonly firstTimestampMs: number;
   readonly maxTimestampMs: number;
@@ -64,6 +69,8 @@ export interface FetchedPartition {
   /** Behind the last record that all replicas in sync have. */
   readonly highWatermark: bigint;
   readonly records: readonly FetchedBatch[];
+  /** The log has other records behind this than we were given before. */
+  readonly divergesAt?: bigint | undefined;
 }
 
 type Found = Pick<typeof fetchV17.api, 'async' | 'version'>;
@@ -89,21 +96,42 @@ function answerOf(reader: Reader, errorOf: (code: number) => Error | undefined) 
     sessionId: reader.readInt32(),
     responses: reader.readArray(() => ({
       topicId: reader.readUUID(),
-      partitions: reader.readArray(() => ({
-        partitionIndex: reader.readInt32(),
-        error: errorOf(reader.readInt16()),
-        highWatermark: reader.readInt64(),
-        lastStableOffset: reader.readInt64(),
-        logStartOffset: reader.readInt64(),
-        abortedTransactions: reader.readNullableArray(() => ({
-          producerId: reader.readInt64(),
-          firstOffset: reader.readInt64(),
-        })),
-        preferredReadReplica: reader.readInt32(),
-        records: batchesIn(bytesIn(reader)),
-      })),
+      partitions: reader.readArray(() => partitionOf(reader, errorOf), true, false),
     })),
   } satisfies FetchAnswer & Record<string, unknown>;
+}
+
+function partitionOf(reader: Reader, errorOf: (code: number) => Error | undefined) {
+  return {
+    partitionIndex: reader.readInt32(),
+    error: errorOf(reader.readInt16()),
+    highWatermark: reader.readInt64(),
+    lastStableOffset: reader.readInt64(),
+    logStartOffset: reader.readInt64(),
+    abortedTransactions: reader.readNullableArray(() => ({
+      producerId: reader.readInt64(),
+      firstOffset: reader.readInt64(),
+    })),
+    preferredReadReplica: reader.readInt32(),
+    records: batchesIn(bytesIn(reader)),
+    divergesAt: divergenceIn(reader),
+  } satisfies FetchedPartition & Record<string, unknown>;
+}
+
+/** Of the tagged fields at the end of a partition: the epoch that both have, and where it ends. */
+function divergenceIn(reader: Reader): bigint | undefined {
+  let endOffset: bigint | undefined;
+  for (let left = reader.readUnsignedVarInt(); left > 0; left -= 1) {
+    const tag = reader.readUnsignedVarInt();
+    const bytes = reader.readUnsignedVarInt();
+    const end = reader.position + bytes;
+    if (tag === divergingEpochTag) {
+      reader.skip(epochBytes);
+      endOffset = reader.readInt64();
+    }
+    reader.skip(end - reader.position);
+  }
+  return endOffset;
 }
 
 /** Compact bytes: their length and one, 0 for none. */
@@ -130,6 +158,7 @@ function batchOf(batch: Buffer): FetchedBatch {
   return {
     firstOffset: batch.readBigInt64BE(0),
     lastOffsetDelta: batch.readInt32BE(lastOffsetDeltaAt),
+    leaderEpoch: batch.readInt32BE(leaderEpochAt),
     attributes: batch.readInt16BE(attributesAt),
     firstTimestampMs: Number(batch.readBigInt64BE(firstTimestampAt)),
     maxTimestampMs: Number(batch.readBigInt64BE(maxTimestampAt)),

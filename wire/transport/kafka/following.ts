@@ -7,8 +7,8 @@ import type { Logger } from '../../../runtime/logging.ts';
 import type { LogReader, LogRecord, PartitionOffset, ReadPlace } from '../log/port.ts';
 import type { Requests } from './client.ts';
 import { fetchAll } from './fetching.ts';
-import { offsetsOf, type Place, placeKey } from './offsets.ts';
-import { warnOfGap } from './starts.ts';
+import { offsetsOf, type Place, placeKey, type Position } from './offsets.ts';
+import { warnOfGap, warnOfLostEnd } from './starts.ts';
 
 /** After so long it looks for new partitions. */
 const roundMs = 60_000;
@@ -29,7 +29,7 @@ export class Following {
   readonly #client: Requests;
   readonly #of: Followed;
   readonly #handlers: Handlers;
-  readonly #positions = new Map<string, PartitionOffset>();
+  readonly #positions = new Map<string, Position>();
   /** Of the topic that is read; undefined: it must be opened, be it for the first time or anew. */
   #topicId: string | undefined;
   /** Where each partition ended at the beginning; undefined where no leader has told yet. */
@@ -63,7 +63,8 @@ export class Following {
         onAnswer,
         onTrouble,
         onGap: warnOfGap(log, this.#handlers.unreadable),
-        onVoid: () => {
+        onVoid: (sameBefore) => {
+          if (sameBefore !== undefined) warnOfLostEnd(log, sameBefore);
           this.#topicId = undefined;
           ended.abort();
         },

@@ -10,7 +10,7 @@ import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 import type { Requests } from './client.ts';
 import { hasReason } from './errors.ts';
 import { endOf, type FetchAnswer, type FetchedPartition } from './fetch-answer.ts';
-import { offsetsOf, type Place, placeKey } from './offsets.ts';
+import { offsetsOf, type Place, placeKey, type Position } from './offsets.ts';
 import { type Gap, type Piece, piecesOf } from './pieces.ts';
 
 /** How long a broker holds a request while nothing new comes. */
@@ -24,6 +24,9 @@ const partitionBytesMax = 256 * 1024;
 
 /** Ms of unpacking after which the program's loop turns: an answer may hold hundreds of bombs, some 10 ms each. */
 const unpackMsMax = 5;
+
+/** What the protocol says where none is known. */
+const unknownEpoch = -1;
 
 /** One at a time, in the order of asking. */
 export class Turns {
@@ -40,7 +43,7 @@ export class Turns {
 export interface LeaderReading {
   readonly client: Requests;
   /** Where to read on, by `placeKey`; moved behind what was handed over. */
-  readonly positions: Map<string, PartitionOffset>;
+  readonly positions: Map<string, Position>;
   /** Of the topics that the positions are of. */
   readonly topicIds: ReadonlyMap<string, string>;
   /** @param waitedMsMax as `SlotHandler.take` has it */
@@ -48,11 +51,15 @@ export interface LeaderReading {
   /** All before it has been taken, be it records or none. */
   readonly reached: (place: PartitionOffset) => void;
   /** As `SlotHandler` has it. */
-  readonly ends?: ((places: readonly PartitionOffset[]) => void) | undefined;
+  readonly ends?: ((places: readonly PartitionOffset[], agoMs: number) => void) | undefined;
   /** Records that were still to be read are passed by; reading goes on behind them. */
   readonly onGap: (gap: Gap) => void;
-  /** Positions are of a topic that is gone, or beyond the end of its log: whoever reads begins anew. */
-  readonly onVoid: () => void;
+  /**
+   * Positions are of a topic that is gone, or beyond the end of its log: whoever reads begins anew.
+   * @param sameBefore of a log that lost its end and has other records there: only what lies before
+   *   is what was read
+   */
+  readonly onVoid: (sameBefore?: PartitionOffset) => void;
 }
 
 export interface LeaderOptions extends LeaderReading {
@@ -75,7 +82,7 @@ interface Fetched {
 export class LeaderLoop {
   readonly #options: LeaderOptions;
   /** Where to fetch next, by `placeKey`: ahead of what was handed over. */
-  readonly #next = new Map<string, PartitionOffset>();
+  readonly #next = new Map<string, Position>();
   /** When the last answer came that had all of the partition, by `performance.now()`. */
   readonly #hadAllMs = new Map<string, number>();
   #turn = 0;
@@ -87,7 +94,7 @@ export class LeaderLoop {
   }
 
   /** From the next request on. */
-  add(from: PartitionOffset): void {
+  add(from: Position): void {
     this.#next.set(placeKey(from), from);
   }
 
@@ -138,23 +145,24 @@ export class LeaderLoop {
   /** Never rejects: then all that was asked for is lost. */
   async #fetch(): Promise<Fetched> {
     const asked = [...this.#next.values()];
+    const askedMs = performance.now();
     try {
-      return await this.#taken(await this.#request(asked));
+      return await this.#taken(await this.#request(asked), askedMs);
     } catch (error) {
       return { pieces: [], lost: this.#letGo(asked.map((place) => [place, error] as const)) };
     }
   }
 
-  #request(asked: readonly PartitionOffset[]): Promise<FetchAnswer> {
+  #request(asked: readonly Position[]): Promise<FetchAnswer> {
     const { client, node, topicIds } = this.#options;
     const byTopic = Map.groupBy(this.#rotated(asked), ({ topic }) => topic);
     const topics = [...byTopic].map(([topic, places]) => ({
       topicId: topicIds.get(topic),
-      partitions: places.map(({ partition, offset }) => ({
+      partitions: places.map(({ partition, offset, leaderEpoch = unknownEpoch }) => ({
         partition,
-        currentLeaderEpoch: -1,
+        currentLeaderEpoch: unknownEpoch,
         fetchOffset: BigInt(offset),
-        lastFetchedEpoch: -1,
+        lastFetchedEpoch: leaderEpoch,
         partitionMaxBytes: partitionBytesMax,
       })),
     }));
@@ -177,12 +185,12 @@ export class LeaderLoop {
   }
 
   /** A broker fills its answer in the order of asking: each partition is the first in its turn. */
-  #rotated(asked: readonly PartitionOffset[]): PartitionOffset[] {
+  #rotated(asked: readonly Position[]): Position[] {
     this.#turn = (this.#turn + 1) % asked.length;
     return [...asked.slice(this.#turn), ...asked.slice(0, this.#turn)];
   }
 
-  async #taken({ responses }: FetchAnswer): Promise<Fetched> {
+  async #taken({ responses }: FetchAnswer, askedMs: number): Promise<Fetched> {
     const { topicIds, onHeard, ends } = this.#options;
     const names = new Map([...topicIds].map(([topic, id]) => [id, topic]));
     const given = responses.flatMap(({ topicId, partitions }) =>
@@ -193,7 +201,13 @@ export class LeaderLoop {
       }),
     );
     const good = given.filter(([, { error }]) => error === undefined);
-    ends?.(good.map(([next, { highWatermark }]) => ({ ...next, offset: Number(highWatermark) })));
+    for (const [next, { divergesAt }] of good) this.#compare(next, divergesAt);
+    const ended = good.map(([next, { highWatermark }]) => ({
+      ...next,
+      offset: Number(highWatermark),
+    }));
+    // An answer may have been long on its way.
+    ends?.(ended, performance.now() - askedMs);
     const pieces = good.map(([next, partition]) => this.#piecesOf(next, partition));
     onHeard(good.map(([next]) => placeKey(next)));
     const bad = given.flatMap(([next, { error }]) =>
@@ -206,18 +220,26 @@ export class LeaderLoop {
     return { pieces: [...pieces, gone], lost };
   }
 
-  #piecesOf(next: PartitionOffset, { records, highWatermark }: FetchedPartition): Iterable<Piece> {
+  #piecesOf(next: Position, { records, highWatermark }: FetchedPartition): Iterable<Piece> {
     const key = placeKey(next);
     const newerThanMs = this.#hadAllMs.get(key) ?? Number.NEGATIVE_INFINITY;
     const last = records.at(-1);
     const offset = Math.max(last === undefined ? 0 : endOf(last), next.offset);
     if (offset >= highWatermark) this.#hadAllMs.set(key, performance.now());
-    this.#next.set(key, { ...next, offset });
+    if (last !== undefined) this.#next.set(key, { ...next, offset, leaderEpoch: last.leaderEpoch });
     return piecesOf(records, { from: next, newerThanMs });
   }
 
+  #compare(next: Position, divergesAt: bigint | undefined): void {
+    if (divergesAt === undefined) return;
+    // It need not be asked again: either all is void, or it lost nothing that we had.
+    this.#next.set(placeKey(next), withoutEpoch(next));
+    const offset = Number(divergesAt);
+    if (offset < next.offset) this.#options.onVoid({ ...next, offset });
+  }
+
   /** @returns where partitions go on, whose records are gone */
-  async #backToEarliest(places: readonly PartitionOffset[]): Promise<Piece[]> {
+  async #backToEarliest(places: readonly Position[]): Promise<Piece[]> {
     if (places.length === 0) return [];
     const { client, onGap, onVoid } = this.#options;
     const [earliest, latest] = await Promise.all([
@@ -228,10 +250,12 @@ export class LeaderLoop {
     for (const from of places) {
       const key = placeKey(from);
       if (from.offset > (latest.get(key) ?? Infinity)) onVoid();
+      // Nor can a log tell whether it has what was read, when it knows nothing of that time.
+      this.#next.set(key, withoutEpoch(from));
       const first = earliest.get(key) ?? from.offset;
       if (first <= from.offset) continue;
       onGap({ from, to: first });
-      const reached = { ...from, offset: first };
+      const reached = { ...withoutEpoch(from), offset: first };
       this.#next.set(key, reached);
       this.#hadAllMs.delete(key);
       pieces.push({ records: [], reached, newerThanMs: Number.NEGATIVE_INFINITY });
@@ -246,4 +270,8 @@ export class LeaderLoop {
     }
     return lost;
   }
+}
+
+function withoutEpoch({ topic, partition, offset }: Position): Position {
+  return { topic, partition, offset };
 }

@@ -4,7 +4,7 @@ import type { Requests } from './client.ts';
 import type { FetchAnswer } from './fetch-answer.ts';
 import { fetchAll, type FetchingOptions } from './fetching.ts';
 import { placeKey } from './offsets.ts';
-import { answer, batch, ignoring, refusal, topic } from './testing/answers.ts';
+import { answer, batch, diverging, ignoring, refusal, topic } from './testing/answers.ts';
 
 /** Leaders of the partitions of the topic, which may change; fetches are answered by `answerOf`. */
 function cluster(
@@ -151,6 +151,83 @@ it.each([
   };
   await fetchAll(options, stopping.signal);
   expect(voids).toBe(1);
+});
+
+it('a broker is told which leader wrote what was read last, and what of that is not in its log any more is void', async () => {
+  const epochs: number[] = [];
+  const answers = [
+    answer([batch({ offset: 0, values: ['a', 'b'], leaderEpoch: 4 })], 2),
+    // It knows less of that time, and lost nothing that we had.
+    diverging(2),
+    answer([batch({ offset: 2, values: ['c', 'd'], leaderEpoch: 5 })], 4),
+    answer([], 4),
+    diverging(3),
+  ];
+  const client: Requests = {
+    metadata: async () =>
+      ({ topics: new Map([[topic, { id: 'id', partitions: [{ leader: 1 }] }]]) }) as never,
+    call: (async (_api: string, _node: number, ...args: unknown[]) => {
+      const [wanted] = args[6] as { partitions: { lastFetchedEpoch: number }[] }[];
+      epochs.push(...(wanted?.partitions ?? []).map(({ lastFetchedEpoch }) => lastFetchedEpoch));
+      return answers[epochs.length - 1] ?? waiting;
+    }) as Requests['call'],
+  };
+  const stopping = new AbortController();
+  const voids: unknown[] = [];
+  const place = { topic, partition: 0, offset: 0 };
+  await fetchAll(
+    {
+      ...ignoring,
+      client,
+      positions: new Map([[placeKey(place), place]]),
+      take: async () => {},
+      onVoid(sameBefore) {
+        voids.push(sameBefore?.offset);
+        stopping.abort();
+      },
+    },
+    stopping.signal,
+  );
+  expect(epochs.slice(0, 5)).toEqual([-1, 4, -1, 5, 5]);
+  expect(voids).toEqual([3]);
+});
+
+it('where a broker cannot tell of a time that it does not know it is not asked again', async () => {
+  const epochs: number[] = [];
+  const answers = [
+    answer([batch({ offset: 0, values: ['a', 'b'], leaderEpoch: 4 })], 2),
+    refusal({ 0: 'OFFSET_OUT_OF_RANGE' }),
+  ];
+  const client: Requests = {
+    metadata: async () =>
+      ({ topics: new Map([[topic, { id: 'id', partitions: [{ leader: 1 }] }]]) }) as never,
+    call: (async (api: string, _node: number, ...args: unknown[]) => {
+      if (api === 'ListOffsets') {
+        const [, , [{ partitions }]] = args as [
+          number,
+          number,
+          [{ partitions: { timestamp: bigint }[] }],
+        ];
+        const offset = partitions[0]?.timestamp === -1n ? 2n : 0n;
+        return {
+          topics: [{ name: topic, partitions: [{ partitionIndex: 0, errorCode: 0, offset }] }],
+        };
+      }
+      const [wanted] = args[6] as { partitions: { lastFetchedEpoch: number }[] }[];
+      epochs.push(wanted?.partitions[0]?.lastFetchedEpoch ?? NaN);
+      return answers[epochs.length - 1] ?? waiting;
+    }) as Requests['call'],
+  };
+  const stopping = new AbortController();
+  const place = { topic, partition: 0, offset: 0 };
+  const positions = new Map([[placeKey(place), place]]);
+  const onVoid = vi.fn();
+  const options = { ...ignoring, client, positions, take: async () => {}, onVoid };
+  const ended = fetchAll(options, stopping.signal);
+  await vi.waitFor(() => expect(epochs).toEqual([-1, 4, -1]));
+  expect(onVoid).not.toHaveBeenCalled();
+  stopping.abort();
+  await ended;
 });
 
 it('what one leader gave stays packed while what another one gave is worked on', async () => {

@@ -3,19 +3,16 @@
  * assigns the slots. It has a name of its own (`group.instance.id`): when it comes back before its
  * session has ended, it gets the slots that it had and nobody else moves.
  */
-import type {
-  findCoordinatorV6,
-  joinGroupV9,
-  offsetFetchV9,
-  syncGroupV5,
-} from '@platformatic/kafka';
+import type { joinGroupV9, offsetFetchV9, syncGroupV5 } from '@platformatic/kafka';
 import { WindrowError } from '../../../runtime/errors.ts';
 import { assignSlots } from '../log/assign.ts';
 import type { Commit, GroupOptions } from '../log/port.ts';
+import { MemberReplaced } from '../log/replaced.ts';
 import { readingOf, slotCountOf, slotOf, type SlotPlace, type Topics } from '../log/slots.ts';
 import type { KafkaClient } from './client.ts';
 import { hasReason } from './errors.ts';
 import { committedMetadata, noteIn } from './committed.ts';
+import { findCoordinator } from './coordinator.ts';
 import { byTopic, placeKey } from './offsets.ts';
 
 /** Who is not heard for so long is out, and the others take over. */
@@ -24,7 +21,6 @@ export const sessionMs = 10_000;
 export const rebalanceMs = 30_000;
 const protocol = 'windrow-slots';
 const protocolType = 'consumer';
-const coordinatorOfGroups = 0;
 
 /** What a member tells the leader. */
 interface Claim {
@@ -225,35 +221,13 @@ export class Membership {
 
   async #call<Response>(api: string, ...args: unknown[]): Promise<Response> {
     try {
-      const node = (this.#coordinator ??= await this.#findCoordinator());
+      const node = (this.#coordinator ??= await findCoordinator(this.#client, this.#options.group));
       return await this.#client.call<Response>(api, node, ...args);
     } catch (error) {
-      if (hasReason(error, 'FENCED_INSTANCE_ID')) throw this.#fenced(error);
+      if (hasReason(error, 'FENCED_INSTANCE_ID')) throw new MemberReplaced(this.#options, error);
       // It may have moved; who looks for it again finds it.
       if (!hasReason(error, 'REBALANCE_IN_PROGRESS')) this.#coordinator = undefined;
       throw error;
     }
-  }
-
-  async #findCoordinator(): Promise<number> {
-    const { group } = this.#options;
-    const { coordinators } = await this.#client.call<findCoordinatorV6.FindCoordinatorResponse>(
-      'FindCoordinator',
-      'any',
-      coordinatorOfGroups,
-      [group],
-    );
-    const [found] = coordinators;
-    if (found === undefined) throw new Error(`group ${group} has no coordinator`);
-    // Its address must be known, too.
-    await this.#client.metadata([]);
-    return found.nodeId;
-  }
-
-  #fenced(cause: unknown): WindrowError {
-    const { group, member } = this.#options;
-    return new WindrowError('config', `another member of group ${group} is called ${member}`, {
-      cause,
-    });
   }
 }

@@ -6,6 +6,15 @@ import { answerIn } from './errors.ts';
 
 export type Place = Pick<PartitionOffset, 'topic' | 'partition'>;
 
+/** Where to read on. */
+export interface Position extends PartitionOffset {
+  /**
+   * Which leader wrote what was read last before it, counted since the topic was made; undefined:
+   * nothing was read. A broker whose log has other records there tells by it.
+   */
+  readonly leaderEpoch?: number;
+}
+
 /** Tells a partition from the others; a topic's name has no slash. */
 export function placeKey({ topic, partition }: Place): string {
   return `${topic}/${partition}`;

@@ -17,7 +17,12 @@ interface Like {
 function batch(firstOffset: number, count: number, like: Like = {}): FetchedBatch {
   const { unreadable, bytes = 0, attributes = 0, onUnpack = () => {} } = like;
   const record = { key: undefined, value: undefined, headers: new Map(), timestampDelta: 0 };
-  const head = { firstOffset: BigInt(firstOffset), lastOffsetDelta: count - 1, attributes };
+  const head = {
+    firstOffset: BigInt(firstOffset),
+    lastOffsetDelta: count - 1,
+    leaderEpoch: 0,
+    attributes,
+  };
   return {
     ...head,
     firstTimestampMs: 1,

@@ -2,6 +2,7 @@
 import type { LogRecord, PartitionOffset } from '../log/port.ts';
 import { messageOf } from '../../../runtime/errors.ts';
 import { endOf, type FetchedBatch, type UnpackedBatch } from './fetch-answer.ts';
+import type { Position } from './offsets.ts';
 
 /** Records handed over at once: some 20 ms of a collector's work, so that its loop goes on turning. */
 const takeRecordsMax = 2_000;
@@ -23,7 +24,7 @@ export interface Piece {
   /** What comes behind them and cannot be read. */
   readonly gap?: Gap | undefined;
   /** Behind all of it. */
-  readonly reached: PartitionOffset;
+  readonly reached: Position;
   /** When none of them was there yet, by `performance.now()`. */
   readonly newerThanMs: number;
 }
@@ -46,15 +47,16 @@ export function* piecesOf(
   let bytes = 0;
   for (const [i, batch] of batches.entries()) {
     const content = contentOf(batch, from);
+    const { leaderEpoch } = batch;
     records = records.concat(content.records);
     bytes += content.bytes;
     for (let more = records[takeRecordsMax]; more !== undefined; more = records[takeRecordsMax]) {
       const part = records.splice(0, takeRecordsMax);
-      yield { records: part, reached: { ...from, offset: more.offset }, newerThanMs };
+      yield { records: part, reached: { ...from, offset: more.offset, leaderEpoch }, newerThanMs };
     }
     const isLast = i === batches.length - 1;
     if (!isLast && content.gap === undefined && bytes < takeBytesMax) continue;
-    const reached = { ...from, offset: Math.max(from.offset, endOf(batch)) };
+    const reached = { ...from, offset: Math.max(from.offset, endOf(batch)), leaderEpoch };
     yield { records, gap: content.gap, reached, newerThanMs };
     records = [];
     bytes = 0;

@@ -16,6 +16,7 @@ import { clientOptions, closeClient, hearErrors, loadLibrary, noteBrokers } from
 import type { KafkaSettings } from './connection.ts';
 import { hasReason, kafkaError, writtenIn } from './errors.ts';
 import { refuseMissingPartitions } from './missing-partitions.ts';
+import { releaseWritten } from './written.ts';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 
 /** An answer that takes longer never comes. */
@@ -181,7 +182,7 @@ export class KafkaProducer implements LogProducer {
       topic,
       key: Buffer.from(key),
       // A tombstone; the library writes null, though its types do not say so.
-      value: value === null ? (null as unknown as Buffer) : Buffer.from(value),
+      value: value === null ? (null as unknown as Buffer) : bytesIn(value),
       partition: partition ?? partitionOf(key, partitions),
       headers: new Map(
         Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)]),
@@ -201,6 +202,7 @@ export class KafkaProducer implements LogProducer {
       timeout: requestMsMax - 1_000,
     });
     hearErrors(client);
+    releaseWritten(client);
     refuseMissingPartitions(library, client, () => this.#onTheirWay);
     return client;
   }
@@ -240,6 +242,10 @@ function requestsOf(records: readonly NewLogRecord[], bytesMax: number): NewLogR
     bytes += more;
   }
   return requests;
+}
+
+function bytesIn(value: string | Buffer): Buffer {
+  return typeof value === 'string' ? Buffer.from(value) : value;
 }
 
 function bytesOf({ key, value, headers = {} }: NewLogRecord): number {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as library from '@platformatic/kafka';
-import fc from 'fast-check';
+import fc from '../../../runtime/testing/property.ts';
 import { expect, it } from 'vitest';
 import { unpackSnappy } from './snappy.ts';
 

@@ -1,16 +1,24 @@
 /** Where reading of partitions begins, and where it goes on when records are gone. */
 import type { Logger } from '../../../runtime/logging.ts';
-import type { SlotHandler, SlotStart } from '../log/port.ts';
+import type { PartitionOffset, SlotHandler, SlotStart } from '../log/port.ts';
 import type { SlotPlace } from '../log/slots.ts';
 import type { Requests } from './client.ts';
 import type { Membership } from './membership.ts';
 import { offsetsOf, placeKey } from './offsets.ts';
 import type { Gap } from './pieces.ts';
 
+interface Starting {
+  readonly client: Requests;
+  readonly membership: Pick<Membership, 'committed'>;
+  /** By `placeKey`, as `SlotStart` has it. */
+  readonly sameBefore: ReadonlyMap<string, number>;
+  readonly log: Logger;
+}
+
 /** @throws when no leader answers; where one does not, the end of its partitions is not known yet */
 export async function startsOf(
   places: readonly SlotPlace[],
-  { client, membership, log }: { client: Requests; membership: Membership; log: Logger },
+  { client, membership, sameBefore, log }: Starting,
 ): Promise<SlotStart[]> {
   if (places.length === 0) return [];
   // First, for the log grows: what was committed later may lie beyond the end as it was before.
@@ -23,14 +31,22 @@ export async function startsOf(
     const key = placeKey(place);
     const endOffset = latest.get(key) ?? Infinity;
     const first = earliest.get(key) ?? 0;
-    const begin = committed.get(key) ?? { offset: first };
+    const same = sameBefore.get(key);
+    const known = committed.get(key) ?? { offset: first, isCut: true };
+    const begin = { ...known, offset: Math.min(known.offset, same ?? Infinity) };
     const isThere = begin.offset >= first && begin.offset <= endOffset;
-    if (isThere) return { ...place, ...begin, endOffset };
+    const lost = same === undefined ? {} : { sameBefore: same };
+    if (isThere) return { ...place, ...begin, ...lost, endOffset };
     const from = { ...place, offset: begin.offset };
     if (begin.offset < first) warnOfGap(log)({ from, to: first });
     else warnOfEnd(log, from, endOffset);
-    return { ...place, offset: first, endOffset };
+    return { ...place, ...lost, offset: first, endOffset, isCut: true };
   });
+}
+
+export function warnOfLostEnd(log: Logger, { topic, partition, offset }: PartitionOffset): void {
+  const facts = { topic, partition, offset };
+  log.warn(facts, 'the log lost its end at the brokers and has other records there: reads them');
 }
 
 /** @param unreadable hears of what cannot be read; all else is told in the log */

@@ -4,7 +4,8 @@
  */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { decompressedBytes } from '../../../native/lz4-frame.ts';
-import { decompressFrame, release } from '../../../native/lz4.ts';
+import { decompressFrame } from '../../../native/lz4.ts';
+import { release } from '../../../runtime/release.ts';
 import { unpackSnappy } from './snappy.ts';
 
 /** MiB that a batch may unpack to: what a topic with defaults takes of one, 1 MiB, sixteenfold. */

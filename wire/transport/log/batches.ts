@@ -20,6 +20,8 @@ import {
   type RawRecord,
   SAMPLES_TOPIC,
 } from '../../records/record.ts';
+import { isTextAt } from '../../records/known-texts.ts';
+import { readPlainSample } from '../../records/plain-bytes.ts';
 import { WIRE_VERSION } from '../../version.ts';
 import type { LogRecord } from './port.ts';
 
@@ -46,21 +48,22 @@ export interface LogBatch {
   readonly batch: DecodedBatch;
 }
 
-/** In the order of the records, none left out but copies of what is elsewhere; never throws. */
-export function batchesOf(records: readonly LogRecord[]): LogBatch[] {
-  const batches: LogBatch[] = [];
+/**
+ * In the order of the records, none left out but copies of what is elsewhere; never throws. Each is
+ * made when it is asked for: together they would outlive the garbage collector's young space.
+ */
+export function* batchesOf(records: readonly LogRecord[]): Generator<LogBatch, void> {
   let run: LogRecord[] = [];
   for (const record of records) {
     const last = run.at(-1);
     if (last !== undefined && (run.length >= batchRecordsMax || !areTogether(last, record))) {
-      batches.push(batchOf(run, last));
+      yield batchOf(run, last);
       run = [];
     }
     run.push(record);
   }
   const last = run.at(-1);
-  if (last !== undefined) batches.push(batchOf(run, last));
-  return batches;
+  if (last !== undefined) yield batchOf(run, last);
 }
 
 function areTogether(a: LogRecord, b: LogRecord): boolean {
@@ -106,15 +109,28 @@ function headerOf({ headers }: LogRecord): BatchHeader | string | undefined {
 }
 
 function parse(record: LogRecord): RawRecord | MalformedLine {
-  const { topic, partition, offset, value: bytes } = record;
+  const { topic, value: bytes } = record;
   if (bytes === undefined) return malformed(record, 'tombstone: it has no value');
   if (bytes.length > recordBytesMax)
     return malformed(record, `longer than ${recordBytesMax} bytes`);
+  const plain = topic === SAMPLES_TOPIC ? readPlainSample(bytes) : undefined;
+  if (plain !== undefined && isText(record.key, plain.serverId)) {
+    return rawOf(record, plain.serverId, plain);
+  }
   const value = parseJson(bytes);
   if (value === undefined) return malformed(record, 'not JSON');
   const key = keyOf(record, value);
   if (typeof key === 'object') return malformed(record, key.reason);
+  return rawOf(record, key, value);
+}
+
+function rawOf(record: LogRecord, key: string | undefined, value: unknown): RawRecord {
+  const { topic, partition, offset } = record;
   return { topic, key, value, timeMs: timestampOf(record), place: { topic, partition, offset } };
+}
+
+function isText(bytes: Buffer | undefined, text: string): boolean {
+  return bytes?.length === text.length && isTextAt(bytes, 0, text);
 }
 
 function keyOf({ topic, key }: LogRecord, value: unknown): string | undefined | { reason: string } {

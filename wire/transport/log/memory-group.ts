@@ -12,6 +12,7 @@ import type {
   SlotHandler,
   SlotStart,
 } from './port.ts';
+import { MemberReplaced } from './replaced.ts';
 import { type Reading, readingOf, slotCountOf, slotOf, type SlotPlace } from './slots.ts';
 
 type Place = Pick<LogRecord, 'topic' | 'partition'>;
@@ -70,6 +71,10 @@ export class MemoryGroup {
     return member;
   }
 
+  has(name: string): boolean {
+    return this.#members.has(name);
+  }
+
   leave(member: Member): void {
     if (this.#members.get(member.name) !== member) return;
     this.#members.delete(member.name);
@@ -124,7 +129,7 @@ export class MemoryConsumer implements GroupConsumer {
         const { away } = this.#topics;
         if (away !== told) handler.interrupted?.(away);
         told = away;
-        if (member.gone === 'replaced') throw replaced(this.#options);
+        if (member.gone === 'replaced') throw new MemberReplaced(this.#options);
         if (member.gone === 'killed') await aborted(signal);
         else if (away !== undefined) await this.#topics.changed(signal);
         else if (member.known !== this.#group.generation) await this.#assign(member, handler);
@@ -166,7 +171,7 @@ export class MemoryConsumer implements GroupConsumer {
     const endOffset = this.#topics.endOf(place);
     const committed = this.#group.committedAt(place);
     const isThere = committed !== undefined && committed.offset <= endOffset;
-    const begin = isThere ? committed : { offset: 0 };
+    const begin = isThere ? committed : { offset: 0, isCut: true };
     this.#positions.set(keyOf(place), begin.offset);
     return { ...place, ...begin, endOffset };
   }
@@ -174,7 +179,10 @@ export class MemoryConsumer implements GroupConsumer {
   async #takeNext(member: Member, handler: SlotHandler, signal: AbortSignal): Promise<void> {
     const reached: PartitionOffset[] = [];
     const places = this.#reading?.places.filter(({ slot }) => member.slots.has(slot)) ?? [];
-    handler.ends?.(places.map((place) => ({ ...place, offset: this.#topics.endOf(place) })));
+    handler.ends?.(
+      places.map((place) => ({ ...place, offset: this.#topics.endOf(place) })),
+      0,
+    );
     const records = fetchFrom(this.#topics, places, {
       get: (place) => this.#positions.get(keyOf(place)) ?? 0,
       set: (place, offset) => {
@@ -195,8 +203,4 @@ function keyOf({ topic, partition }: Place): string {
 
 function changing(): WindrowError {
   return new WindrowError('unreachable', 'the group changes hands', { retryable: true });
-}
-
-function replaced({ group, member }: GroupOptions): WindrowError {
-  return new WindrowError('config', `another member of group ${group} is called ${member}`);
 }

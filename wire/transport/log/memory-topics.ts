@@ -6,6 +6,8 @@ import type { Topics } from './slots.ts';
 
 /** Records handed over at once, as a fetch of Kafka's is bounded too. */
 const fetchRecordsMax = 500;
+/** Who waits for more looks again after this, as a fetch of Kafka's ends too. */
+const waitMsMax = 1_000;
 
 export type NewMemoryRecord = Pick<LogRecord, 'topic' | 'partition'> &
   Partial<Pick<LogRecord, 'key' | 'value' | 'headers' | 'timeMs'>>;
@@ -22,7 +24,7 @@ export class MemoryTopics {
   readonly #clock: Clock;
   readonly #topics = new Map<string, { readonly id: string; readonly partitions: Entry[][] }>();
   #away: string | undefined;
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -119,21 +121,24 @@ export class MemoryTopics {
 
   /** Everybody who waits for a change looks again. */
   wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
+    const waiting = [...this.#waiting];
+    // Who goes on may wait again.
     for (const goOn of waiting) goOn();
   }
 
-  /** Resolves at the next change, or when the signal aborts. */
+  /** Resolves at the next change, after a while without one, or when the signal aborts. */
   changed(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve();
       const done = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
         signal.removeEventListener('abort', done);
         resolve();
       };
+      const timer = setTimeout(done, waitMsMax);
       signal.addEventListener('abort', done, { once: true });
-      this.#waiting.push(done);
+      this.#waiting.add(done);
     });
   }
 }

@@ -59,7 +59,7 @@ export function createMemoryLog({ topics: given = {}, clock }: MemoryLogOptions)
     producer: () => createProducer(topics, failing),
     consumer: (options) => new MemoryConsumer(topics, groupOf(options.group), options),
     reader: (topic) => createReader(topics, topic),
-    admin: () => createAdmin(topics, () => groups.values()),
+    admin: () => createAdmin(topics, groups),
     append: (record) => topics.append(record),
     mark: (place) => topics.mark(place),
     remove(topic) {
@@ -181,16 +181,17 @@ function createReader(topics: MemoryTopics, topic: string): LogReader {
   };
 }
 
-function createAdmin(topics: MemoryTopics, groups: () => Iterable<MemoryGroup>): LogAdmin {
+function createAdmin(topics: MemoryTopics, groups: ReadonlyMap<string, MemoryGroup>): LogAdmin {
   return {
     async ensure(specs) {
       for (const { name, partitions } of specs) topics.ensure(name, partitions);
-      for (const group of groups()) group.rebalance();
+      for (const group of groups.values()) group.rebalance();
     },
     async partitions(names) {
       const counts = names.map((name) => [name, topics.partitions(name).length] as const);
       return new Map(counts.filter(([, count]) => count > 0));
     },
+    hasMember: async ({ group, member }) => groups.get(group)?.has(member) === true,
     checks: () => [],
     async close() {},
   };

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../../runtime/testing/property.ts';
 import { Partitioners } from 'kafkajs';
 import { expect, it } from 'vitest';
 import { partitionOf } from './partition.ts';

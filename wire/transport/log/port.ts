@@ -60,7 +60,8 @@ export interface Commit extends PartitionOffset {
 export interface LogProducer {
   /**
    * Resolves when all are durable in the log; each partition has one send on its way at a time, in
-   * the order of the calls. When it rejects, some may have been written.
+   * the order of the calls. When it rejects, some may have been written. A value that is a Buffer is
+   * not copied: it stays as it is until then, and when it was aborted until the producer is closed.
    * @throws WindrowError; `retryable` says whether the same records may succeed later
    */
   send(records: readonly NewLogRecord[], signal: AbortSignal): Promise<void>;
@@ -93,8 +94,11 @@ export interface SlotHandler {
    * what retention has taken away, have offsets and no records.
    */
   reached?(places: readonly PartitionOffset[]): void;
-  /** Where these partitions end by now; told before what was read together with it is handed over. */
-  ends?(places: readonly PartitionOffset[]): void;
+  /**
+   * Where these partitions ended `agoMs` ago or later; told before what was read together with it is
+   * handed over, and again and again while nothing comes.
+   */
+  ends?(places: readonly PartitionOffset[], agoMs: number): void;
   /** Told in the place of these records, before what is behind them; where nobody hears it, in the log. */
   unreadable?(records: UnreadableRecords): void;
   /**
@@ -116,6 +120,10 @@ export interface SlotStart extends PartitionOffset {
   readonly topicId: string;
   /** Where its log ended when it became ours: what lies before is of the past. */
   readonly endOffset: number;
+  /** The log has lost its end and has other records there: before this they are what they were. */
+  readonly sameBefore?: number;
+  /** Nothing that was committed of it counts: what was in the log before may have been read by somebody, and be gone. */
+  readonly isCut?: boolean;
   /** What was committed with the offset. */
   readonly note?: string;
 }
@@ -185,7 +193,12 @@ export type TopicRight = 'Read' | 'Write';
 
 /** What a program does with the log, for `doctor`. */
 export interface LogUse {
-  readonly topics: readonly { readonly topic: TopicSpec; readonly rights: readonly TopicRight[] }[];
+  readonly topics: readonly {
+    readonly topic: TopicSpec;
+    readonly rights: readonly TopicRight[];
+    /** Bytes that its largest record may have; those of a sample when absent. */
+    readonly recordBytes?: number;
+  }[];
   /** The group that it reads in. */
   readonly group?: string;
   /** As `GroupOptions` has it. */
@@ -197,8 +210,13 @@ export interface LogAdmin {
   ensure(topics: readonly TopicSpec[], signal: AbortSignal): Promise<void>;
   /** Partitions by topic; a topic that is not there is left out. @throws WindrowError */
   partitions(topics: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
-  /** What `doctor` finds out: reaching, TLS, who we are, rights and settings of each topic. */
-  checks(use: LogUse): Check[];
+  /** Whether the group has a member of this name. @throws WindrowError */
+  hasMember(of: Pick<GroupOptions, 'group' | 'member'>, signal: AbortSignal): Promise<boolean>;
+  /**
+   * What `doctor` finds out: reaching, TLS, who we are, rights and settings of each topic.
+   * @param files of these nothing fails the whole: who sends and receives no files needs none
+   */
+  checks(use: LogUse, files: LogUse): Check[];
   close(): Promise<void>;
 }
 

@@ -25,7 +25,8 @@ notifiers:
   ops: { type: command, command: [notify] }
 `;
 
-export interface Arrived extends Pick<AlertNotice, 'id' | 'status' | 'rule' | 'server'> {
+export interface Arrived
+  extends Pick<AlertNotice, 'id' | 'status' | 'rule' | 'server' | 'startsAtMs'> {
   /** Who sent it. */
   readonly by: string;
 }
@@ -60,8 +61,8 @@ export function alertFleet(rules = RULES, newFolder = temporaryFolder) {
       if (receiver.isDown) {
         throw new WindrowError('unreachable', 'nobody is there', { retryable: true });
       }
-      for (const { id, status, rule, server } of notices) {
-        arrived.push({ id, status, rule, server, by: name });
+      for (const { id, status, rule, server, startsAtMs } of notices) {
+        arrived.push({ id, status, rule, server, startsAtMs, by: name });
       }
       await new Promise((resolve) => setTimeout(resolve, receiver.answerMs));
       if (receiver.killsNext) {

@@ -91,6 +91,7 @@ export function startCollector(options: CollectorOptions): SharingCollector {
       },
       known: (serverId, replayId) => results.known(serverId, replayId),
       isCaughtUp: () => true,
+      heardThroughMs: () => Infinity,
     },
   });
   const writer = new StoreWriter({
@@ -134,7 +135,14 @@ export function startCollector(options: CollectorOptions): SharingCollector {
         records,
         malformed: [],
       } as const;
-      const fromLog = { slot, isReread, isPast: false, isPrompt: true, hasGap: false };
+      const fromLog = {
+        slot,
+        isReread,
+        isPast: false,
+        isPrompt: true,
+        hasGap: false,
+        isCut: false,
+      };
       ingest.take(batch, { remote: 'kafka', log: fromLog });
       const committed = writer.committed();
       await settle();
@@ -148,7 +156,7 @@ export function startCollector(options: CollectorOptions): SharingCollector {
       }
       await settle();
     },
-    release: () => ingest.release(new Set([slot])),
+    release: () => results.release(ingest.release(new Set([slot]))),
     windows: () => [...tableCsv(WINDOWS_TABLE, storedWindows(db, everything))],
     fleet: () => [...tableCsv(FLEET_TABLE, storedFleetWindows(db, everything))],
     async kill() {

@@ -21,6 +21,7 @@ export interface Given {
   readonly maxMs?: number;
   /** Of a batch that compaction has thinned out. */
   readonly lastDelta?: number;
+  readonly leaderEpoch?: number;
 }
 
 export function batch(given: Given): FetchedBatch {
@@ -29,6 +30,7 @@ export function batch(given: Given): FetchedBatch {
     firstOffset: BigInt(offset),
     attributes,
     lastOffsetDelta: given.lastDelta ?? values.length - 1,
+    leaderEpoch: given.leaderEpoch ?? 0,
     firstTimestampMs: firstMs,
     maxTimestampMs: maxMs,
     unpack: () => ({
@@ -47,6 +49,13 @@ export function batch(given: Given): FetchedBatch {
 /** @param end where the log ends at the broker, which may have more than it gives */
 export function answer(batches: readonly FetchedBatch[], end = 0, partitionIndex = 0): FetchAnswer {
   const partitions = [{ partitionIndex, records: batches, highWatermark: BigInt(end) }];
+  return { responses: [{ topicId: 'id', partitions }] };
+}
+
+/** The log of partition 0 has other records from there on. */
+export function diverging(at: number): FetchAnswer {
+  const divergesAt = BigInt(at);
+  const partitions = [{ partitionIndex: 0, records: [], highWatermark: divergesAt, divergesAt }];
   return { responses: [{ topicId: 'id', partitions }] };
 }
 

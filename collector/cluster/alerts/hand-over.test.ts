@@ -1,0 +1,96 @@
+/** A slot goes to another collector while the topic does not say yet what was told of its alerts. */
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { createManualClock } from '../../../runtime/testing/manual-clock.ts';
+import { HandOver } from './hand-over.ts';
+import { alertFleet, serverIn } from './testing/fleet.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  // Whoever cannot write into the log waits as long as it ever does.
+  vi.spyOn(Math, 'random').mockReturnValue(0.99);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+/** Of the slot that goes to whoever comes second. */
+const server = serverIn(2);
+const hot = { [server]: 99 };
+const idle = { [server]: 1 };
+
+it('the end of an alert is told by the next owner, also where another began in the same commit', async () => {
+  const fleet = alertFleet();
+  const one = fleet.start('one');
+  await fleet.run(50, hot);
+  expect(fleet.told()).toEqual([`firing cpu ${server}`]);
+  one.kill();
+  // It comes at once, as what waited for a collector does: over, and breached anew.
+  await fleet.run(30, idle);
+  await fleet.run(40, hot);
+  fleet.receiver.isDown = true;
+  const again = fleet.start('one');
+  await fleet.run(2, hot);
+  expect(again.alerts).toEqual([`resolved cpu ${server}`, `pending cpu ${server}`]);
+  const two = fleet.start('two');
+  await fleet.run(2, idle);
+  expect(two.registry.find(server, '')?.isOurs).toBe(true);
+  fleet.receiver.isDown = false;
+  await fleet.run(60, idle);
+  expect(fleet.told()).toEqual([`firing cpu ${server}`, `resolved cpu ${server}`]);
+  expect(fleet.arrived[1]).toMatchObject({ id: fleet.arrived[0]?.id, by: 'two' });
+});
+
+it('what was told while nothing got into the log is not told again by the next owner', async () => {
+  const fleet = alertFleet();
+  fleet.start('one');
+  await fleet.run(30, idle);
+  fleet.log.failSends(1_000_000);
+  while (fleet.told().length === 0) await fleet.run(1, hot);
+  await fleet.run(20, hot);
+  fleet.log.failSends(0);
+  // It has judged the same windows before the word of that comes.
+  const two = fleet.start('two');
+  await fleet.run(1, hot);
+  expect(two.alerts).toContain(`firing cpu ${server}`);
+  expect(fleet.topic().get(`cpu|${server}`)?.owner.id).toBe('two');
+  await fleet.run(30, hot);
+  expect(fleet.arrived).toMatchObject([{ status: 'firing', by: 'one' }]);
+  await fleet.run(60, idle);
+  expect(fleet.arrived).toMatchObject([{ by: 'one' }, { status: 'resolved', by: 'two' }]);
+});
+
+it('what was told while nothing got into the log is in it when its collector has stopped', async () => {
+  const fleet = alertFleet();
+  const one = fleet.start('one');
+  await fleet.run(30, idle);
+  fleet.log.failSends(1_000_000);
+  while (fleet.told().length === 0) await fleet.run(1, hot);
+  // Its next try is further away than it may take to stop.
+  await fleet.run(12, hot);
+  fleet.log.failSends(0);
+  await one.stop();
+  expect(fleet.topic().get(`cpu|${server}`)?.notices).toMatchObject([
+    { outcomes: { ops: 'sent' } },
+  ]);
+  fleet.start('two');
+  await fleet.run(30, hot);
+  expect(fleet.arrived).toMatchObject([{ status: 'firing', by: 'one' }]);
+});
+
+it('what was judged of the time before the slot came is held for a while from then on, and nothing else', () => {
+  const clock = createManualClock();
+  const handOver = new HandOver(clock);
+  handOver.slotCame(1);
+  const cameMs = clock.wallMs();
+  clock.advance(2_000);
+  handOver.judged('before', 1, cameMs);
+  handOver.judged('after', 1, cameMs + 1);
+  handOver.judged('elsewhere', 2, cameMs);
+  const held = () => ['before', 'after', 'elsewhere'].filter((key) => handOver.isHeld(key, 3_000));
+  expect(held()).toEqual(['before']);
+  clock.advance(5_999);
+  expect(held()).toEqual(['before']);
+  clock.advance(1);
+  expect(held()).toEqual([]);
+});

@@ -1,0 +1,172 @@
+/** Topics that others have made, and topics that windrow makes as a person has set it. */
+import { ConfigResourceTypes, type ITopicConfig } from 'kafkajs';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { KafkaCluster } from '../../scripts/kafka/cluster.ts';
+import { eventually, metric } from '../support/http.ts';
+import { run, startAgent, startCollector, type TempDir, tempDir } from '../support/programs.ts';
+import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
+
+const nowhere = 'http://127.0.0.1:9';
+const readyMsMax = 60_000;
+
+describe.skipIf(kafkaMissing)('topics on three brokers', () => {
+  let cluster: KafkaCluster;
+  let data: TempDir;
+
+  beforeAll(async () => {
+    data = tempDir();
+    cluster = await startCluster({
+      nodes: 3,
+      settings: { 'auto.create.topics.enable': false },
+    });
+  });
+  afterAll(async () => {
+    await cluster[Symbol.asyncDispose]();
+    data[Symbol.dispose]();
+  });
+
+  /** For one test. */
+  async function make(...topics: ITopicConfig[]): Promise<void> {
+    onTestFinished(() => removeAll());
+    // Brokers hear of them one after the other, so whoever looks at them looks again.
+    await withAdmin(kafkaJs(cluster.brokers), (admin) =>
+      admin.createTopics({ topics, waitForLeaders: false }),
+    );
+  }
+
+  async function removeAll(): Promise<void> {
+    await withAdmin(kafkaJs(cluster.brokers), async (admin) => {
+      await admin.deleteTopics({ topics: await ours(admin) });
+      await eventually(async () => expect(await ours(admin)).toEqual([]), readyMsMax);
+    });
+  }
+
+  async function doctor(program: 'agent' | 'collector', env: Record<string, string> = {}) {
+    const args = ['doctor', '--kafka', cluster.brokers.join(','), '--data', data.path];
+    const { code, stdout } = await run(program, args, { env });
+    const lines = stdout.split('\n');
+    const at = lines.findIndex((line) => /^\w+ +topics /.test(line));
+    const behind = lines.slice(at + 1);
+    const end = behind.findIndex((line) => !line.includes('→'));
+    const advice = behind.slice(0, end).map((line) => line.replace(/^ +→ /, ''));
+    return { code, line: lines[at] ?? '', advice };
+  }
+
+  it('doctor: of each setting that is wrong it says what it is and what mends it, and nothing once that is done', async () => {
+    const replicationFactor = 3;
+    const samples = { topic: 'windrow-samples', numPartitions: 6, replicationFactor };
+    const small = { name: 'max.message.bytes', value: '200000' };
+    const bold = { name: 'min.insync.replicas', value: '1' };
+    await make(
+      { ...samples, configEntries: [small, bold] },
+      {
+        topic: 'windrow-inventory',
+        numPartitions: 6,
+        replicationFactor: 1,
+        configEntries: [{ name: 'min.insync.replicas', value: '2' }],
+      },
+    );
+    const found = await eventually(async () => {
+      const told = await doctor('agent');
+      expect(told.line).toMatch(/^WARN {2}topics {4}2 there, to be mended:$/);
+      expect(told.advice).toHaveLength(4);
+      return told;
+    }, readyMsMax);
+    expect(found.advice).toEqual([
+      "windrow-samples: min.insync.replicas is 1, so one broker's loss may lose records; kafka-configs.sh --alter --topic windrow-samples --add-config min.insync.replicas=2",
+      'windrow-samples: max.message.bytes is 200000, a record may have 262144; kafka-configs.sh --alter --topic windrow-samples --add-config max.message.bytes=1048588',
+      'windrow-inventory: replication is 1, not 3 (kafka.replication); kafka-reassign-partitions.sh gives it more, or delete it while it is empty: it is made anew',
+      'windrow-inventory: min.insync.replicas is 2 of 1 replicas, so nothing can be written; kafka-configs.sh --alter --topic windrow-inventory --add-config min.insync.replicas=1',
+    ]);
+    // A warning: with one broker away the rest may go on.
+    expect(found.code).toBe(0);
+    // What a person has set is what is wanted.
+    const asSet = await doctor('agent', { WINDROW_KAFKA_REPLICATION: '1' });
+    expect(asSet.advice.join('\n')).not.toContain('kafka.replication');
+
+    await withAdmin(kafkaJs(cluster.brokers), async (admin) => {
+      const type = ConfigResourceTypes.TOPIC;
+      const advised = [
+        { name: 'max.message.bytes', value: '1048588' },
+        { name: 'min.insync.replicas', value: '2' },
+      ];
+      const one = [{ name: 'min.insync.replicas', value: '1' }];
+      await admin.alterConfigs({
+        validateOnly: false,
+        resources: [
+          { type, name: 'windrow-samples', configEntries: advised },
+          { type, name: 'windrow-inventory', configEntries: one },
+        ],
+      });
+    });
+    await eventually(async () => {
+      const mended = await doctor('agent', { WINDROW_KAFKA_REPLICATION: '1' });
+      expect(mended).toEqual({ code: 0, line: 'OK    topics    2 there', advice: [] });
+    }, readyMsMax);
+  });
+
+  it('doctor: topics that one collector must have together and have unequal partitions, and those that take no alert', async () => {
+    const replicationFactor = 3;
+    const configEntries = [{ name: 'min.insync.replicas', value: '2' }];
+    const small = { name: 'max.message.bytes', value: '300000' };
+    await make(
+      { topic: 'topic-cpu', numPartitions: 2, replicationFactor, configEntries },
+      { topic: 'topic-mem', numPartitions: 4, replicationFactor, configEntries },
+      {
+        topic: 'alerts',
+        numPartitions: 1,
+        replicationFactor,
+        configEntries: [...configEntries, small],
+      },
+    );
+    const found = await eventually(async () => {
+      const told = await doctor('collector', { WINDROW_KAFKA_PARTITIONS: '4' });
+      expect(told.line).toMatch(/^WARN {2}topics {4}3 there, .+ will be made, /);
+      return told;
+    }, readyMsMax);
+    expect(found.line).toContain('have: topic-cpu 2 and alerts 1, to be mended:');
+    expect(found.advice).toEqual([
+      'alerts: max.message.bytes is 300000, a record may have 524288; kafka-configs.sh --alter --topic alerts --add-config max.message.bytes=1048588',
+      'topic-cpu: it has 2 partitions, other topics 4, and partition i of all goes to one collector; kafka-topics.sh --alter --topic topic-cpu --partitions 4',
+    ]);
+    await withAdmin(kafkaJs(cluster.brokers), (admin) =>
+      admin.createPartitions({ topicPartitions: [{ topic: 'topic-cpu', count: 4 }] }),
+    );
+    await eventually(async () => {
+      const { advice } = await doctor('collector');
+      expect(advice.join('\n')).not.toContain('partition');
+    }, readyMsMax);
+  });
+
+  it('run: topics are made as the settings say, and one that is there is used as it is', async () => {
+    await make({ topic: 'windrow-inventory', numPartitions: 1, replicationFactor: 1 });
+    await eventually(async () => {
+      const { line } = await doctor('agent');
+      expect(line).toContain('1 there');
+    }, readyMsMax);
+    const env = { WINDROW_KAFKA_PARTITIONS: '4', WINDROW_KAFKA_REPLICATION: '2' };
+    const args = ['--kafka', cluster.brokers.join(',')];
+    await using collector = await startCollector({ args, env });
+    await using agent = await startAgent({ to: nowhere, args, env });
+    await eventually(async () => {
+      expect(await metric(collector.url, 'windrow_samples_received_total')).toBeGreaterThan(2);
+    }, readyMsMax);
+    expect(agent.endedByItself()).toBeUndefined();
+    const { topics } = await withAdmin(kafkaJs(cluster.brokers), async (admin) =>
+      admin.fetchTopicMetadata({ topics: await ours(admin) }),
+    );
+    const made = topics.map(({ name, partitions }) => {
+      const replicas = new Set(partitions.map(({ replicas: nodes }) => nodes.length));
+      return `${name} ${partitions.length}x${[...replicas].join('/')}`;
+    });
+    const wanted = ['alerts', 'system_metrics', 'topic-cpu', 'topic-disk', 'topic-mem']
+      .concat('topic-net', 'window-results', 'windrow-samples')
+      .map((name) => `${name} 4x2`);
+    expect(made.sort()).toEqual([...wanted, 'windrow-inventory 1x1'].sort());
+  });
+});
+
+/** All but Kafka's own. */
+async function ours(admin: { listTopics(): Promise<string[]> }): Promise<string[]> {
+  return (await admin.listTopics()).filter((topic) => !topic.startsWith('__'));
+}
