@@ -98,7 +98,8 @@ it('of a log only the partition of the samples tells which of them are lost: ano
   await from(r, 'a', samples('a', 0, 10), { oldest_outstanding_seq: 0 });
   const place = { topic: INVENTORY_TOPIC, partition: 0, offset: 0 };
   const header = { v: 1, sent_at: noonMs, server_id: 'pc', boot_id: 'a' } as const;
-  const log = { slot: 0, isReread: false, isPast: false, isPrompt: true, hasGap: false };
+  const came = { isReread: false, isPast: false, isPrompt: true };
+  const log = { slot: 0, ...came, hasGap: false, isCut: false };
   r.ingest.take(
     {
       header: { ...header, oldest_outstanding_seq: 60 },

@@ -122,8 +122,12 @@ export class Ingest {
     return { stored, duplicates, quarantined };
   }
 
-  /** These slots of the log are another collector's now: what was derived from them is forgotten. */
-  release(slots: ReadonlySet<number>): void {
+  /**
+   * These slots of the log are another collector's now: what was derived from them is forgotten.
+   * @returns the sources that are not ours any longer
+   */
+  release(slots: ReadonlySet<number>): Source[] {
+    const released: Source[] = [];
     for (const source of this.#options.registry.all()) {
       if (!source.isOurs || source.slots.size === 0) continue;
       for (const slot of slots) source.slots.delete(slot);
@@ -131,8 +135,11 @@ export class Ingest {
       const closedThroughMs = this.engine.closedThroughMs(source.sourceNo);
       this.#close(source);
       source.release(closedThroughMs);
+      released.push(source);
       this.#options.observer.serverChanged(source);
     }
+    this.#made = this.#made.filter(({ source }) => source.isOurs);
+    return released;
   }
 
   /** Lets go what no open window needs any longer. */
@@ -173,7 +180,7 @@ export class Ingest {
   /** Sources with samples or windows that wait for the commit. */
   waitingSources(): ReadonlySet<number> {
     const { samples, windows, othersWindows } = this.#store.group;
-    const numbers = new Set(samples.map(({ sourceNo }) => sourceNo));
+    const numbers = new Set(samples.sourceNumbers());
     for (const { window } of windows) numbers.add(window.source);
     for (const { window } of othersWindows) numbers.add(window.source);
     return numbers;

@@ -10,7 +10,7 @@ import { alignDown } from '../windows/watermark.ts';
 import { type Accounting, senderIn } from './accounting.ts';
 import type { Alerting } from './alerting.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import type { LogSide } from './from-log.ts';
+import { type LogSide, plausible } from './from-log.ts';
 import type { IngestObserver, Intaking } from './intaking.ts';
 import { type Registry, sourcesMax } from './registry.ts';
 import { Sequence } from './sequence.ts';
@@ -40,6 +40,8 @@ interface SourceName {
   /** '' for a live server. */
   readonly replayId: string;
   readonly originMs: number;
+  /** As `DecodedSample` has it. */
+  readonly datedHere?: boolean;
 }
 
 export class Intake {
@@ -83,7 +85,8 @@ export class Intake {
       return 'time is more than 24 h in the future';
     }
     const replayId = replayed ? (sample.identity?.bootId ?? '') : '';
-    const source = this.#source({ serverId: sample.serverId, replayId, originMs }, batch);
+    const { serverId, datedHere = false } = sample;
+    const source = this.#source({ serverId, replayId, originMs, datedHere }, batch);
     if (source === undefined) return tooManyServers;
     if (source.originMs !== originMs) return 'origin_ms differs within one replay';
     if (!replayed && sample.serverId === batch.header.server_id) {
@@ -135,6 +138,7 @@ export class Intake {
   #feed(source: Source, sample: DecodedSample, batch: Intaking) {
     const { engine } = this.#options;
     const { tsMs } = sample;
+    if (batch.log?.isCut === true && !source.hasHeard(sample.lane)) this.#noteLack(source, tsMs);
     source.noteLane(sample, batch.receivedMonotonicMs);
     const { values, rateFrom } = rated(source, sample, batch.place);
     const isLate = engine.add(source.sourceNo, tsMs, values, sample.lane) === 'late';
@@ -143,6 +147,21 @@ export class Intake {
     // Its rate is known only to who has read the reading before.
     this.#hold(source, tsMs, rateFrom);
     return { values, isLate };
+  }
+
+  /**
+   * Its log begins here, as nobody committed it: what open windows had from a topic that was deleted,
+   * or whose records are gone, is in the log no longer. Behind its newest sample nothing was.
+   */
+  #noteLack(source: Source, fromMs: number): void {
+    const { engine, windows } = this.#options;
+    const { slideMs, latenessMs } = windows;
+    const newestMs = source.newestBeforeMs;
+    // What goes on behind that has been read from its beginning.
+    if (fromMs <= newestMs) return;
+    const lacksBeforeMs = Math.min(fromMs, newestMs + slideMs + latenessMs);
+    source.lacksBeforeMs = Math.max(source.lacksBeforeMs, lacksBeforeMs);
+    engine.lacksBefore(source.sourceNo, source.lacksBeforeMs);
   }
 
   #hold(source: Source, tsMs: number, place: RecordPlace | undefined): void {
@@ -197,15 +216,24 @@ export class Intake {
     if (batch.log === undefined || fromLog === undefined) {
       if (known === undefined) engine.open(sourceNo, { originMs, replayed });
     } else if (known === undefined || !source.isOurs) {
-      const closed = fromLog.known(named.serverId, named.replayId);
+      const closed = this.#closed(named, fromLog);
       const restored = closed && { ...closed, newestMsByLane: [] };
       engine.open(sourceNo, { originMs, replayed, restored });
       const throughMs = closed?.closedThroughMs ?? Number.NEGATIVE_INFINITY;
       source.adopt(batch.log.slot, { throughMs, hasGap: batch.log.hasGap });
+      engine.lacksBefore(sourceNo, source.lacksBeforeMs);
     } else {
       source.slots.add(batch.log.slot);
     }
     return source;
+  }
+
+  /** As others told it; times of a file have nothing to do with the clock. */
+  #closed({ serverId, replayId, datedHere = false }: SourceName, fromLog: LogSide) {
+    const { clock, windows } = this.#options;
+    const closed = fromLog.known(serverId, replayId);
+    if (closed === undefined || replayId !== '') return closed;
+    return plausible(closed, { nowMs: clock.wallMs(), slideMs: windows.slideMs, datedHere });
   }
 
   #heard(source: Source, bootId: string | undefined, batch: Intaking): void {

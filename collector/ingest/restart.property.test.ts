@@ -2,7 +2,7 @@
  * Random batches into a collector that is killed at random moments, compared with one that is not.
  * Killed means: what was not committed is gone, and whoever got no acknowledgment sends again.
  */
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

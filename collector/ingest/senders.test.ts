@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { expect, it } from 'vitest';
 import { conflictMs, returnsWithinMs, Senders } from './senders.ts';
 

@@ -86,6 +86,7 @@ export interface SourceState {
   readonly goodbyeBootId?: string | null;
   readonly announced?: AnnouncedState;
   readonly lastSlot?: number | null;
+  readonly lacksBeforeMs?: number | null;
 }
 
 /** Of cumulative counters. */
@@ -136,6 +137,10 @@ export class Source implements SourceIdentity {
   /** How far its windows were final here when it was last ours; −∞ where it never was. */
   closedHereMs = Number.NEGATIVE_INFINITY;
   #closedByAnyMs = Number.NEGATIVE_INFINITY;
+  /** Windows that begin before this may lack samples that the log has lost; −∞: none does. */
+  lacksBeforeMs = Number.NEGATIVE_INFINITY;
+  /** Newest of what was known of it when it became ours. */
+  newestBeforeMs = Number.NEGATIVE_INFINITY;
   /** The slot that its records came in last, at whichever collector; undefined on the direct transport. */
   lastSlot: number | undefined = undefined;
   /** By boot: what came of what is read again from the log. */
@@ -191,6 +196,11 @@ export class Source implements SourceIdentity {
     this.#datedHere = datedHere === true;
   }
 
+  /** Since it is ours, and not silent since. */
+  hasHeard(lane: number): boolean {
+    return this.#laneHeardMs.has(lane);
+  }
+
   /** Lanes that nothing came on for longer than `idleMs` while others went on; each is told once. */
   takeSilentLanes(idleMs: number): number[] {
     const newestMs = Math.max(...this.#laneHeardMs.values());
@@ -238,6 +248,7 @@ export class Source implements SourceIdentity {
     this.#laneHeardMs.clear();
     this.lanesSettled = false;
     this.#closedByAnyMs = closed.throughMs;
+    this.newestBeforeMs = this.newestMs;
     for (const boot of this.boots.values()) boot.hasGap ||= closed.hasGap;
   }
 
@@ -282,6 +293,7 @@ export class Source implements SourceIdentity {
       goodbyeBootId: this.goodbyeBootId ?? null,
       announced: this.announced.checkpoint(),
       lastSlot: this.lastSlot ?? null,
+      lacksBeforeMs: Number.isFinite(this.lacksBeforeMs) ? this.lacksBeforeMs : null,
     };
   }
 
@@ -300,6 +312,7 @@ export class Source implements SourceIdentity {
     this.idleClosed = state.off || this.decommissioned;
     this.closed = state.closed;
     this.lastSlot = state.lastSlot ?? undefined;
+    this.lacksBeforeMs = state.lacksBeforeMs ?? Number.NEGATIVE_INFINITY;
     this.clockOffsetMs = state.clockOffsetMs;
     this.#counters = restoredCounters(state.counters);
     this.values = state.values.map((value) => value ?? Number.NaN);

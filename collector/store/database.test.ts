@@ -1,4 +1,4 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it, onTestFinished } from 'vitest';
@@ -117,6 +117,7 @@ it.each([
   const db = opened(dataDir);
   db.exec(`PRAGMA user_version = ${MIGRATIONS.length + 1}`);
   db.close();
+  const before = readFileSync(databasePath(dataDir));
   expect(() => open(dataDir)).toThrow(
     expect.objectContaining({
       code: 'store_newer',
@@ -124,6 +125,7 @@ it.each([
       hint: expect.stringContaining('--data'),
     }),
   );
+  expect(readFileSync(databasePath(dataDir)).equals(before)).toBe(true);
 });
 
 it('a folder that cannot be made is an error that names the path and the flag', () => {

@@ -30,13 +30,15 @@ export function openForWriting(dataDir: string): DatabaseSync {
     makeFolderDurably(dirname(path));
     const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
     try {
+      // Before anything is written: whoever is refused leaves the file as it was.
+      assertNotNewer(db, path);
       // Only takes effect on a file that is still empty, and then lets retention give pages back.
       db.exec('PRAGMA auto_vacuum = INCREMENTAL');
       db.exec('PRAGMA journal_mode = WAL');
       db.exec('PRAGMA synchronous = FULL');
       db.exec(`PRAGMA cache_size = -${cacheKiB}`);
       db.exec(`PRAGMA journal_size_limit = ${walBytesMax}`);
-      migrate(db, path);
+      migrate(db);
       return db;
     } catch (error) {
       db.close();
@@ -74,8 +76,7 @@ function assertNotNewer(db: DatabaseSync, path: string): void {
   );
 }
 
-function migrate(db: DatabaseSync, path: string): void {
-  assertNotNewer(db, path);
+function migrate(db: DatabaseSync): void {
   for (let version = schemaVersion(db); version < MIGRATIONS.length; version += 1) {
     db.exec(
       `BEGIN IMMEDIATE; ${MIGRATIONS[version]}; PRAGMA user_version = ${version + 1}; COMMIT`,

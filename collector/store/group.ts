@@ -4,16 +4,7 @@ import type { AlertNotice, Transition } from '../alerts/alert.ts';
 import type { AlertRecordOnWire } from '../../wire/records/alert-record.ts';
 import type { ReadPlace } from '../../wire/transport/log/port.ts';
 import type { ServerWindow } from '../windows/window.ts';
-
-export interface SampleRow {
-  readonly sourceNo: number;
-  readonly tsMs: number;
-  readonly bootNo: number | null;
-  readonly seq: number | null;
-  /** In METRICS order; NaN is unavailable. */
-  readonly values: readonly number[];
-  readonly detail: string | undefined;
-}
+import { SampleRows } from './sample-rows.ts';
 
 export interface SourceRow {
   readonly sourceNo: number;
@@ -91,7 +82,7 @@ export interface WindowRow {
 }
 
 export class Group {
-  readonly samples: SampleRow[] = [];
+  readonly samples: SampleRows;
   readonly windows: WindowRow[] = [];
   /** Windows that other collectors made. */
   readonly othersWindows: WindowRow[] = [];
@@ -123,6 +114,11 @@ export class Group {
   readonly told: ToldRow[] = [];
   /** What notifiers are to tell; the lane is the notifier's name. */
   readonly notices: QueueItem[] = [];
+
+  /** @param samples none: an earlier group's, which has been stored */
+  constructor(samples = new SampleRows()) {
+    this.samples = samples;
+  }
 
   get rows(): number {
     return (

@@ -1,11 +1,11 @@
 /** Writes one group inside the transaction that the caller has begun. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { METRICS } from '../../wire/metrics.ts';
 import { type FleetWindow, mergeFleet } from '../windows/fleet.ts';
 import { packAggregates, packFleet, unpackAggregates } from './aggregates.ts';
 import { AlertStatements } from './alert-statements.ts';
 import { ResultStatements } from './result-statements.ts';
-import type { FleetStart, Group, SampleRow, WindowRow } from './group.ts';
+import type { FleetStart, Group, WindowRow } from './group.ts';
+import { cellsOfSample } from './sample-rows.ts';
 import { FLAG } from './schema.ts';
 
 /** Rows of quarantine that are kept; the oldest go first. */
@@ -13,9 +13,6 @@ export const quarantineRowsMax = 10_000;
 const minuteMs = 60_000;
 /** Samples of one statement: calling SQLite costs as much as what it then does with a row. */
 const rowsAtOnce = 16;
-/** Columns of a sample that are no metric come first. */
-const metricsFrom = 4;
-const cellsOfSample = metricsFrom + METRICS.length;
 
 /** A fleet window that was made of the stored windows of its servers. */
 export interface MadeFleetWindow {
@@ -126,16 +123,16 @@ export class GroupStatements {
     const wholeRows = samples.length - (samples.length % rowsAtOnce);
     const cells = Array.from<number | null>({ length: rowsAtOnce * cellsOfSample });
     for (let at = 0; at < wholeRows; at += rowsAtOnce) {
-      for (let i = 0; i < rowsAtOnce; i += 1) fillCells(cells, i * cellsOfSample, samples[at + i]!);
+      for (let i = 0; i < rowsAtOnce; i += 1) samples.fill(cells, i * cellsOfSample, at + i);
       this.#samples.run(...cells);
     }
     const one = Array.from<number | null>({ length: cellsOfSample });
     for (let at = wholeRows; at < samples.length; at += 1) {
-      fillCells(one, 0, samples[at]!);
+      samples.fill(one, 0, at);
       this.#sample.run(...one);
     }
-    for (const { sourceNo, tsMs, detail } of samples) {
-      if (detail !== undefined) this.#detail.run(sourceNo, tsMs, detail);
+    for (const { sourceNo, tsMs, detail } of samples.details) {
+      this.#detail.run(sourceNo, tsMs, detail);
     }
   }
 
@@ -172,17 +169,5 @@ export class GroupStatements {
     const aggregates = packFleet(fleet.aggregates);
     this.#fleet.run(originMs, startMs, endMs, fleet.servers, fleet.samples, aggregates);
     return [{ originMs, window: fleet }];
-  }
-}
-
-/** Writes the columns of a row from `at` on, in the order of the table. */
-function fillCells(cells: (number | null)[], at: number, row: SampleRow): void {
-  cells[at] = row.sourceNo;
-  cells[at + 1] = row.tsMs;
-  cells[at + 2] = row.bootNo;
-  cells[at + 3] = row.seq;
-  for (let i = 0; i < METRICS.length; i += 1) {
-    const value = row.values[i]!;
-    cells[at + metricsFrom + i] = Number.isNaN(value) ? null : value;
   }
 }

@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { databasePath, openForReading, openForWriting } from './database.ts';
 import type { Group } from './group.ts';
 import { count, sampleRow, sourceRow } from './testing/rows.ts';
-import { logGatherMs, StoreWriter } from './writer.ts';
+import { StoreWriter } from './writer.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -28,7 +28,7 @@ function fixture(beforeCommit: (group: Group) => void = () => {}) {
     reader.close();
     if (db.isOpen) db.close();
   });
-  return { dataDir, db, reader, writer, lines, onCommit };
+  return { dataDir, db, reader, writer, lines, onCommit, clock };
 }
 
 /** Another process that holds the database, as a backup or a person with a shell might. */
@@ -42,6 +42,8 @@ function lockedByAnother(dataDir: string): () => void {
 }
 
 const gatherMs = 20;
+const logGatherMs = 100;
+const logGatherMsMax = 500;
 const retryMs = 1_000;
 
 it('batches that come together share one commit: each of them must not cost an fsync', async () => {
@@ -59,19 +61,37 @@ it('batches that come together share one commit: each of them must not cost an f
 it('what is read from a log waits longer for company, but not once somebody waits for the commit', async () => {
   const { writer, onCommit } = fixture();
   writer.group.samples.push(sampleRow({ tsMs: 1 }));
-  writer.schedule(logGatherMs);
+  writer.scheduleRead();
   await vi.advanceTimersByTimeAsync(gatherMs);
   expect(onCommit).toHaveBeenCalledTimes(0);
   await vi.advanceTimersByTimeAsync(logGatherMs - gatherMs);
   expect(onCommit).toHaveBeenCalledTimes(1);
 
   writer.group.samples.push(sampleRow({ tsMs: 2 }));
-  writer.schedule(logGatherMs);
+  writer.scheduleRead();
   const committed = writer.committed();
-  writer.schedule(logGatherMs);
+  writer.scheduleRead();
   await vi.advanceTimersByTimeAsync(gatherMs);
   await committed;
   expect(onCommit).toHaveBeenCalledTimes(2);
+});
+
+it('where commits take long, what is read from a log waits so many times as long, up to a bound', async () => {
+  let tookMs = 60;
+  const { writer, onCommit, clock } = fixture(() => clock.advance(tookMs));
+  const commitsAfter = async (waitMs: number): Promise<void> => {
+    const before = onCommit.mock.calls.length;
+    writer.group.samples.push(sampleRow({ tsMs: 1 }));
+    writer.scheduleRead();
+    await vi.advanceTimersByTimeAsync(waitMs - 1);
+    expect(onCommit).toHaveBeenCalledTimes(before);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(onCommit).toHaveBeenCalledTimes(before + 1);
+  };
+  await commitsAfter(logGatherMs);
+  tookMs = 400;
+  await commitsAfter(4 * 60);
+  await commitsAfter(logGatherMsMax);
 });
 
 it('nothing is acknowledged before another connection can see it', async () => {

@@ -18,9 +18,12 @@ import { inTransaction } from '../../runtime/transaction.ts';
 const gatherMs = 20;
 /**
  * What is read from a log waits longer: no sender waits for it, and a commit costs by the pages that
- * it touches, which many rows share.
+ * it touches, which many rows share. Where commits take long, because there is much to catch up
+ * with or the disk is slow, it waits for so many times as long as the last one took.
  */
-export const logGatherMs = 100;
+const logGatherMs = 100;
+const logGatherMsMax = 500;
+const gatherPerCommit = 4;
 /** A group that could not be committed is tried again after this. */
 const retryMs = 1_000;
 /** Rows that may wait for one commit; more is refused until it is done. */
@@ -55,6 +58,8 @@ export class StoreWriter {
   /** When it goes off, monotonic. */
   #dueMs = 0;
   #failure: WindrowError | undefined;
+  /** The last commit. */
+  #tookMs = 0;
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -80,11 +85,17 @@ export class StoreWriter {
   }
 
   /** Resolves when everything now in the group is on disk. @throws WindrowError `store_unavailable` */
-  committed(): Promise<void> {
+  committed(withinMs = gatherMs): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiters.push({ resolve, reject });
-    this.schedule();
+    this.schedule(withinMs);
     return promise;
+  }
+
+  /** Commits what was read from a log, in a while. */
+  scheduleRead(): void {
+    const gatherForMs = Math.max(logGatherMs, gatherPerCommit * this.#tookMs);
+    this.schedule(Math.min(logGatherMsMax, gatherForMs));
   }
 
   /** Commits soon, with nobody waiting. @param withinMs unless something else is in more of a hurry */
@@ -120,10 +131,13 @@ export class StoreWriter {
       return;
     }
     const notices = this.#group.notices.length;
-    this.#group = new Group();
+    const { samples } = this.#group;
+    samples.clear();
+    this.#group = new Group(samples);
     if (this.#failure !== undefined) this.#options.log.info('the store works again');
     this.#failure = undefined;
-    this.#options.onCommit(this.#options.clock.monotonicMs() - startedMs, notices);
+    this.#tookMs = this.#options.clock.monotonicMs() - startedMs;
+    this.#options.onCommit(this.#tookMs, notices);
     for (const { resolve } of waiters) resolve();
   }
 

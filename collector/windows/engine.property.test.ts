@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { describe, expect, it } from 'vitest';
 import { type EngineOptions, WindowEngine } from './engine.ts';
 import * as arbitrary from './testing/arbitraries.ts';

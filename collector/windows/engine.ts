@@ -158,6 +158,12 @@ export class WindowEngine {
     }
   }
 
+  /** Samples of before this time are lost: windows that begin before it are incomplete. */
+  lacksBefore(source: number, ms: number): void {
+    const state = this.#get(source);
+    state.lacksBeforeMs = Math.max(state.lacksBeforeMs, ms);
+  }
+
   /** One of a source's lanes is silent while others go on: its windows no longer wait for it. */
   forgetLane(source: number, lane: number): void {
     this.#get(source).lanes.forget(lane);
@@ -254,7 +260,8 @@ export class WindowEngine {
     for (const span of spansOf(state.panes, this.#options, range)) {
       state.firstPaneMs ??= state.panes[0]!.startMs;
       state.provisional.delete(span.startMs);
-      const incomplete = span.startMs + this.#options.windowMs > settledMs;
+      const isWaiting = span.startMs + this.#options.windowMs > settledMs;
+      const incomplete = isWaiting || span.startMs < state.lacksBeforeMs;
       this.#emitWindow(state, span, { final: true, incomplete });
     }
     state.closedThroughMs = throughMs;

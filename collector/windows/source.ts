@@ -33,6 +33,8 @@ export class Source {
   /** Not before `closedThroughMs`; what ends here was emitted, but for backfilled panes' windows. */
   shownThroughMs: number;
   firstPaneMs: number | undefined;
+  /** Windows that begin before this may lack samples that nobody has any longer. */
+  lacksBeforeMs = -Infinity;
   /** Starts of the windows emitted as provisional and not final yet. */
   readonly provisional = new Set<number>();
   /** Starts of the panes made behind `shownThroughMs` since the last look: from … to. */

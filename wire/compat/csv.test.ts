@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { describe, expect, it } from 'vitest';
 import { CsvFramer, type CsvRecord, csvRecordCharsMax } from './csv.ts';
 

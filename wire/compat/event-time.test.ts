@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { describe, expect, it } from 'vitest';
 import { EventTimes } from './event-time.ts';
 import { dayMs, formatTimeOfDay } from './time-of-day.ts';

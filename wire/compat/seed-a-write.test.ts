@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { describe, expect, it } from 'vitest';
 import { METRICS } from '../metrics.ts';
 import { decodeSeedA } from './seed-a.ts';

@@ -4,10 +4,17 @@ import type { BatchHeader, DecodedBatch, MalformedLine } from './batch.ts';
 import { batchHeaderSchema } from './batch-schema.ts';
 import { timestampMs } from './fields.ts';
 import { parseJson } from './json.ts';
+import { isPlainHeader } from './plain-header.ts';
 import type { RawRecord } from './record.ts';
+import { WIRE_VERSION } from '../version.ts';
 
 export class BatchFormatError extends Error {
-  override readonly name = 'BatchFormatError';
+  override readonly name: string = 'BatchFormatError';
+}
+
+/** Of a later version of the wire: good to keep until the receiver is a newer one. */
+export class NewerBatchError extends BatchFormatError {
+  override readonly name = 'NewerBatchError';
 }
 
 /** @throws BatchFormatError when the header is none, or the batch has too many records. */
@@ -33,13 +40,26 @@ export function decodeBatch(text: string): DecodedBatch {
   return { header, records, malformed };
 }
 
-/** @throws BatchFormatError */
+/** @throws BatchFormatError, NewerBatchError */
 export function decodeHeader(line: string): BatchHeader {
-  const parsed = batchHeaderSchema.safeParse(parseJson(line));
+  const json = parseJson(line);
+  if (isPlainHeader(json)) return json;
+  const parsed = batchHeaderSchema.safeParse(json);
   if (parsed.success) return parsed.data;
+  const version = versionOf(json);
+  if (version > WIRE_VERSION) {
+    const known = `this program knows ${WIRE_VERSION}`;
+    throw new NewerBatchError(`a batch of version ${version} of the wire, ${known}: update it`);
+  }
   const issue = parsed.error.issues[0];
   const where = issue?.path.join('.') ?? '';
   throw new BatchFormatError(`batch header${where && ` ${where}`}: ${issue?.message ?? 'invalid'}`);
+}
+
+/** The `v` of a header that may be anything; 0 when it has none that is a version. */
+function versionOf(header: unknown): number {
+  const v = typeof header === 'object' && header !== null && 'v' in header ? header.v : 0;
+  return Number.isSafeInteger(v) ? Number(v) : 0;
 }
 
 /** The record, or the reason why the line is none. */

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { expect, it } from 'vitest';
 import { batchRecordsMax, recordBytesMax } from '../limits.ts';
 import { encodeBatch } from './batch.ts';
@@ -90,7 +90,9 @@ it('more records than the limit refuse the batch', () => {
 
 it.each([
   ['', /batch header/],
-  ['{"v":2,"sent_at":1}', /batch header v/],
+  ['{"v":0,"sent_at":1}', /batch header v/],
+  ['{"v":"2","sent_at":1}', /batch header v/],
+  ['{"v":2}', /version 2 of the wire, this program knows 1/],
   ['{"v":1}', /batch header sent_at/],
   ['{"v":1,"sent_at":1,"server_id":"a\\u0000b"}', /batch header server_id/],
 ])('the header %j is refused by name', (text, message) => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { describe, expect, it } from 'vitest';
 import { chunkHeaderBytesMax, rawChunkBytes } from '../limits.ts';
 import { type BlockChunk, chunkKey, decodeChunk, encodeChunkHeader } from './block-chunk.ts';

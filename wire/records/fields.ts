@@ -54,7 +54,7 @@ export function plainUrl(charsMax: number) {
   return z.string().max(charsMax).refine(isPlainUrl, 'is not a plain http or https address');
 }
 
-function isPlainUrl(text: string): boolean {
+export function isPlainUrl(text: string): boolean {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) return false;
   return url.username === '' && url.password === '' && url.hash === '' && url.search === '';

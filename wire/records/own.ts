@@ -3,12 +3,14 @@ import { METRICS } from '../metrics.ts';
 import type { Decoded, Decoder } from './decoded.ts';
 import { inventorySchema } from './inventory.ts';
 import { malformed } from './malformed.ts';
+import { PlainSample } from './plain-bytes.ts';
 import { isPlainSample, PLAIN_FIELDS } from './plain-sample.ts';
 import { type Sample, sampleSchema } from './sample.ts';
 import { signalSchema } from './signal.ts';
 
 /** `windrow-samples`: samples and signals. */
 export const decodeOwn: Decoder = ({ value }) => {
+  if (value instanceof PlainSample) return value;
   if (typeof value === 'object' && value !== null && 'kind' in value) return decodeSignal(value);
   if (isPlainSample(value)) return toDecoded(value, undefined);
   const parsed = sampleSchema.safeParse(value);

@@ -27,15 +27,38 @@ export function isPlainSample(value: unknown): value is Sample {
   const sample = value as Readonly<Record<string, unknown>>;
   const { v, server_id: server, boot_id: boot, ts, seq, origin_ms: originMs } = sample;
   return (
-    v === WIRE_VERSION &&
-    isText(server, serverIdCharsMax, visiblePattern) &&
-    /\S/.test(server) &&
-    isText(boot, bootIdCharsMax, bootIdPattern) &&
-    isWhole(ts, timestampMsMax) &&
-    isWhole(seq, Number.MAX_SAFE_INTEGER) &&
-    (originMs === undefined || isWhole(originMs, timestampMsMax)) &&
-    METRICS.every((metric) => isAbsentOrMeasured(sample[metric]))
+    isOwnVersion(v) &&
+    isServerId(server) &&
+    isBootId(boot) &&
+    isTimestamp(ts) &&
+    isSeq(seq) &&
+    (originMs === undefined || isTimestamp(originMs)) &&
+    METRICS.every((metric) => sample[metric] === undefined || isMeasured(sample[metric]))
   );
+}
+
+export function isOwnVersion(value: unknown): boolean {
+  return value === WIRE_VERSION;
+}
+
+export function isServerId(value: unknown): boolean {
+  return isText(value, serverIdCharsMax, visiblePattern) && /\S/.test(value);
+}
+
+export function isBootId(value: unknown): boolean {
+  return isText(value, bootIdCharsMax, bootIdPattern);
+}
+
+export function isTimestamp(value: unknown): boolean {
+  return isWhole(value, timestampMsMax);
+}
+
+export function isSeq(value: unknown): boolean {
+  return isWhole(value, Number.MAX_SAFE_INTEGER);
+}
+
+export function isMeasured(value: unknown): boolean {
+  return typeof value === 'number' && Math.abs(value) <= metricAbsMax;
 }
 
 function isText(value: unknown, charsMax: number, pattern: RegExp): value is string {
@@ -44,8 +67,4 @@ function isText(value: unknown, charsMax: number, pattern: RegExp): value is str
 
 function isWhole(value: unknown, max: number): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= max;
-}
-
-function isAbsentOrMeasured(value: unknown): boolean {
-  return value === undefined || (typeof value === 'number' && Math.abs(value) <= metricAbsMax);
 }

@@ -1,12 +1,12 @@
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { describe, expect, it } from 'vitest';
 import { windowResultBytesMax } from '../limits.ts';
 import { METRICS } from '../metrics.ts';
+import { SERVER_STATES } from './server-states.ts';
 import {
   decodeWindowResult,
   keyOfResult,
   resultKeyText,
-  SERVER_STATES,
   type WindowResult,
 } from './window-result.ts';
 

@@ -21,6 +21,8 @@ import { METRICS, type MetricName } from '../metrics.ts';
 import { WIRE_VERSION } from '../version.ts';
 import { bootId, measured, name, plainUrl, serverId, timestampMs } from './fields.ts';
 import { explain, parseJson } from './json.ts';
+import { isPlainResult } from './plain-result.ts';
+import { SERVER_STATES } from './server-states.ts';
 
 export const WINDOW_RESULTS_TOPIC = 'window-results';
 
@@ -62,8 +64,6 @@ const owner = z.object({
   /** Its own number of the source, as its page's address has it. */
   server_no: count,
 });
-
-export const SERVER_STATES = ['up', 'silent', 'off', 'decommissioned'] as const;
 
 export const windowResultSchema = z
   .object({
@@ -141,11 +141,18 @@ export function decodeWindowResult(record: {
   if (value.length > windowResultBytesMax) {
     return malformed(`longer than ${windowResultBytesMax} bytes`);
   }
-  const parsed = windowResultSchema.safeParse(parseJson(value.toString()));
-  if (!parsed.success) return malformed(explain(parsed.error));
-  const own = keyOfResult(parsed.data);
+  const json = parseJson(value.toString());
+  const result = isPlainResult(json) ? (json as WindowResult) : checked(json);
+  if (typeof result === 'string') return malformed(result);
+  const own = keyOfResult(result);
   if (key.toString() !== resultKeyText(own)) return malformed('the key is not the server’s');
-  return { kind: 'window', key: own, result: parsed.data };
+  return { kind: 'window', key: own, result };
+}
+
+/** The result, or what is wrong with it. */
+function checked(json: unknown): WindowResult | string {
+  const parsed = windowResultSchema.safeParse(json);
+  return parsed.success ? parsed.data : explain(parsed.error);
 }
 
 function decodeGone(key: string): DecodedResult {

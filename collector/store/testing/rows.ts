@@ -2,7 +2,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { METRICS } from '../../../wire/metrics.ts';
 import type { Aggregate, ServerWindow } from '../../windows/window.ts';
-import type { SampleRow, SourceRow } from '../group.ts';
+import type { SourceRow } from '../group.ts';
+import type { SampleRow } from '../sample-rows.ts';
 
 export function sampleRow(row: Partial<SampleRow> & { readonly tsMs: number }): SampleRow {
   return {

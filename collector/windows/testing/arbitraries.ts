@@ -1,5 +1,5 @@
 /** Random sources for the property tests. */
-import * as fc from 'fast-check';
+import fc from '../../../runtime/testing/property.ts';
 import type { EngineOptions } from '../engine.ts';
 import type { Sample } from './oracle.ts';
 

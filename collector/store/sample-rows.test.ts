@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { METRICS } from '../../wire/metrics.ts';
+import { cellsOfSample, SampleRows } from './sample-rows.ts';
+import { sampleRow } from './testing/rows.ts';
+
+function cellsOf(rows: SampleRows): (number | null)[][] {
+  return Array.from({ length: rows.length }, (_, row) => {
+    const cells = Array.from<number | null>({ length: cellsOfSample });
+    rows.fill(cells, 0, row);
+    return cells;
+  });
+}
+
+it('what was cleared is gone, and what comes next is whole, in room that is used again', () => {
+  const rows = new SampleRows();
+  const none = METRICS.map(() => Number.NaN);
+  for (let i = 0; i < 600; i += 1)
+    rows.push(sampleRow({ tsMs: i, seq: i, bootNo: 9, detail: '{}' }));
+  rows.clear();
+  expect([rows.length, rows.details.length, [...rows.sourceNumbers()].length]).toEqual([0, 0, 0]);
+
+  for (let i = 0; i < 300; i += 1) rows.push(sampleRow({ sourceNo: i, tsMs: i, values: none }));
+  const nulls = [null, null, ...METRICS.map(() => null)];
+  expect(cellsOf(rows)).toEqual(Array.from({ length: 300 }, (_, i) => [i, i, ...nulls]));
+  expect([...rows.sourceNumbers()]).toEqual(Array.from({ length: 300 }, (_, i) => i));
+});

@@ -1,0 +1,2 @@
+/** What a server may be, as collectors tell it each other. */
+export const SERVER_STATES = ['up', 'silent', 'off', 'decommissioned'] as const;
