@@ -12,6 +12,7 @@ import { countConditions, liveFigures } from './api/figures.ts';
 import { AlertFeed } from './api/alert-feed.ts';
 import { AlertViews } from './api/alert-views.ts';
 import { Hub } from './api/hub.ts';
+import { IntakeFeed } from './api/intake-feed.ts';
 import { listen, readTls } from './api/listen.ts';
 import { LiveFeed } from './api/live-feed.ts';
 import { CollectorMetrics } from './api/metrics.ts';
@@ -91,6 +92,9 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
     ...(cluster === undefined ? {} : { cluster: () => cluster.figures() }),
   });
   const feed = new LiveFeed({ hub, metrics, clock, log });
+  const failure = (): string | undefined => writer.failure?.message ?? cluster?.failure;
+  const hears = (): boolean => writer.failure === undefined && cluster?.isCaughtUp !== false;
+  const intake = new IntakeFeed({ db: readDb, hub, clock, failure, hears });
   const alertFeed = new AlertFeed(hub, registry);
   lifecycle.onStop('alert feed', () => alertFeed.stop());
   const alerting = new Alerting({
@@ -101,7 +105,7 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
     sources: () => registry.all(),
     isOwnClockOff: () => ingest.ownClock.offsetMs !== 0,
     onChange: (alert) => alertFeed.changed(alert),
-    hears: () => writer.failure === undefined && cluster?.isCaughtUp !== false,
+    hears,
     ...(cluster === undefined ? {} : { share: cluster.share }),
     clock,
     log,
@@ -140,6 +144,7 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
     ingest.tick();
     cluster?.tick();
     feed.tick(registry);
+    intake.tick();
     receiving?.tell(hub);
   }, tickMs);
   lifecycle.onStop('ticker', () => clearInterval(ticker));
@@ -173,6 +178,7 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
       clock,
       others: () => cluster?.othersAlerts(readDb) ?? [],
     }),
+    intake,
     hub,
     ...(receiving === undefined ? {} : { receiving }),
     metrics,
@@ -183,7 +189,7 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
       cluster?.tell(source);
       return true;
     },
-    failure: () => writer.failure?.message ?? cluster?.failure,
+    failure,
     replayState: (sourceId) => replayState(registry, sourceId),
     pageFolder,
     requestsPerSecond: config['ingest.requests_per_second'],

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { TransferMonitor } from '../blocks/monitor.ts';
+import { receivingEngine } from '../blocks/receiving/part-file.ts';
 import { BlockReceiver } from '../blocks/receiving/receiver.ts';
 import type { StoredTransfer } from '../blocks/receiving/received-index.ts';
 import { Sweep } from '../blocks/receiving/sweep.ts';
@@ -66,9 +67,10 @@ export class Receiving {
   }
 
   figures(): BlockFigures {
-    const { counts, openBlocks, index } = this.receiver;
+    const { counts, openBlocks, index, done } = this.receiver;
     const { usedBytes } = index;
-    return { ...counts, open: openBlocks, usedBytes, quotaBytes: this.#quotaBytes };
+    const quotaBytes = this.#quotaBytes;
+    return { ...counts, open: openBlocks, usedBytes, quotaBytes, done, engine: receivingEngine };
   }
 
   /** Once a second: what changed goes to the open pages. */

@@ -90,4 +90,11 @@ describe('extractionFolders', () => {
     expect(folders.slice(0, 2)).toEqual(['/var/cache/x/code', '/home/a/.c/windrow']);
     expect(folders[2]).toMatch(/windrow-\d+$/);
   });
+
+  it('a service of Windows loads code from its own folder alone, a person from two', () => {
+    const person = { LOCALAPPDATA: '/users/a' };
+    const service = { ...person, CACHE_DIRECTORY: '/ProgramData/x' };
+    expect(extractionFolders(service, 'win32')).toEqual(['/ProgramData/x/code']);
+    expect(extractionFolders(person, 'win32')).toHaveLength(2);
+  });
 });

@@ -23,6 +23,8 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { systemCodeOf } from './errors.ts';
 
+/** In a service's own folder. */
+export const codeFolder = 'code';
 const othersMayWrite = 0o022;
 
 export interface Extracted extends Disposable {
@@ -30,16 +32,24 @@ export interface Extracted extends Disposable {
   readonly path: string;
 }
 
-/** Where to try, best first. A home may be read-only, and a folder for temporary files is shared. */
-export function extractionFolders(env: NodeJS.ProcessEnv = process.env): string[] {
+/**
+ * Where to try, best first. A home may be read-only, and a folder for temporary files is shared. A
+ * service of Windows has its own alone: any user may write into its temporary files' folder, and
+ * here no file tells whose it is.
+ */
+export function extractionFolders(
+  env: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = process.platform,
+): string[] {
   const user = process.getuid?.() ?? 'user';
   const service = env['CACHE_DIRECTORY'];
-  const caches =
-    process.platform === 'win32'
-      ? env['LOCALAPPDATA']
-      : env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  const isWindows = platform === 'win32';
+  if (isWindows && service !== undefined) return [join(service, codeFolder)];
+  const caches = isWindows
+    ? env['LOCALAPPDATA']
+    : env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   return [
-    ...(service === undefined ? [] : [join(service, 'code')]),
+    ...(service === undefined ? [] : [join(service, codeFolder)]),
     ...(caches === undefined ? [] : [join(caches, 'windrow')]),
     join(tmpdir(), `windrow-${user}`),
   ];

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import fs, { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { LogFile } from './log-file.ts';
@@ -24,6 +25,25 @@ it('a log that is written for ever keeps its newest lines, in order, in four bou
   const lines = kept.join('').trimEnd().split('\n').map(Number);
   expect(lines).toEqual(Array.from({ length: lines.length }, (_, i) => 1000 - lines.length + i));
   expect(lines.length).toBeGreaterThan(30);
+});
+
+it('rotates on Windows, which cuts no file that is open for appending', () => {
+  const { ftruncateSync } = fs;
+  fs.ftruncateSync = () => {
+    throw Object.assign(new Error('EPERM: operation not permitted, ftruncate'), { code: 'EPERM' });
+  };
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    fs.ftruncateSync = ftruncateSync;
+    syncBuiltinESMExports();
+  });
+  const folder = temporaryFolder();
+  const log = logIn(folder);
+  for (let n = 0; n < 15; n += 1) log.write(line(n));
+  const lines = (from: number, to: number): string =>
+    Array.from({ length: to - from }, (_, i) => line(from + i)).join('');
+  expect(readFileSync(join(folder, 'agent.log.1'), 'utf8')).toBe(lines(0, 10));
+  expect(readFileSync(join(folder, 'agent.log'), 'utf8')).toBe(lines(10, 15));
 });
 
 it('a program that starts again goes on with the file that is there', () => {

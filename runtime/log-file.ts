@@ -4,7 +4,7 @@
  * Invariant: a file is at most `fileBytesMax` and one line long. A line that cannot be written is
  * dropped: there is nowhere left to say so, and the program must go on.
  */
-import { closeSync, fstatSync, ftruncateSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 
 /** Some weeks of an agent that has nothing to complain about. */
 const fileBytesMaxDefault = 10 * 1024 * 1024;
@@ -48,9 +48,9 @@ export class LogFile {
       closeSync(this.#fd);
       rename(this.#path, this.#named(1));
     } finally {
-      this.#fd = openSync(this.#path, 'a', ownerAlone);
-      // Still the same when it could not be renamed: then its lines go.
-      ftruncateSync(this.#fd);
+      // Still the same when it could not be renamed: then its lines go. Windows cuts no file that is
+      // open for appending.
+      this.#fd = openSync(this.#path, 'w', ownerAlone);
       this.#bytes = 0;
     }
   }

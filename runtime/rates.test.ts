@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import fc from './testing/property.ts';
 import { describe, expect, test } from 'vitest';
 import { intervalBetween, type Rate, rateOver, suspendMsMin, wrapPerSecondMax } from './rates.ts';
 

@@ -62,6 +62,9 @@ export const chunkKeyBytesMax = 40;
 const kafkaRecordBytes = 1_024;
 /** What a Kafka broker with default settings takes of one message, rounded down. */
 const kafkaMessageBytesMax = 1_000_000;
+/** A record with a chunk, all in all. */
+export const chunkRecordBytesMax =
+  rawChunkBytes + chunkHeaderBytesMax + chunkKeyBytesMax + kafkaRecordBytes;
 /** Of one block. Below, a file would be all headers; above, a broken block would cost too much to send again. */
 export const blockBytesMin = 1024 * 1024;
 export const blockBytesMax = 1024 * 1024 * 1024;
@@ -86,7 +89,7 @@ assertRelation(recordBytesMax <= 1_000_000, "a record fits a Kafka broker's defa
 assertRelation(alertRecordBytesMax <= 1_000_000, 'so does an alert');
 assertRelation(bodyBytesMax <= bodyDecodedBytesMax, 'a body does not shrink by decompression');
 assertRelation(
-  rawChunkBytes + chunkHeaderBytesMax + chunkKeyBytesMax + kafkaRecordBytes <= kafkaMessageBytesMax,
+  chunkRecordBytesMax <= kafkaMessageBytesMax,
   'so does a chunk that is stored, with its key and header',
 );
 assertRelation(

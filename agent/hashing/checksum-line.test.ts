@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { expect, it } from 'vitest';
 import { formatLine, formatResult, parseLine } from './checksum-line.ts';
 

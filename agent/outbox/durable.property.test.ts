@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { expect, it } from 'vitest';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
 import { createManualClock, noonMs } from '../../runtime/testing/manual-clock.ts';

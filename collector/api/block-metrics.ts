@@ -1,5 +1,7 @@
 /** What /metrics tells about received files. */
-import type { OpenMetricsContentType, Registry } from 'prom-client';
+import { Counter, Gauge, type OpenMetricsContentType, type Registry } from 'prom-client';
+import { type Done, STAGES } from '../../blocks/receiving/stages.ts';
+import type { StageTime } from '../../runtime/stage-times.ts';
 import { addCounter, addGauge } from './read-metrics.ts';
 
 export interface BlockFigures {
@@ -12,9 +14,15 @@ export interface BlockFigures {
   readonly open: number;
   readonly usedBytes: number;
   readonly quotaBytes: number;
+  /** What was done to chunks since the start. */
+  readonly done: Done;
+  /** By which they are hashed. */
+  readonly engine: string;
 }
 
-type Metric = readonly [name: string, key: keyof BlockFigures, help: string];
+type Figure = Exclude<keyof BlockFigures, 'done' | 'engine'>;
+
+type Metric = readonly [name: string, key: Figure, help: string];
 
 const COUNTERS: readonly Metric[] = [
   ['windrow_blocks_received', 'blocks', 'Blocks of files that were verified and stored.'],
@@ -39,4 +47,45 @@ export function addBlockMetrics(
   for (const [name, key, help] of GAUGES) {
     addGauge(registry, { name, help, read: () => read()[key] });
   }
+  addCounter(registry, {
+    name: 'windrow_blocks_stage_bytes',
+    help: 'Bytes of chunks, uncompressed, that went through the stages.',
+    read: () => read().done.rawBytes,
+  });
+  addStageCounter(registry, read, {
+    name: 'windrow_blocks_stage_seconds',
+    help: 'Time that the stages took, of all threads: with the bytes the speed of each.',
+    msOf: ({ ms }) => ms,
+  });
+  addStageCounter(registry, read, {
+    name: 'windrow_blocks_stage_cpu_seconds',
+    help: 'Of that, time of the CPU.',
+    msOf: ({ cpuMs }) => cpuMs,
+  });
+  const engine: Gauge<'engine'> = new Gauge({
+    name: 'windrow_blocks_hash_engine',
+    help: 'By which blocks are hashed.',
+    labelNames: ['engine'],
+    registers: [registry],
+    collect: () => engine.set({ engine: read().engine }, 1),
+  });
+}
+
+function addStageCounter(
+  registry: Registry<OpenMetricsContentType>,
+  read: () => BlockFigures,
+  of: { readonly name: string; readonly help: string; readonly msOf: (time: StageTime) => number },
+): void {
+  const { name, help, msOf } = of;
+  const counter: Counter<'stage'> = new Counter({
+    name,
+    help,
+    labelNames: ['stage'],
+    registers: [registry],
+    collect: () => {
+      counter.reset();
+      const { stages } = read().done;
+      for (const stage of STAGES) counter.inc({ stage }, msOf(stages[stage]) / 1_000);
+    },
+  });
 }

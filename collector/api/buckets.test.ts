@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { expect, it } from 'vitest';
 import { METRICS } from '../../wire/metrics.ts';
 import { summaryOfBuckets, withWindows } from './buckets.ts';

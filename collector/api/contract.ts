@@ -73,6 +73,38 @@ export interface FleetView {
   readonly servers: readonly ServerSummary[];
 }
 
+/** A time in which this collector could hear nobody: it makes nobody silent. */
+export interface Deafness {
+  readonly since_ms: number;
+  /** Null while it lasts. */
+  readonly through_ms: number | null;
+  /** For people; null while the collector only reads up what has waited. */
+  readonly why: string | null;
+}
+
+/** GET /api/intake: what keeps records out. */
+export interface IntakeView {
+  readonly now: number;
+  /** Since the collector's start, the newest last; at most 20. */
+  readonly deaf: readonly Deafness[];
+  /** Records without valid form, put aside. */
+  readonly quarantine: {
+    /** At most 10,000: the oldest go first. */
+    readonly kept: number;
+    /** The newest first; at most 20. */
+    readonly newest: readonly {
+      readonly id: number;
+      readonly at: number;
+      /** The sender's address, or `kafka TOPIC/PARTITION@OFFSET`, `@FIRST-LAST` of several. */
+      readonly from: string;
+      readonly topic: string | null;
+      readonly reason: string;
+      /** The beginning of the record. */
+      readonly body: string;
+    }[];
+  };
+}
+
 /** Mean and maximum over the span asked for. */
 export interface MeanMax {
   readonly avg: number | null;
@@ -252,6 +284,8 @@ export interface Events {
   readonly alerts: readonly AlertSummary[];
   /** Files that come in: transfers that are new or changed, with all machines. */
   readonly transfers: TransfersView;
+  /** It is otherwise now; of what is put aside once in 5 s. */
+  readonly intake: IntakeView;
   /** Something a person should see: a connection test received, say. */
   readonly notice: { readonly ts: number; readonly text: string };
   /** What was missed is not kept any more: load everything anew. */

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../runtime/clock.ts';
-import type { AlertSummary, Events, ServerSummary, TransfersView } from './contract.ts';
+import type { AlertSummary, Events, IntakeView, ServerSummary, TransfersView } from './contract.ts';
 import { valuesOrNull } from './present.ts';
 
 /** Open pages at most. */
@@ -117,6 +117,10 @@ export class Hub {
 
   transfers(changed: TransfersView): void {
     this.#publish('transfers', changed);
+  }
+
+  intake(view: IntakeView): void {
+    this.#publish('intake', view);
   }
 
   notice(text: string, ts: number): void {

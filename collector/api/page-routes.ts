@@ -2,6 +2,7 @@
 import type { FastifyPluginCallback, FastifyReply } from 'fastify';
 import { WindrowError } from '../../runtime/errors.ts';
 import type { Hub } from './hub.ts';
+import type { IntakeFeed } from './intake-feed.ts';
 import { RANGES_MINUTES, type RangeMinutes, type Views } from './views.ts';
 
 interface RangeQuery {
@@ -10,6 +11,7 @@ interface RangeQuery {
 
 export interface PageOptions {
   readonly views: Views;
+  readonly intake: Pick<IntakeFeed, 'view'>;
   readonly hub: Hub;
   /** @returns whether there is such a server; @throws WindrowError when it cannot be stored */
   readonly decommission: (id: number) => Promise<boolean>;
@@ -17,10 +19,12 @@ export interface PageOptions {
 
 export const pageRoutes: FastifyPluginCallback<PageOptions> = (
   server,
-  { views, hub, decommission },
+  { views, intake, hub, decommission },
   done,
 ) => {
   server.get('/api/fleet', () => views.fleet());
+
+  server.get('/api/intake', () => intake.view());
 
   server.get<RangeQuery>('/api/fleet/series', async (request, reply) => {
     const minutes = rangeOf(request.query.minutes);

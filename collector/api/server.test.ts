@@ -79,13 +79,23 @@ it.each([
   ['cut short', gzipSync(batch).subarray(0, 20), 'gzip', 'body is not gzip'],
   ['of an unknown encoding', 'x', 'br', 'content-encoding is neither gzip nor none'],
   ['without a header line', '{"value":1}\n', 'identity', 'batch header v: '],
-  ['of a newer wire', '{"v":2,"sent_at":1}\n', 'identity', 'batch header v: '],
+  ['of no version', '{"v":0,"sent_at":1}\n', 'identity', 'batch header v: '],
   ['that is empty', '\n', 'identity', 'batch header'],
 ])('a body %s is refused with its reason', async (_, body, encoding, error) => {
   const { url, batches } = await serve();
   const response = await post(url, body, { 'content-encoding': encoding });
   expect(response.status).toBe(400);
   expect(await response.json()).toEqual({ error: expect.stringContaining(error) });
+  expect(batches).toEqual([]);
+});
+
+it('a body of a newer wire is for its sender to keep until the collector is a newer one', async () => {
+  const { url, batches } = await serve();
+  const response = await post(url, '{"v":2,"sent":"otherwise"}\n', {});
+  expect(response.status).toBe(426);
+  expect(await response.json()).toEqual({
+    error: 'a batch of version 2 of the wire, this program knows 1: update it',
+  });
   expect(batches).toEqual([]);
 });
 

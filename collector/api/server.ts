@@ -42,6 +42,7 @@ export interface ServerOptions {
   readonly receive: BatchReceiver;
   readonly views: Views;
   readonly alerts: AlertViews;
+  readonly intake: PageOptions['intake'];
   readonly hub: Hub;
   /** Takes files, and tells of them; absent where none are taken. */
   readonly receiving?: { readonly receiver: BlockReceiver; readonly monitor: TransferMonitor };
@@ -96,8 +97,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       return state ?? reply.code(404).send({ error: 'no such source' });
     });
   });
-  const { views, hub, decommission } = options;
-  await server.register(pageRoutes, { views, hub, decommission });
+  const { views, intake, hub, decommission } = options;
+  await server.register(pageRoutes, { views, intake, hub, decommission });
   await server.register(alertRoutes, { alerts: options.alerts });
   await server.register(transferRoutes, { monitor: options.receiving?.monitor });
   healthRoutes(server, options);

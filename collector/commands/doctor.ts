@@ -8,6 +8,7 @@ import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { type Check, checkDataFolder, type Finding, runChecks } from '../../runtime/doctor.ts';
 import { EXIT, messageOf, systemCodeOf } from '../../runtime/errors.ts';
 import { createLogger } from '../../runtime/logging.ts';
+import { watchUse } from '../../wire/transport/kafka/block-use.ts';
 import { openKafkaLog } from '../../wire/transport/kafka/log.ts';
 import { loadAlertsFile } from '../alerts/rules/load.ts';
 import { isLoopback } from '../api/access.ts';
@@ -41,7 +42,7 @@ async function checksOfBrokers(config: CollectorConfig): Promise<Check[]> {
   if (config.transport !== 'kafka') return [];
   const log = await createLogger('windrow-collector', 'silent');
   const admin = openKafkaLog(config, 'windrow-collector', log).admin();
-  return admin.checks(brokerUse(config));
+  return admin.checks(brokerUse(config), watchUse(config));
 }
 
 function checksOf(config: CollectorConfig): Check[] {

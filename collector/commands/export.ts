@@ -12,11 +12,13 @@ import {
   storedSamples,
   storedWindows,
 } from '../store/history.ts';
+import { storedQuarantine } from '../store/quarantine.ts';
 import { openStore } from './open-store.ts';
 import { jsonLines, writeOutput } from './output.ts';
 import {
   ALERTS_TABLE,
   FLEET_TABLE,
+  QUARANTINE_TABLE,
   SAMPLES_TABLE,
   type Table,
   tableCsv,
@@ -48,7 +50,8 @@ export function exportCommand(): Command {
         .addOption(sourceOption()),
     )
     .addCommand(kind('samples').description('write the samples').addOption(sourceOption()))
-    .addCommand(kind('alerts').description('write every step that an alert took'));
+    .addCommand(kind('alerts').description('write every step that an alert took'))
+    .addCommand(kind('quarantine').description('write the records that were put aside, and why'));
 }
 
 function sourceOption(): Option {
@@ -58,7 +61,7 @@ function sourceOption(): Option {
   );
 }
 
-type Kind = 'windows' | 'samples' | 'alerts';
+type Kind = 'windows' | 'samples' | 'alerts' | 'quarantine';
 
 function kind(what: Kind): Command {
   const command = withSettings(new Command(what), COLLECTOR_SPEC, ['data', 'reports'])
@@ -96,6 +99,9 @@ async function selection(
     });
   }
   if (what === 'alerts') return (db) => table(ALERTS_TABLE, storedTransitions(db, span), format);
+  if (what === 'quarantine') {
+    return (db) => table(QUARANTINE_TABLE, storedQuarantine(db, span), format);
+  }
   if (what === 'samples') return (db) => table(SAMPLES_TABLE, storedSamples(db, span), format);
   if (fleet) return (db) => table(FLEET_TABLE, storedFleetWindows(db, span), format);
   if (report === undefined) {

@@ -5,6 +5,7 @@ import { type Cell, csvLine } from '../reports/report.ts';
 import { FLEET_AGGREGATES } from '../windows/fleet.ts';
 import { AGGREGATES } from '../windows/window.ts';
 import type { StoredFleetWindow, StoredSample, StoredWindow } from '../store/history.ts';
+import type { StoredQuarantine } from '../store/quarantine.ts';
 
 export type FlatRow = Readonly<Record<string, Cell>>;
 
@@ -88,6 +89,11 @@ export const ALERTS_TABLE: Table<Transition> = {
     transition.processes,
     transition.id,
   ],
+};
+
+export const QUARANTINE_TABLE: Table<StoredQuarantine> = {
+  columns: ['time', 'from', 'topic', 'reason', 'record'],
+  row: ({ atMs, remote, topic, reason, body }) => [iso(atMs), remote, topic, reason, body],
 };
 
 export function* tableCsv<T>(table: Table<T>, stored: Iterable<T>): Generator<string> {

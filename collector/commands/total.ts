@@ -14,7 +14,7 @@ import { checkSettings, COLLECTOR_SPEC } from '../config.ts';
 import { addUp } from '../numbers/adder.ts';
 import type { Malformed, Sum } from '../numbers/totals.ts';
 
-/** Malformed values of one piece that are told one by one. */
+/** Lines about malformed values of one piece. */
 const toldMax = 10;
 /** One, so that one adder adds up all. */
 const partitions = 1;
@@ -68,13 +68,13 @@ class Printer {
 
   /** Resolves when whoever reads our output has room for more, or at the stop. */
   async print({ total, numbers }: Sum, malformed: readonly Malformed[]): Promise<void> {
-    this.#malformed += malformed.length;
-    for (const { partition, offset, reason } of malformed.slice(0, toldMax)) {
-      this.#tell(`${NUMBERS_TOPIC}/${partition} offset ${offset} is skipped: ${reason}`);
+    this.#malformed += recordsIn(malformed);
+    for (const { partition, offset, records, reason } of malformed.slice(0, toldMax)) {
+      const which = records === 1 ? `${offset} is` : `${offset} to ${offset + records - 1} are`;
+      this.#tell(`${NUMBERS_TOPIC}/${partition} offset ${which} skipped: ${reason}`);
     }
-    if (malformed.length > toldMax) {
-      this.#tell(`${malformed.length - toldMax} more are skipped`);
-    }
+    const more = recordsIn(malformed.slice(toldMax));
+    if (more > 0) this.#tell(`${more} more are skipped`);
     const counts = { numbers, malformed: this.#malformed };
     const line = process.stdout.isTTY
       ? `${total} (${numbers} numbers, ${this.#malformed} malformed)`
@@ -86,4 +86,8 @@ class Printer {
       if (!this.#stopped.aborted) throw error;
     });
   }
+}
+
+function recordsIn(malformed: readonly Malformed[]): number {
+  return malformed.reduce((sum, { records }) => sum + records, 0);
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../runtime/testing/property.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createManualClock } from '../../runtime/testing/manual-clock.ts';
 import { NUMBERS_GROUP, NUMBERS_TOPIC } from '../../wire/compat/seed-d.ts';
@@ -19,7 +19,12 @@ async function send(log: MemoryLog, partition: number, ...values: string[]): Pro
   await log.producer().send(records, never);
 }
 
-function start(log: MemoryLog, member = 'one') {
+/** @param slow makes whoever reads the output wait */
+function start(
+  log: MemoryLog,
+  member = 'one',
+  slow: (malformed: readonly Malformed[]) => Promise<void> | undefined = () => undefined,
+) {
   const stopping = new AbortController();
   const sums: Sum[] = [];
   const malformed: Malformed[] = [];
@@ -32,6 +37,7 @@ function start(log: MemoryLog, member = 'one') {
       onSum: async (sum, bad) => {
         sums.push(sum);
         malformed.push(...bad);
+        await slow(bad);
       },
       tell: (line) => void told.push(line),
     },
@@ -76,6 +82,37 @@ describe('the adder', () => {
     await settled();
     expect(second.last()).toEqual({ total: 101n, numbers: 3 });
     expect(second.told).toEqual([]);
+  });
+
+  it('what cannot be read is told, counted and passed by for good; meanwhile nothing else is taken', async () => {
+    const log = logOf();
+    const why = 'a batch unpacks to more than 16 MiB';
+    await send(log, 0, '10.0.0.7:60');
+    for (let i = 0; i < 3; i += 1) log.spoil(place, why);
+    await send(log, 0, '10.0.0.7:40');
+    const reading = Promise.withResolvers<void>();
+    const slow = (bad: readonly Malformed[]) => (bad.length > 0 ? reading.promise : undefined);
+    const first = start(log, 'one', slow);
+    await settled();
+    const malformed = [1, 2, 3].map((offset) => ({
+      partition: 0,
+      offset,
+      records: 1,
+      reason: why,
+    }));
+    expect(first.malformed).toEqual(malformed);
+    expect(first.last()).toEqual({ total: 60n, numbers: 1 });
+    reading.resolve();
+    await settled();
+    expect(first.malformed).toEqual(malformed);
+    expect(first.last()).toEqual({ total: 100n, numbers: 2 });
+    log.spoil(place, why);
+    await settled();
+    await first.stop();
+    const second = start(log);
+    await settled();
+    expect(second.malformed).toEqual([]);
+    expect(second.sums).toEqual([{ total: 100n, numbers: 2 }]);
   });
 
   it('behind another program of the group it begins at 0, and says where', async () => {

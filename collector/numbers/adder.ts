@@ -34,6 +34,9 @@ export async function addUp(options: AdderOptions, stopped: AbortSignal): Promis
     await consumer.commit(commits, left.signal);
     totals.committed(commits);
   };
+  const unread: Malformed[] = [];
+  let telling = Promise.resolve();
+  const tellUnread = (): Promise<void> => onSum(totals.sum, unread.splice(0));
   const handler: SlotHandler = {
     async assigned(slots, startsAt) {
       for (const { partition, offset } of totals.assigned(slots, startsAt)) {
@@ -41,7 +44,15 @@ export async function addUp(options: AdderOptions, stopped: AbortSignal): Promis
       }
       await onSum(totals.sum, []);
     },
+    unreadable(records) {
+      unread.push(totals.pass(records));
+      // While whoever reads our output is slow they are gathered, and nothing else is taken.
+      if (unread.length > 1) return;
+      telling = telling.then(tellUnread);
+      telling.catch(() => {});
+    },
     async take(records) {
+      await telling;
       const malformed = totals.take(records);
       await onSum(totals.sum, malformed);
     },

@@ -5,7 +5,12 @@
  * together, so whoever reads on from there knows the total without the numbers.
  */
 import { decodeNumber } from '../../wire/compat/seed-d.ts';
-import type { Commit, LogRecord, SlotStart } from '../../wire/transport/log/port.ts';
+import type {
+  Commit,
+  LogRecord,
+  SlotStart,
+  UnreadableRecords,
+} from '../../wire/transport/log/port.ts';
 
 export interface Sum {
   /** Exact, however large. */
@@ -14,9 +19,11 @@ export interface Sum {
   readonly numbers: number;
 }
 
+/** A record that is no number, or several that follow each other and cannot be read. */
 export interface Malformed {
   readonly partition: number;
   readonly offset: number;
+  readonly records: number;
   readonly reason: string;
 }
 
@@ -57,13 +64,23 @@ export class Totals {
     for (const { topic, partition, offset, value } of records) {
       const decoded = decodeNumber(value);
       const before = this.#parts.get(partition) ?? none;
-      if ('malformed' in decoded) malformed.push({ partition, offset, reason: decoded.malformed });
+      if ('malformed' in decoded) {
+        malformed.push({ partition, offset, records: 1, reason: decoded.malformed });
+      }
       const after = 'number' in decoded ? plus(before, sumOf(decoded.number)) : before;
       const { total, numbers } = after;
       const commit = { topic, partition, offset: offset + 1 };
       this.#parts.set(partition, { total, numbers, commit, isCommitted: false });
     }
     return malformed;
+  }
+
+  /** Passes by what cannot be read. */
+  pass({ topic, partition, offset, endOffset, reason }: UnreadableRecords): Malformed {
+    const { total, numbers } = this.#parts.get(partition) ?? none;
+    const commit = { topic, partition, offset: endOffset };
+    this.#parts.set(partition, { total, numbers, commit, isCommitted: false });
+    return { partition, offset, records: endOffset - offset, reason };
   }
 
   /** What has not been committed yet. */

@@ -22,6 +22,7 @@ export function describeLogTopics<L extends Log>(
 ): void {
   interface Scene {
     readonly log: L;
+    readonly group: string;
     /** As they are named here. */
     topic(name: string): string;
     make(partitions: Readonly<Record<string, number>>): Promise<void>;
@@ -49,6 +50,7 @@ export function describeLogTopics<L extends Log>(
     const topics = Object.keys(partitions).map(topic);
     return {
       log,
+      group: id,
       topic,
       make,
       async send(name, partition, ...texts) {
@@ -84,7 +86,7 @@ export function describeLogTopics<L extends Log>(
       await scene.send('a', 0, 'anew');
       await vi.waitFor(() => expect(values(one)).toContain('anew'), waitMsMax);
       const start = one.starts.flat().findLast(({ topic }) => topic === place.topic);
-      expect(start).toMatchObject({ offset: 0 });
+      expect(start).toMatchObject({ offset: 0, isCut: true });
       expect(start).not.toHaveProperty('note');
       expect(start?.topicId).not.toBe(before);
       await one.stop();
@@ -93,6 +95,19 @@ export function describeLogTopics<L extends Log>(
     },
     testMsMax,
   );
+
+  it('who is a member of a group is known by name, until it leaves', async () => {
+    const scene = await stage({ a: 1 });
+    const admin = scene.log.admin();
+    onTestFinished(() => admin.close());
+    const has = (member: string) => admin.hasMember({ group: scene.group, member }, never);
+    expect(await has('one')).toBe(false);
+    const one = scene.join('one');
+    await vi.waitFor(() => expect(one.slots()).toEqual([0]), waitMsMax);
+    expect([await has('one'), await has('two')]).toEqual([true, false]);
+    await one.stop();
+    expect(await has('one')).toBe(false);
+  });
 
   it(
     'the others are read on while a topic is gone, and it is read again when it is there',

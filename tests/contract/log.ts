@@ -116,8 +116,9 @@ export function describeLog<L extends Log>(create: () => Promise<L>, faults: Log
     expect(one.slots()).toEqual([0, 1]);
     expect(one.starts[0]).toHaveLength(4);
     const [topic] = scene.topics;
-    const start = { slot: 1, offset: 0, endOffset: 2, topicId: expect.any(String) as unknown };
-    expect(one.starts[0]).toContainEqual({ topic, partition: 1, ...start });
+    const start = { slot: 1, offset: 0, endOffset: 2, isCut: true };
+    const topicId = expect.any(String) as unknown;
+    expect(one.starts[0]).toContainEqual({ topic, topicId, partition: 1, ...start });
   });
 
   it('the next one begins where the last committed', async () => {
@@ -132,6 +133,7 @@ export function describeLog<L extends Log>(create: () => Promise<L>, faults: Log
     await vi.waitFor(() => expect(values(two)).toEqual(['y']), waitMsMax);
     const starts = two.starts[0]?.filter((start) => start.topic === topic);
     expect(starts).toMatchObject([{ topic, partition: 0, offset: 1, endOffset: 2 }]);
+    expect(starts?.[0]).not.toHaveProperty('isCut');
   });
 
   it('what is committed beside an offset is there for the next one, and gone with the next commit', async () => {

@@ -75,6 +75,7 @@ const USAGE: readonly (readonly [Program, string, string | RegExp])[] = [
   ['collector', 'export samples --fleet', '--fleet'],
   ['collector', 'export windows --fleet --report cpu-mem', '--report and --fleet'],
   ['collector', 'export alerts --source live', '--source'],
+  ['collector', 'export quarantine --fleet', '--fleet'],
   ['collector', 'alert bogus', "unknown command 'bogus'"],
   ['collector', 'alert test', '--from'],
   ['collector', 'alert test --from 1h --to 2h', '--from is not before --to'],

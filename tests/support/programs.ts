@@ -36,6 +36,8 @@ export interface Finished {
 export interface RunOptions {
   /** The beginning of a command line that runs it: another program and its options. */
   readonly under?: readonly string[];
+  /** A single file in place of the program that the tests are about. */
+  readonly executable?: string;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -47,7 +49,8 @@ function environment(extra: Readonly<Record<string, string>> = {}): NodeJS.Proce
 }
 
 function spawnProgram(name: 'agent' | 'collector', args: readonly string[], options: RunOptions) {
-  const command = [...(options.under ?? []), ...commandOf(name), ...args];
+  const own = options.executable === undefined ? commandOf(name) : [options.executable];
+  const command = [...(options.under ?? []), ...own, ...args];
   return spawn(command[0] ?? '', command.slice(1), {
     cwd: options.cwd ?? ROOT,
     env: environment(options.env),

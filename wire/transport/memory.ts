@@ -1,7 +1,7 @@
 /** The port without a network: the same encoding, decoding and errors, in one process. */
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { type Batch, encodeBatch } from '../records/batch.ts';
-import { BatchFormatError, decodeBatch } from '../records/batch-decode.ts';
+import { BatchFormatError, decodeBatch, NewerBatchError } from '../records/batch-decode.ts';
 import type { BatchReceiver, BatchSender } from './port.ts';
 
 export function createMemorySender(receiver: BatchReceiver): BatchSender {
@@ -33,7 +33,10 @@ async function hand(batch: Batch, receiver: BatchReceiver) {
 
 /** What a network between the two would make of the receiver's error. */
 function asSent(error: unknown): WindrowError {
-  if (error instanceof BatchFormatError) return new WindrowError('refused', error.message);
+  if (error instanceof BatchFormatError) {
+    const retryable = error instanceof NewerBatchError;
+    return new WindrowError('refused', error.message, { retryable });
+  }
   if (!(error instanceof WindrowError)) {
     return new WindrowError('unreachable', messageOf(error), { cause: error, retryable: true });
   }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../../runtime/testing/property.ts';
 import { describe, expect, test } from 'vitest';
 import { processName, processNameCharsMax } from './process-name.ts';
 

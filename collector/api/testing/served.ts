@@ -17,6 +17,7 @@ import { Queries } from '../../store/queries.ts';
 import { AlertViews } from '../alert-views.ts';
 import { AccessFiles } from '../access-files.ts';
 import { Hub } from '../hub.ts';
+import { IntakeFeed } from '../intake-feed.ts';
 import { CollectorMetrics } from '../metrics.ts';
 import { createServer, type ServerOptions } from '../server.ts';
 import { Views } from '../views.ts';
@@ -43,6 +44,7 @@ export interface ServedOptions
       | 'replayState'
       | 'decommission'
       | 'receiving'
+      | 'intake'
     >
   > {
   readonly guarded?: boolean;
@@ -93,6 +95,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     },
     views: new Views(registry, new Queries(db), clock),
     alerts: new AlertViews({ engine, registry, db, clock, others: () => [] }),
+    intake: new IntakeFeed({ db, hub, clock, failure: () => undefined, hears: () => true }),
     hub,
     metrics,
     failure: () => undefined,

@@ -10,9 +10,10 @@ interface CardsProps {
 }
 
 export function Cards({ figures, route }: CardsProps): JSX.Element {
-  const { up, silent, off, replayed } = figures;
+  const { up, silent, unknown, off, replayed } = figures;
   const others = [
     silent > 0 ? `${silent} silent` : '',
+    unknown > 0 ? `${unknown} not known` : '',
     off > 0 ? `${off} off` : '',
     replayed > 0 ? `${replayed} replayed` : '',
   ].filter((text) => text !== '');

@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
-import type { ServerState, ServerSummary } from '../../api/contract.ts';
+import type { ServerSummary } from '../../api/contract.ts';
 import { badgesOf, catchUpText } from '../lib/delivery.ts';
 import { percent, rate } from '../lib/format.ts';
+import type { ShownState } from '../lib/servers.ts';
 
 const highPct = 80;
 const fullPct = 95;
@@ -49,15 +50,16 @@ export function Rate({ value, why }: PercentProps): JSX.Element {
   );
 }
 
-const stateWords: Readonly<Record<ServerState, string>> = {
+const stateWords: Readonly<Record<ShownState, string>> = {
   up: 'Heard within the last 2 minutes',
   silent: 'Not heard for 2 minutes, and it said no goodbye',
+  unknown: 'The collector could not hear it since: it may be up',
   off: 'It was stopped properly',
   decommissioned: 'Taken off the lists; its history is kept until retention',
 };
 
 interface StateTagProps {
-  readonly state: ServerState;
+  readonly state: ShownState;
   readonly replayed: boolean;
 }
 
@@ -79,7 +81,7 @@ export function StateTag({ state, replayed }: StateTagProps): JSX.Element {
 
 interface FlagsProps {
   readonly server: ServerSummary;
-  readonly state: ServerState;
+  readonly state: ShownState;
 }
 
 /** What is unusual about it; a backlog is told of only while somebody sends it. */

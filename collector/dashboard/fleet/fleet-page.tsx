@@ -7,6 +7,7 @@ import type { Model } from '../state/model.ts';
 import { Cards } from './cards.tsx';
 import { EmptyFleet, FleetSkeleton } from './empty.tsx';
 import { FleetCharts } from './fleet-charts.tsx';
+import { Quarantine } from './quarantine.tsx';
 import { rowOf } from './rows.ts';
 import { FleetTable } from './table.tsx';
 import { Transfers } from './transfers.tsx';
@@ -18,7 +19,8 @@ interface FleetPageProps {
 
 export function FleetPage({ model, look }: FleetPageProps): JSX.Element {
   const [emphasis, setEmphasis] = useState<number | null>(null);
-  const { fleet, alerts, route } = model;
+  const { fleet, alerts, intake, route } = model;
+  const { deaf } = intake;
   const nowMs = model.clock.now();
   if (!fleet.loaded) return <FleetSkeleton />;
   if (fleet.servers.size === 0) {
@@ -26,6 +28,7 @@ export function FleetPage({ model, look }: FleetPageProps): JSX.Element {
       <>
         <EmptyFleet />
         <Transfers transfers={model.transfers} nowMs={nowMs} />
+        <Quarantine quarantine={intake.quarantine} nowMs={nowMs} />
       </>
     );
   }
@@ -35,13 +38,13 @@ export function FleetPage({ model, look }: FleetPageProps): JSX.Element {
     .filter((server) => server.server_id.toLowerCase().includes(sought))
     .map((server) => {
       const firing = alerts.firingOf(server.id);
-      return rowOf({ server, range: fleet.summary(server.id), firing }, nowMs);
+      return rowOf({ server, range: fleet.summary(server.id), firing }, nowMs, deaf);
     });
   const setOrder = (order: Order): void => model.go({ sort: formatOrder(order) }, true);
   return (
     <>
       <h1 class="unseen">All servers</h1>
-      <Cards figures={headline(servers, nowMs)} route={route} />
+      <Cards figures={headline(servers, nowMs, deaf)} route={route} />
       <FleetCharts model={model} look={look} emphasis={emphasis} onEmphasis={setEmphasis} />
       <section class="servers panel" aria-label="Servers">
         <div class="tools">
@@ -73,6 +76,7 @@ export function FleetPage({ model, look }: FleetPageProps): JSX.Element {
         {rows.length === 0 && <p class="none">No server's name contains “{sought}”.</p>}
       </section>
       <Transfers transfers={model.transfers} nowMs={nowMs} />
+      <Quarantine quarantine={intake.quarantine} nowMs={nowMs} />
     </>
   );
 }

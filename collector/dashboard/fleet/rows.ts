@@ -1,13 +1,13 @@
 /** The table's rows: what a server's cells hold now. Pure. */
-import type { AlertSummary, ServerState, ServerSummary } from '../../api/contract.ts';
+import type { AlertSummary, Deafness, ServerSummary } from '../../api/contract.ts';
 import { ago, moment } from '../lib/format.ts';
-import { currentValue, stateAt } from '../lib/servers.ts';
+import { currentValue, type ShownState, stateAt } from '../lib/servers.ts';
 import type { Cell } from '../lib/sort.ts';
 import type { RangeSummary } from '../state/fleet.ts';
 
 export interface Row {
   readonly server: ServerSummary;
-  readonly state: ServerState;
+  readonly state: ShownState;
   /** `now`, `3 min ago`; for a replayed server the time of its newest event. */
   readonly seen: string;
   readonly range: RangeSummary;
@@ -15,9 +15,13 @@ export interface Row {
   readonly firing: readonly AlertSummary[];
 }
 
-export function rowOf(parts: Pick<Row, 'server' | 'range' | 'firing'>, nowMs: number): Row {
+export function rowOf(
+  parts: Pick<Row, 'server' | 'range' | 'firing'>,
+  nowMs: number,
+  deaf: readonly Deafness[],
+): Row {
   const { server } = parts;
-  const state = stateAt(server, nowMs);
+  const state = stateAt(server, nowMs, deaf);
   const seen = server.replayed
     ? moment(server.ts, nowMs, false)
     : ago(nowMs - server.last_seen_ms, state === 'up' ? undefined : 0);
@@ -33,11 +37,12 @@ export interface ColumnSpec {
   readonly cell: (row: Row, nowMs: number) => Cell;
 }
 
-const stateRank: Readonly<Record<ServerState, number>> = {
+const stateRank: Readonly<Record<ShownState, number>> = {
   up: 0,
-  silent: 1,
-  off: 2,
-  decommissioned: 3,
+  unknown: 1,
+  silent: 2,
+  off: 3,
+  decommissioned: 4,
 };
 const metric =
   (name: Parameters<typeof currentValue>[1]) =>

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import fc from '../../../runtime/testing/property.ts';
 import { expect, test } from 'vitest';
 import { formatRoute, HOME, parseRoute, RANGES } from './route.ts';
 

@@ -27,9 +27,36 @@ test('values stand in the order of METRICS', () => {
 });
 
 test('a server falls silent by itself after two minutes; goodbye stays goodbye', () => {
-  expect(stateAt(summary({ last_seen_ms: now - 119_000 }), now)).toBe('up');
-  expect(stateAt(summary({ last_seen_ms: now - 121_000 }), now)).toBe('silent');
-  expect(stateAt(summary({ state: 'off' }), now)).toBe('off');
+  expect(stateAt(summary({ last_seen_ms: now - 119_000 }), now, [])).toBe('up');
+  expect(stateAt(summary({ last_seen_ms: now - 121_000 }), now, [])).toBe('silent');
+  expect(stateAt(summary({ state: 'off' }), now, [])).toBe('off');
+});
+
+test('nobody is silent for time in which the collector could hear nobody', () => {
+  const minuteMs = 60_000;
+  const at = (seenMin: number, over: Partial<ServerSummary> = {}) =>
+    summary({ last_seen_ms: now - seenMin * minuteMs, ...over });
+  const deaf = (sinceMin: number, throughMin: number | null = null) => ({
+    since_ms: now - sinceMin * minuteMs,
+    through_ms: throughMin === null ? null : now - throughMin * minuteMs,
+    why: null,
+  });
+  const lasting = [deaf(30)];
+  expect(stateAt(at(31), now, lasting)).toBe('unknown');
+  // As a collector tells it that goes by the clock.
+  expect(stateAt(at(31, { state: 'silent' }), now, lasting)).toBe('unknown');
+  expect(stateAt(at(33), now, lasting)).toBe('silent');
+  expect(stateAt(at(31, { state: 'off' }), now, lasting)).toBe('off');
+  expect(stateAt(at(1), now, lasting)).toBe('up');
+  const over = [deaf(30, 1)];
+  expect(stateAt(at(30.5), now, over)).toBe('unknown');
+  expect(stateAt(at(31.5), now, over)).toBe('silent');
+  // It was heard since.
+  expect(stateAt(at(3), now, [deaf(30, 10)])).toBe('silent');
+  expect(stateAt(at(0.1, { state: 'silent' }), now, [deaf(30, 10)])).toBe('silent');
+  const twice = [deaf(30, 16), deaf(15, 0.5)];
+  expect(stateAt(at(30.4), now, twice)).toBe('unknown');
+  expect(stateAt(at(30.6), now, twice)).toBe('silent');
 });
 
 test('the last value of a silent server is not shown as of now', () => {
@@ -47,6 +74,7 @@ test('the headline names the machine with the maximum and leaves out what is not
       summary({ id: 5, replayed: true, values: [100, 100, 9, 9, 9, 100] }),
     ],
     now,
+    [],
   );
   expect(figures).toMatchObject({ up: 2, silent: 1, off: 1, replayed: 1, netIn: 3, netOut: 1 });
   expect(figures.cpu).toMatchObject({ avg: 50, max: 90, at: { server_id: 'b' } });
@@ -54,7 +82,11 @@ test('the headline names the machine with the maximum and leaves out what is not
 });
 
 test('no server has no figure, not zero', () => {
-  expect(headline([], now)).toMatchObject({ up: 0, netIn: null, cpu: { avg: null, at: null } });
+  expect(headline([], now, [])).toMatchObject({
+    up: 0,
+    netIn: null,
+    cpu: { avg: null, at: null },
+  });
 });
 
 test('names sort as people count', () => {

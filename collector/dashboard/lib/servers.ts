@@ -1,5 +1,5 @@
 /** What a summary means at this moment, and the fleet's headline figures. Pure. */
-import type { ServerState, ServerSummary } from '../../api/contract.ts';
+import type { Deafness, ServerState, ServerSummary } from '../../api/contract.ts';
 import type { MetricName } from '../../../wire/metrics.ts';
 
 /** Heard within this time a server counts as up; the collector's own rule, kept between its events. */
@@ -18,10 +18,26 @@ export function valueOf(summary: ServerSummary, metric: MetricName): number | nu
   return summary.values[columnOf[metric]] ?? null;
 }
 
-/** The state now: silence needs no message to begin. */
-export function stateAt(summary: ServerSummary, nowMs: number): ServerState {
-  if (summary.state !== 'up') return summary.state;
-  return nowMs - summary.last_seen_ms > upWithinMs ? 'silent' : 'up';
+/** `unknown`: it was up when the collector ceased to hear anybody, and could not be heard for long enough since. */
+export type ShownState = ServerState | 'unknown';
+
+export function isUp({ state, last_seen_ms: seenMs }: ServerSummary, nowMs: number): boolean {
+  return state === 'up' && nowMs - seenMs <= upWithinMs;
+}
+
+/** The state now: silence needs no message to begin, and only time in which we could hear makes it. */
+export function stateAt(
+  summary: ServerSummary,
+  nowMs: number,
+  deaf: readonly Deafness[],
+): ShownState {
+  const { state, last_seen_ms: seenMs } = summary;
+  if (state === 'off' || state === 'decommissioned') return state;
+  if (isUp(summary, nowMs)) return 'up';
+  const deafMs = deaf.reduce((sum, { since_ms: sinceMs, through_ms: throughMs }) => {
+    return sum + Math.max(0, (throughMs ?? nowMs) - Math.max(sinceMs, seenMs));
+  }, 0);
+  return deafMs > 0 && nowMs - seenMs - deafMs <= upWithinMs ? 'unknown' : 'silent';
 }
 
 /** A value as of now: of a server that does not report, the last one is not shown as if it held. */
@@ -30,7 +46,7 @@ export function currentValue(
   metric: MetricName,
   nowMs: number,
 ): number | null {
-  return stateAt(summary, nowMs) === 'up' ? valueOf(summary, metric) : null;
+  return isUp(summary, nowMs) ? valueOf(summary, metric) : null;
 }
 
 export interface Extreme {
@@ -43,6 +59,7 @@ export interface Extreme {
 export interface Headline {
   readonly up: number;
   readonly silent: number;
+  readonly unknown: number;
   readonly off: number;
   readonly replayed: number;
   readonly cpu: Extreme;
@@ -54,14 +71,19 @@ export interface Headline {
 }
 
 /** Replayed servers report times gone by, so they are counted apart and are in no figure of now. */
-export function headline(servers: readonly ServerSummary[], nowMs: number): Headline {
+export function headline(
+  servers: readonly ServerSummary[],
+  nowMs: number,
+  deaf: readonly Deafness[],
+): Headline {
   const live = servers.filter((server) => !server.replayed);
-  const count = (state: ServerState): number =>
-    live.filter((server) => stateAt(server, nowMs) === state).length;
-  const up = live.filter((server) => stateAt(server, nowMs) === 'up');
+  const count = (state: ShownState): number =>
+    live.filter((server) => stateAt(server, nowMs, deaf) === state).length;
+  const up = live.filter((server) => isUp(server, nowMs));
   return {
     up: up.length,
     silent: count('silent'),
+    unknown: count('unknown'),
     off: count('off'),
     replayed: servers.length - live.length,
     cpu: extreme(up, 'cpu_pct'),

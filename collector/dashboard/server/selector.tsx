@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { ServerSummary } from '../../api/contract.ts';
-import { compareNames, stateAt } from '../lib/servers.ts';
+import { compareNames, isUp } from '../lib/servers.ts';
 import type { Model } from '../state/model.ts';
 
 interface SelectorProps {
@@ -16,8 +16,8 @@ export function Selector({ model, id }: SelectorProps): JSX.Element {
   const servers = [...fleet.servers.values()].sort((one, other) =>
     compareNames(one.server_id, other.server_id),
   );
-  const isUp = (server: ServerSummary): boolean => stateAt(server, nowMs) === 'up';
-  const gone = servers.filter((server) => !isUp(server));
+  const reporting = servers.filter((server) => isUp(server, nowMs));
+  const gone = servers.filter((server) => !isUp(server, nowMs));
   return (
     <select
       class="selector"
@@ -29,7 +29,7 @@ export function Selector({ model, id }: SelectorProps): JSX.Element {
     >
       {/* Until the servers are there, and for an address of one that is not. */}
       {!fleet.servers.has(id) && <option value={String(id)}>…</option>}
-      {servers.filter(isUp).map(optionOf)}
+      {reporting.map(optionOf)}
       {gone.length > 0 && <optgroup label="Not reporting">{gone.map(optionOf)}</optgroup>}
     </select>
   );

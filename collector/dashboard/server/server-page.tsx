@@ -44,7 +44,7 @@ function Status({ model, id }: Omit<ServerPageProps, 'look'>): JSX.Element | nul
   const summary = fleet.servers.get(id) ?? machine?.view?.summary;
   if (summary === undefined) return null;
   const nowMs = model.clock.now();
-  const state = stateAt(summary, nowMs);
+  const state = stateAt(summary, nowMs, model.intake.deaf);
   const seen = summary.replayed
     ? `newest event ${moment(summary.ts, nowMs)}`
     : `heard ${ago(nowMs - summary.last_seen_ms)}`;

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { clockTime } from '../lib/format.ts';
+import { clockTime, moment } from '../lib/format.ts';
 import type { Model } from '../state/model.ts';
 import type { Notices } from '../state/notices.ts';
 
@@ -9,6 +9,16 @@ export function Problem({ model }: { readonly model: Model }): JSX.Element | nul
     return (
       <p class="banner" role="alert">
         {model.problem} Trying again…
+      </p>
+    );
+  }
+  const nowMs = model.clock.now();
+  const trouble = model.intake.trouble(nowMs);
+  if (trouble !== undefined) {
+    return (
+      <p class="banner" role="alert">
+        Nothing has been taken in since {moment(trouble.sinceMs, nowMs)}: {trouble.why}. Which
+        servers are up is not known.
       </p>
     );
   }

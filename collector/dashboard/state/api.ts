@@ -4,6 +4,7 @@ import type {
   AlertView,
   FleetSeries,
   FleetView,
+  IntakeView,
   ServerSeries,
   ServerView,
   TransfersView,
@@ -43,6 +44,8 @@ async function reasonOf(response: Response): Promise<string> {
 }
 
 export const getFleet = (signal: AbortSignal): Promise<FleetView> => get('api/fleet', signal);
+
+export const getIntake = (signal: AbortSignal): Promise<IntakeView> => get('api/intake', signal);
 
 export const getTransfers = (signal: AbortSignal): Promise<TransfersView> =>
   get('api/transfers', signal);

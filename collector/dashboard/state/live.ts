@@ -27,6 +27,7 @@ const eventNames = [
   'server',
   'alerts',
   'transfers',
+  'intake',
   'notice',
   'reset',
 ] as const satisfies readonly (keyof Events)[];

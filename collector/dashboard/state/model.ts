@@ -16,6 +16,7 @@ import { AlertsState } from './alerts.ts';
 import {
   getFleet,
   getFleetSeries,
+  getIntake,
   getServer,
   getServerSeries,
   getTransfers,
@@ -25,6 +26,7 @@ import { CollectorClock } from './clock.ts';
 import { ExplainedAlert } from './explained.ts';
 import { FleetState } from './fleet.ts';
 import { Frame } from './frame.ts';
+import { IntakeState } from './intake.ts';
 import { Live, type LiveEvent } from './live.ts';
 import { Loader, retryMs } from './loader.ts';
 import { MachineState } from './machine.ts';
@@ -47,6 +49,7 @@ export class Model {
   /** Those of all servers. */
   readonly alerts = new AlertsState(null);
   readonly transfers = new TransfersState();
+  readonly intake = new IntakeState();
   /** What the list of alerts shows: all of them, or those of one server. */
   listed = this.alerts;
   explained: ExplainedAlert | null = null;
@@ -145,9 +148,10 @@ export class Model {
   }
 
   async #readView(signal: AbortSignal): Promise<void> {
-    const view = await getFleet(signal);
+    const [view, intake] = await Promise.all([getFleet(signal), getIntake(signal)]);
     this.clock.set(view.now);
     this.fleet.loadView(view);
+    this.intake.load(intake);
   }
 
   async #readFleet(range: Range, signal: AbortSignal): Promise<void> {
@@ -199,6 +203,9 @@ export class Model {
         break;
       case 'transfers':
         this.transfers.update(event.body);
+        break;
+      case 'intake':
+        this.intake.load(event.body);
         break;
       case 'notice':
         this.notices.add(event.body.ts, event.body.text);

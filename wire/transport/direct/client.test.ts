@@ -102,6 +102,14 @@ it.each([
   });
 });
 
+it('an older collector costs no samples, and it is said that it is to be updated', async () => {
+  const url = await answering((_, response) => response.writeHead(426).end());
+  await expect(send(url)).rejects.toMatchObject({
+    retryable: true,
+    hint: expect.stringContaining('update the collector'),
+  });
+});
+
 it.each([
   ['2', 2_000],
   ['86400', 60_000],

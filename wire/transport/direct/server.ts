@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { gunzip, gunzipSync } from 'node:zlib';
 import { systemCodeOf, WindrowError } from '../../../runtime/errors.ts';
 import { bodyBytesMax, bodyDecodedBytesMax } from '../../limits.ts';
-import { BatchFormatError, decodeBatch } from '../../records/batch-decode.ts';
+import { BatchFormatError, decodeBatch, NewerBatchError } from '../../records/batch-decode.ts';
 import type { BatchReceiver } from '../port.ts';
 import { statusOf } from './status.ts';
 
@@ -57,6 +57,7 @@ async function inflate(body: Buffer, encoding: string | undefined): Promise<stri
 
 /** Answers what a sender can understand. @throws whatever else it was */
 export function refuse(reply: FastifyReply, error: unknown): FastifyReply {
+  if (error instanceof NewerBatchError) return reply.code(426).send({ error: error.message });
   if (error instanceof BatchFormatError) return reply.code(400).send({ error: error.message });
   if (!(error instanceof WindrowError)) throw error;
   if (error.retryable) {

@@ -34,6 +34,11 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
     retryable: false,
     hint: 'Batches are application/x-ndjson, gzip or plain.',
   },
+  426: {
+    code: 'refused',
+    retryable: true,
+    hint: 'The collector is older than this program: update the collector. What is measured waits.',
+  },
   429: { code: 'overloaded', retryable: true, hint: 'Too many requests: the sender slows down.' },
   503: {
     code: 'store_unavailable',
