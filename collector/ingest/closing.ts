@@ -118,7 +118,7 @@ export class Closing {
       engine.closeIdle(source.sourceNo);
       return;
     }
-    for (const lane of source.takeSilentLanes(idleMs)) {
+    for (const lane of source.takeSilentLanes(idleMs, nowMs)) {
       engine.forgetLane(source.sourceNo, lane);
       const { pendingFromMs } = source.announced;
       engine.advance(source.sourceNo, pendingFromMs, source.clockAt(clock.wallMs()));

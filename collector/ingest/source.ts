@@ -201,9 +201,12 @@ export class Source implements SourceIdentity {
     return this.#laneHeardMs.has(lane);
   }
 
-  /** Lanes that nothing came on for longer than `idleMs` while others went on; each is told once. */
-  takeSilentLanes(idleMs: number): number[] {
-    const newestMs = Math.max(...this.#laneHeardMs.values());
+  /**
+   * Lanes that nothing came on for longer than `idleMs` while others went on; each is told once.
+   * @param heardThroughMs what was sent after it may only wait in the log
+   */
+  takeSilentLanes(idleMs: number, heardThroughMs: number): number[] {
+    const newestMs = Math.min(heardThroughMs, Math.max(...this.#laneHeardMs.values()));
     const silent = [...this.#laneHeardMs].filter(([, heardMs]) => newestMs - heardMs > idleMs);
     for (const [lane] of silent) this.#laneHeardMs.delete(lane);
     return silent.map(([lane]) => lane);
