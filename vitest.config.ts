@@ -50,7 +50,7 @@ export default defineConfig({
           include: [
             'tests/single-file/**/*.test.ts',
             // What people do with both programs, again with the executables.
-            'tests/e2e/{access,alerts,cli,farewell,one-pc,outbox,replay,restart,systemd,tls}.test.ts',
+            'tests/e2e/{access,alerts,blocks-receive,blocks-send,cli,farewell,one-pc,outbox,replay,restart,systemd,tls}.test.ts',
           ],
           env: { WINDROW_PROGRAMS: 'dist' },
           testTimeout: 60_000,

@@ -8,6 +8,7 @@ import {
   checkMayInstall,
   installService,
   placesOf,
+  systemctl,
   type SystemdService,
   uninstallService,
 } from './systemd.ts';
@@ -23,7 +24,7 @@ export function serviceCommand<S extends Spec>(options: ServiceCommandOptions<S>
     .action(() => {
       checkMayInstall();
       const installation = checkedInstallation(options, places, flagsGiven(install, spec));
-      installService(options, installation, say);
+      installService(options, { places, systemctl }, process.execPath, installation, say);
     });
   const uninstall = new Command('uninstall')
     .description('stop the service and remove it; its data stays')

@@ -11,8 +11,8 @@ import {
   rmSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { writeFileDurably } from '../durable-file.ts';
-import { WindrowError } from '../errors.ts';
+import { renameDurably, writeFileDurably } from '../durable-file.ts';
+import { messageOf, WindrowError } from '../errors.ts';
 import { isSingleFile, readOwn } from '../program.ts';
 import type { Installation } from './installation.ts';
 import { withSettingsIn } from './settings-file.ts';
@@ -44,6 +44,15 @@ export interface Places {
 }
 
 type Say = (line: string) => void;
+
+/** What is asked of systemd. @throws WindrowError `refused`, with the hint, when it does not do it */
+export type Systemctl = (args: readonly string[], hint?: string) => void;
+
+/** Where a service is installed. */
+export interface Machine {
+  readonly places: Places;
+  readonly systemctl: Systemctl;
+}
 
 export function placesOf({ program }: SystemdService): Places {
   const name = `windrow-${program}`;
@@ -80,33 +89,68 @@ export function checkMayChange(): void {
 }
 
 /**
- * Stops the service if it is there, puts this executable in its place, and starts it: ready when
- * this returns. What is not given stays as it was.
+ * Stops the service if it is there, puts `executable` in its place, and starts it: ready when this
+ * returns. What is not given stays as it was. When the place cannot be taken or the settings cannot
+ * be written, what is installed runs on, or again.
  * @throws WindrowError `refused` when systemd does not do what it is asked
  */
-export function installService(service: SystemdService, what: Installation, say: Say): void {
-  const places = placesOf(service);
+export function installService(
+  service: SystemdService,
+  machine: Machine,
+  executable: string,
+  what: Installation,
+  say: Say,
+): void {
+  const { places, systemctl } = machine;
   const { name } = places;
-  if (existsSync(places.unit)) {
-    // Before the swap: what the old program starts by its path is the old program.
-    systemctl(['stop', name]);
-    say(`stopped ${name}`);
+  let isStopped = false;
+  const fresh = `${places.executable}.new`;
+  try {
+    const isNew = writeFresh(executable, places, fresh);
+    if (existsSync(places.unit)) {
+      isStopped = true;
+      // Before the swap: what the old program starts by its path is the old program.
+      systemctl(['stop', name]);
+      say(`stopped ${name}`);
+    }
+    if (isNew) {
+      // By a rename: what runs cannot be written to, and keeps the file that it was started from.
+      renameDurably(fresh, places.executable);
+      say(`wrote ${places.executable}`);
+    }
+    writeAll(service, places, what, say);
+    systemctl(['daemon-reload']);
+    systemctl(['enable', '--quiet', name]);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    if (isStopped) startAgain(machine, say);
+    throw error;
   }
-  placeExecutable(places, say);
+  systemctl(['start', name], `journalctl --unit=${name} says why.`);
+  say(`started ${name}; it starts with the machine`);
+}
+
+function startAgain({ places: { name }, systemctl }: Machine, say: Say): void {
+  try {
+    systemctl(['start', name]);
+    say(`started ${name} again`);
+  } catch (error) {
+    // Why it was stopped is told in the end; this is a line before.
+    say(messageOf(error));
+  }
+}
+
+function writeAll(service: SystemdService, places: Places, what: Installation, say: Say): void {
   makeSettingsFolder(dirname(places.settings));
   if (what.token !== undefined) {
     writeFileDurably(places.token, `${what.token}\n`, rootAlone);
     say(`wrote ${places.token}, for root and the service alone`);
   }
-  writeSettings(service, what, say);
+  writeSettings(service, places, what, say);
   const credentials = existsSync(places.token) ? ['token'] : [];
   const unit = unitOf(readOwn(service.unit).toString(), { ...places, credentials });
   writeFileDurably(places.unit, unit, everybodyReads);
   say(`wrote ${places.unit}`);
-  systemctl(['daemon-reload']);
-  systemctl(['enable', '--quiet', name]);
-  systemctl(['start', name], `journalctl --unit=${name} says why.`);
-  say(`started ${name}; it starts with the machine`);
 }
 
 /**
@@ -143,12 +187,12 @@ function dataFolders(name: string): string[] {
   ]);
 }
 
-/** By a rename: what runs cannot be written to, and keeps the file that it was started from. */
-function placeExecutable({ executable }: Places, say: Say): void {
-  if (existsSync(executable) && realpathSync(executable) === realpathSync(process.execPath)) return;
+/** @returns false when it is installed from its own place */
+function writeFresh(from: string, { executable }: Places, fresh: string): boolean {
+  if (existsSync(executable) && realpathSync(executable) === realpathSync(from)) return false;
   mkdirSync(dirname(executable), { recursive: true });
-  writeFileDurably(executable, readFileSync(process.execPath), everybodyRuns);
-  say(`wrote ${executable}`);
+  writeFileDurably(fresh, readFileSync(from), everybodyRuns);
+  return true;
 }
 
 /** The service, which is nobody's user, reads its settings in it. */
@@ -156,8 +200,12 @@ function makeSettingsFolder(folder: string): void {
   if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, everybodyRuns);
 }
 
-function writeSettings(service: SystemdService, { settings, token }: Installation, say: Say): void {
-  const places = placesOf(service);
+function writeSettings(
+  service: SystemdService,
+  places: Places,
+  { settings, token }: Installation,
+  say: Say,
+): void {
   const isNew = !existsSync(places.settings);
   const before = isNew ? readOwn(service.defaults) : readFileSync(places.settings);
   const credential = token === undefined ? {} : { token_file: places.credential };
@@ -167,7 +215,8 @@ function writeSettings(service: SystemdService, { settings, token }: Installatio
   say(`wrote ${places.settings}`);
 }
 
-function systemctl(args: readonly string[], hint?: string): void {
+/** That of this machine. */
+export const systemctl: Systemctl = (args, hint) => {
   const options = { encoding: 'utf8', timeout: systemctlMsMax } as const;
   const { status, stderr, error } = spawnSync('systemctl', args, options);
   if (status === 0) return;
@@ -176,4 +225,4 @@ function systemctl(args: readonly string[], hint?: string): void {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
   });
-}
+};

@@ -44,20 +44,21 @@ export function windowsServiceCommand<S extends Spec>(options: WindowsServiceOpt
     });
   const start = new Command('start')
     .description('start it, and wait until it runs')
-    .action(() => manager().start());
+    .action(() => manager().control.start());
   const stop = new Command('stop')
     .description('stop it, and wait until it has stopped')
-    .action(() => manager().stop());
+    .action(() => manager().control.stop());
   const restart = new Command('restart')
     .description('stop it if it runs, and start it')
     .action(async () => {
-      await manager().stop();
-      await manager().start();
+      const { control } = manager();
+      await control.stop();
+      await control.start();
     });
   const status = new Command('status')
     .description('say how it is; exit code 1 unless it runs')
     .action(() => {
-      if (!manager().status()) process.exitCode = EXIT.failure;
+      if (!manager().control.status()) process.exitCode = EXIT.failure;
     });
   const service = new Command('service').description('run this program as a service of Windows');
   for (const verb of [install, uninstall, start, stop, restart, status]) service.addCommand(verb);
