@@ -10,7 +10,11 @@ export const KINDS = ['text', 'binaries', 'random'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** @returns the path of each kind's file, of `bytes` each */
-export function makeFiles(folder: string, bytes: number): Readonly<Record<Kind, string>> {
+export function makeFiles<K extends Kind>(
+  folder: string,
+  bytes: number,
+  kinds: readonly K[],
+): Readonly<Record<K, string>> {
   const program = readFileSync(process.execPath);
   let at = 0;
   const fillers: Readonly<Record<Kind, (piece: Buffer) => void>> = {
@@ -26,8 +30,8 @@ export function makeFiles(folder: string, bytes: number): Readonly<Record<Kind, 
     random: (piece) => void randomFillSync(piece),
   };
   return Object.fromEntries(
-    KINDS.map((kind) => [kind, makeFile(join(folder, kind), bytes, fillers[kind])]),
-  ) as Record<Kind, string>;
+    kinds.map((kind) => [kind, makeFile(join(folder, kind), bytes, fillers[kind])]),
+  ) as Record<K, string>;
 }
 
 function makeFile(path: string, bytes: number, fill: (piece: Buffer) => void): string {
@@ -51,10 +55,10 @@ function logLines(): Buffer {
 }
 
 /** `--gib N` of the command line. */
-export function gibOf(args: readonly string[], fallback: number): number {
+export function gibOf(args: readonly string[], fallback: number, name = '--gib'): number {
   const [flag, text] = args;
   if (flag === undefined) return fallback;
   const gib = Number(text);
-  if (flag === '--gib' && gib > 0 && gib <= 64) return gib;
-  throw new Error('the only option is --gib N');
+  if (flag === name && gib > 0 && gib <= 64) return gib;
+  throw new Error(`the option is ${name} N, up to 64`);
 }

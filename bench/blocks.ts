@@ -48,7 +48,7 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
   const bytes = Math.floor((gibOf(args, 4) * 1024 ** 3) / KINDS.length);
   const folder = mkdtempSync(join(tmpdir(), 'windrow-bench-'));
   try {
-    const files = makeFiles(folder, bytes);
+    const files = makeFiles(folder, bytes, KINDS);
     const { rates } = await calibrate({ folder });
     const streams = threads * lanesPerWorker;
     const engine = fastestEngine(rates, { streams, threads });

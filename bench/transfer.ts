@@ -1,10 +1,12 @@
 /**
- * `bench transfer [--gib 2 | --short]`: files from `windrow-agent send` to a collector on loopback, and
+ * `bench transfer [--gib 2 | --file-gib 10 | --short]`: files from `windrow-agent send` to a collector on loopback, and
  * through a broker of Kafka to `windrow-agent receive`; each a process of its own, blocks verified and
  * synced to the disk before they are acknowledged. Beside them, in the same run: `cp` and `sync` of the
  * same files, which is what the disk does without network and hash; and Kafka's own two performance
  * programs, which carry as many bytes in records of the same size through the same broker and store
- * nothing. `--short` tells whether it works: little data, one run.
+ * nothing. What the goal is about is `kafkaSentOfPerformance`: the bytes that really travel, compressed,
+ * beside theirs, which are not. `--short` tells whether it works: little data, one run; `--file-gib N`
+ * sends one file of random bytes once, to see what memory a large one takes.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,7 +15,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { KafkaCluster } from '../scripts/kafka/cluster.ts';
 import { install } from '../scripts/kafka/install.ts';
-import { gibOf, KINDS, makeFiles } from './blocks-data.ts';
+import { gibOf, KINDS, type Kind, makeFiles } from './blocks-data.ts';
 import { makeTopics, never, openLog, startBroker } from './kafka-log.ts';
 import { type Carried, carriedByKafka } from './kafka-perf.ts';
 import { type BenchResult, median, rounded } from './result.ts';
@@ -22,6 +24,23 @@ import { type Run, sendDirect, sendThroughKafka } from './transfer-run.ts';
 const gibUsual = 2;
 const runsUsual = 3;
 const gibShort = 0.1;
+/** Of what Kafka's own two programs carry, the bytes that travel. */
+const sentOfPerformanceGoal = 0.6;
+const rssMibGoal = 200;
+
+interface Plan {
+  readonly gib: number;
+  readonly kinds: readonly Kind[];
+  readonly runs: number;
+}
+
+function planOf(args: readonly string[]): Plan {
+  if (args[0] === '--short' && args.length === 1) return { gib: gibShort, kinds: KINDS, runs: 1 };
+  if (args[0] === '--file-gib') {
+    return { gib: gibOf(args, gibUsual, '--file-gib'), kinds: ['random'], runs: 1 };
+  }
+  return { gib: gibOf(args, gibUsual), kinds: KINDS, runs: runsUsual };
+}
 
 interface Round {
   readonly direct: Run;
@@ -31,13 +50,11 @@ interface Round {
 }
 
 export async function run(args: readonly string[]): Promise<BenchResult> {
-  const isShort = args[0] === '--short' && args.length === 1;
-  const gib = isShort ? gibShort : gibOf(args, gibUsual);
-  const bytes = Math.floor((gib * 1024 ** 3) / KINDS.length);
-  const runs = isShort ? 1 : runsUsual;
+  const { gib, kinds, runs } = planOf(args);
+  const bytes = Math.floor((gib * 1024 ** 3) / kinds.length);
   const folder = mkdtempSync(join(tmpdir(), 'windrow-bench-'));
   try {
-    const paths = Object.values(makeFiles(folder, bytes));
+    const paths = Object.values(makeFiles(folder, bytes, kinds));
     await using broker = await startBroker();
     const brokers = broker.brokers.join(',');
     // Fills Node's cache of compiled code, without which each process takes 50 MB more.
@@ -54,6 +71,8 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
       });
       console.log(`run ${i + 1} of ${runs} is done`);
     }
+    const goals = `kafkaSentOfPerformance ${sentOfPerformanceGoal} × or more; RSS of each ${rssMibGoal} MiB or less`;
+    console.log(`goals: ${goals}`);
     return resultOf(rounds);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -11,8 +11,9 @@ import {
 } from '../../wire/records/block-chunk.ts';
 import type { LogRecord, NewLogRecord } from '../../wire/transport/log/port.ts';
 import { LogBlocks } from './log-blocks.ts';
+import { openBlocksMax } from './open-blocks.ts';
 import type { BlockReceiver, IncomingChunk } from './receiver.ts';
-import { chunksOf, contentOf, madeFile } from './testing/made-file.ts';
+import { chunksOf, contentOf, madeFile, packed } from './testing/made-file.ts';
 import { receiverRig } from './testing/rig.ts';
 
 const large = madeFile({ path: 'large', content: contentOf(rawChunkBytes + 1) });
@@ -36,12 +37,14 @@ async function reading(changes: { readonly take?: BlockReceiver['take'] } = {}) 
   const here = () => ({ machineId: 'node-1', nowMs: 1_000 });
   const blocks = new LogBlocks({ receiver, producer, here, log });
   const start = { topic: DATA_BLOCKS_TOPIC, partition: 0, slot: 0, topicId: 'id', endOffset: 0 };
-  await blocks.assigned(new Set([0]), [{ ...start, offset: 0 }]);
+  const begin = () => blocks.assigned(new Set([0]), [{ ...start, offset: 0 }]);
+  await begin();
   onTestFinished(() => blocks.stop());
   let nextOffset = 0;
   return {
     receiver,
     blocks,
+    begin,
     acks,
     brokers,
     lines,
@@ -78,7 +81,7 @@ it('nothing behind the beginning of a block is committed before its acknowledgme
   await told(2);
   const offsets = [{ topic: DATA_BLOCKS_TOPIC, partition: 0, offset: 3 }];
   await vi.waitFor(() => expect(blocks.uncommitted).toEqual(offsets), waiting);
-  blocks.committed(offsets);
+  await blocks.commit(async () => {});
   expect(blocks.uncommitted).toEqual([]);
 });
 
@@ -150,6 +153,50 @@ it('a block whose beginning is not here fails once, at its end', async () => {
   ]);
 });
 
+it('a block that comes again is acknowledged and counted once, at its end', async () => {
+  const { receiver, take, told, acks } = await reading();
+  await take(chunksOf(large, 0));
+  await told(1);
+  await take([...chunksOf(large, 0), ...chunksOf(small, 0)]);
+  await vi.waitFor(() => expect(receiver.counts.blocks).toBe(2), waiting);
+  await told(3);
+  expect(acks.map(({ file_name: name, duplicate }) => [name, duplicate])).toEqual([
+    ['large', undefined],
+    ['large', true],
+    ['small', undefined],
+  ]);
+  expect(receiver.counts.duplicates).toBe(1);
+});
+
+it('more blocks by turns than requests may have open hold up nothing', async () => {
+  const { receiver, take, told, acks } = await reading();
+  const content = Buffer.alloc(rawChunkBytes + 1);
+  for (let no = 0; no <= openBlocksMax; no += 1) {
+    const [first] = chunksOf(madeFile({ path: `file-${no}`, content }), 0);
+    if (first === undefined) throw new Error('a chunk');
+    await take([packed(first)]);
+  }
+  await take(chunksOf(small, 0));
+  await told(1);
+  expect(acks).toMatchObject([{ file_name: 'small', success: true }]);
+  expect(receiver.openBlocks).toBe(openBlocksMax + 1);
+});
+
+it('what is committed while the partition goes and comes back is of the one that went', async () => {
+  const { blocks, take, told, begin } = await reading();
+  const offsets = [{ topic: DATA_BLOCKS_TOPIC, partition: 0, offset: 1 }];
+  await take(chunksOf(small, 0));
+  await told(1);
+  await vi.waitFor(() => expect(blocks.uncommitted).toEqual(offsets), waiting);
+  await blocks.commit(async (given) => {
+    expect(given).toEqual(offsets);
+    await begin();
+  });
+  await take(chunksOf(small, 0), { offset: 0 });
+  await told(2);
+  await vi.waitFor(() => expect(blocks.uncommitted).toEqual(offsets), waiting);
+});
+
 it('a block that failed in its middle does not fail again at its end', async () => {
   const { take, told, acks } = await reading();
   const [first, last] = chunksOf(large, 0);
@@ -158,6 +205,19 @@ it('a block that failed in its middle does not fail again at its end', async () 
   await take([damaged, last, ...chunksOf(small, 0)]);
   await told(2);
   expect(acks.map(({ success }) => success)).toEqual([false, true]);
+});
+
+it('a block that failed, was begun anew and lost its beginning fails again at its end', async () => {
+  const { receiver, take, told, begin } = await reading();
+  const [first, last] = chunksOf(large, 0);
+  if (first === undefined || last === undefined) throw new Error('two chunks');
+  await take([{ ...first, payload: first.payload.map((byte) => byte ^ 1) }]);
+  await told(1);
+  await take([first]);
+  await vi.waitFor(() => expect(receiver.openBlocks).toBe(1), waiting);
+  await begin();
+  await take([last]);
+  await told(2);
 });
 
 it('on a full disk nothing is acknowledged, and no chunk is left out', async () => {

@@ -106,7 +106,7 @@ export class LogBlocks implements SlotHandler {
     this.#countMalformed(endOffset - offset, { partition, offset, reason });
   }
 
-  /** What is new since it was `committed`. */
+  /** What is new since the last `commit`. */
   get uncommitted(): PartitionOffset[] {
     return [...this.#lanes.values()]
       .filter(({ committable, committedOffset }) => committable > committedOffset)
@@ -117,9 +117,15 @@ export class LogBlocks implements SlotHandler {
       }));
   }
 
-  committed(offsets: readonly PartitionOffset[]): void {
+  /** Gives what is new to `write`. Rejects as that does; then it stays new. */
+  async commit(write: (offsets: readonly PartitionOffset[]) => Promise<void>): Promise<void> {
+    const offsets = this.uncommitted;
+    if (offsets.length === 0) return;
+    // A partition that comes back meanwhile begins where the group says, not here.
+    const lanes = new Map(this.#lanes);
+    await write(offsets);
     for (const { partition, offset } of offsets) {
-      const lane = this.#lanes.get(partition);
+      const lane = lanes.get(partition);
       if (lane !== undefined) lane.committedOffset = offset;
     }
   }
@@ -153,6 +159,8 @@ export class LogBlocks implements SlotHandler {
     { value: payload = nothing, partition, offset }: LogRecord,
     signal: AbortSignal,
   ): Promise<Outcome | undefined> {
+    // It is sent anew; the rest of what failed does not come any more.
+    if (chunk.chunk === 0) this.#failed.delete(chunkKey(chunk));
     const mark = { lane: String(partition), position: BigInt(offset) };
     while (!signal.aborted) {
       try {

@@ -13,6 +13,7 @@ import {
 } from '../../wire/records/block-chunk.ts';
 import { PROCESSING_STATUS_TOPIC } from '../../wire/records/processing-status.ts';
 import { createMemoryLog } from '../../wire/transport/log/memory.ts';
+import type { LogProducer } from '../../wire/transport/log/port.ts';
 import { LogMember } from './log-member.ts';
 import type { IncomingChunk } from './receiver.ts';
 import { chunksOf, contentOf, madeFile } from './testing/made-file.ts';
@@ -21,13 +22,13 @@ import { receiverRig } from './testing/rig.ts';
 const place = { topic: DATA_BLOCKS_TOPIC, partition: 0 };
 
 /** One partition of blocks, and a member of a group that has it. */
-function scene() {
+function scene(changes: { readonly producer?: LogProducer } = {}) {
   const log = createMemoryLog({
     topics: { [DATA_BLOCKS_TOPIC]: 1, [BLOCK_ACKS_TOPIC]: 1, [PROCESSING_STATUS_TOPIC]: 1 },
     clock: systemClock,
   });
   const { receiver, folder } = receiverRig();
-  const producer = log.producer();
+  const { producer = log.producer() } = changes;
   const member = new LogMember({
     source: log,
     producer,
@@ -92,4 +93,22 @@ it('what is no block or cannot be read stops nothing: whose it is hears why, and
   expect(readFileSync(stored).equals(good.content)).toBe(true);
   expect(existsSync(join(folder, 'processed_data_node-1', 'bad'))).toBe(false);
   expect(member.malformed).toBe(5);
+});
+
+it('ends in time though what it was doing waits for ever, as a status for brokers that are away', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  let statuses = 0;
+  const send = (): Promise<void> => {
+    statuses += 1;
+    return new Promise(() => {});
+  };
+  const { start } = scene({ producer: { send, close: async () => {} } });
+  const stop = start();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(statuses).toBe(1);
+  const ended = vi.fn();
+  void stop().then(ended);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(ended).toHaveBeenCalledOnce();
 });

@@ -1,7 +1,7 @@
 /** A receiver of blocks as a member of a group: reads, commits, tells how it does, and leaves. */
 import type { Clock } from '../../runtime/clock.ts';
 import { messageOf } from '../../runtime/errors.ts';
-import { pause, withinMs } from '../../runtime/lifecycle.ts';
+import { aborted, pause, withinMs } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import { statusPartitionsMax } from '../../wire/limits.ts';
 import { DATA_BLOCKS_TOPIC } from '../../wire/records/block-chunk.ts';
@@ -20,7 +20,7 @@ const commitEveryMs = 1_000;
 const lookEveryMs = 5_000;
 /** At the end: what is being stored and acknowledged. */
 const lastBlocksMsMax = 3_000;
-/** At the end: the last offsets, and the last status. */
+/** At the end: what was begun, the last offsets, and the last status. */
 const farewellMsMax = 1_500;
 /** Leaving the group, and closing its connections. */
 const leavingMsMax = 4_000;
@@ -63,34 +63,37 @@ export class LogMember {
     const running = this.#consumer.run(this.#blocks, left.signal).finally(() => ended.abort());
     running.catch(() => {});
     const working = AbortSignal.any([stop, ended.signal]);
-    await Promise.all([
+    const begun = Promise.all([
       repeat(commitEveryMs, working, () => this.#commit().catch(() => {})),
       repeat(lookEveryMs, working, () => this.#look()),
     ]);
-    if (!ended.signal.aborted) await this.#end();
+    await aborted(working);
+    const isMember = !ended.signal.aborted;
+    await Promise.all([
+      // A commit or a status may wait for brokers that are away.
+      this.#farewell('what was begun', () => begun),
+      isMember && this.#farewell('the last blocks', () => this.#blocks.stop(), lastBlocksMsMax),
+    ]);
+    if (isMember) await this.#farewell('the last offsets', () => this.#commit());
     left.abort();
     await withinMs('leaving the group', leavingMsMax, () => running);
     await this.#farewell('the last status', () => this.#tellStatus());
   }
 
-  async #end(): Promise<void> {
-    await this.#farewell('the last blocks', () => this.#blocks.stop(), lastBlocksMsMax);
-    await this.#farewell('the last offsets', () => this.#commit());
-  }
-
   /** What cannot be done in time, the next receiver does again. */
-  async #farewell(what: string, work: () => Promise<void>, msMax = farewellMsMax): Promise<void> {
+  async #farewell(
+    what: string,
+    work: () => Promise<unknown>,
+    msMax = farewellMsMax,
+  ): Promise<void> {
     await withinMs(what, msMax, work).catch((error: unknown) =>
       this.#options.log.warn({ error: messageOf(error) }, 'some blocks may be received again'),
     );
   }
 
   /** What fails, the next one makes good: until then the group's last offsets hold. */
-  async #commit(): Promise<void> {
-    const offsets = this.#blocks.uncommitted;
-    if (offsets.length === 0) return;
-    await this.#consumer.commit(offsets, never);
-    this.#blocks.committed(offsets);
+  #commit(): Promise<void> {
+    return this.#blocks.commit((offsets) => this.#consumer.commit(offsets, never));
   }
 
   async #look(): Promise<void> {

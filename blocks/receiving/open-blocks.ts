@@ -1,14 +1,16 @@
 /**
  * The blocks of which some chunks have come.
  *
- * Invariant: they are at most `openBlocksMax`, and each is here from its first chunk until it was
- * stored, failed or was given up.
+ * Invariant: they are at most `openBlocksMax`, those of a log `openBlocksOfLogMax`, and each is here
+ * from its first chunk until it was stored, failed or was given up.
  */
 import { type BlockChunk, chunkKey } from '../../wire/records/block-chunk.ts';
-import type { OpenBlock } from './open-block.ts';
+import type { Mark, OpenBlock } from './open-block.ts';
 
 /** A descriptor and a hash each. */
 export const openBlocksMax = 64;
+/** A log brings the chunks of all senders by turns, and a chunk that has to wait holds up all behind it. */
+export const openBlocksOfLogMax = 512;
 /** A block of which nothing comes for so long is given up; its sender begins it anew. */
 const abandonedMs = 10 * 60_000;
 /** When too many are open, one that has been quiet for this long makes room. */
@@ -21,8 +23,9 @@ export class OpenBlocks {
     return this.#blocks.size;
   }
 
-  get isFull(): boolean {
-    return this.#blocks.size >= openBlocksMax;
+  /** For another block, which comes from a log when it has a mark. */
+  isFull(mark: Mark | undefined): boolean {
+    return this.#blocks.size >= (mark === undefined ? openBlocksMax : openBlocksOfLogMax);
   }
 
   /** What they will have in all, and what of that is not written yet. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { compressFrame } from '../../native/lz4.ts';
@@ -55,14 +55,31 @@ it('a chunk that is written again, as after a full disk, is hashed once', () => 
   part.verify(sha256(noise));
 });
 
-it('storing that failed may be tried again', () => {
+it.each([5_000, 0])(
+  'storing that failed may be tried again, its last chunk taken once more: a block of %i bytes',
+  (sizeBytes) => {
+    const noise = contentOf(sizeBytes);
+    part.write(rawChunk(noise), noise);
+    part.verify(sha256(noise));
+    const good = target('block');
+    const bad = { ...good, metadataPath: join(folder, 'none', 'x') };
+    expect(() => part.store(bad)).toThrow('ENOENT');
+    part.write(rawChunk(noise), noise);
+    part.verify(sha256(noise));
+    part.store(good);
+    expect(existsSync(good.metadataPath)).toBe(true);
+  },
+);
+
+it('a part whose sync failed is never verified: the next sync would say that all is well', () => {
+  // Of a pipe or a device nothing can be synced.
+  symlinkSync('/dev/null', join(folder, 'unsynced'));
+  const unsynced = new PartFile(join(folder, 'unsynced'), new StageTimes(STAGES));
   const noise = contentOf(5_000);
-  part.write(rawChunk(noise), noise);
-  part.verify(sha256(noise));
-  const good = target('block');
-  expect(() => part.store({ ...good, metadataPath: join(folder, 'none', 'x') })).toThrow('ENOENT');
-  part.store(good);
-  expect(existsSync(good.metadataPath)).toBe(true);
+  unsynced.write(rawChunk(noise), noise);
+  expect(() => unsynced.verify(sha256(noise))).toThrow('EINVAL');
+  expect(() => unsynced.verify(sha256(noise))).toThrow(BadBlockError);
+  unsynced.drop();
 });
 
 describe('a chunk is refused', () => {

@@ -3,7 +3,9 @@
  * Synchronous, as it runs on threads that do nothing else.
  *
  * Invariant: `hashedBytes` of the file are written and in the hash, in order. A call that failed for
- * the disk's sake changed nothing of that and may be made again.
+ * the disk's sake changed nothing of that and may be made again. Only a sync that failed is the end of
+ * the part: the system then takes for written what the disk may not have, and the next sync would say
+ * that all is well.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, fdatasyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
@@ -50,6 +52,8 @@ export class PartFile {
   #hashedBytes = 0;
   #sha256: string | undefined;
   #isMoved = false;
+  /** A sync failed. */
+  #isDoubtful = false;
 
   /** @param times what its stages take is added to these */
   constructor(path: string, times: Times) {
@@ -75,17 +79,22 @@ export class PartFile {
       throw new BadBlockError(`a chunk has ${raw.length} bytes instead of ${rawBytes}`);
     }
     this.#times.timed('write', () => this.#writeAll(raw, offset));
-    if (offset !== this.#hashedBytes) return;
+    // The end of an empty block is hashed already when it comes again, though no byte is.
+    if (this.#sha256 !== undefined || offset !== this.#hashedBytes) return;
     this.#times.timed('hash', () => this.#hash.update(raw));
     this.#hashedBytes += raw.length;
   }
 
-  /** The block is whole, and on the disk. @throws BadBlockError, or what the system says */
+  /** The block is whole, and on the disk. @throws BadBlockError, or what the system says; then a BadBlockError */
   verify(sha256: string): void {
     this.#sha256 ??= this.#hash.digest('hex');
     if (this.#sha256 !== sha256) throw new BadBlockError('the SHA-256 of the block is another');
+    if (this.#isDoubtful) throw new BadBlockError('the disk did not confirm the block');
     const fd = this.#fd;
-    if (fd !== undefined) this.#times.timed('sync', () => fdatasyncSync(fd));
+    if (fd === undefined) return;
+    this.#isDoubtful = true;
+    this.#times.timed('sync', () => fdatasyncSync(fd));
+    this.#isDoubtful = false;
   }
 
   /** Puts the verified block where it belongs, for good. @throws what the system says */

@@ -1,6 +1,14 @@
 import fc from '../../runtime/testing/property.ts';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { BlockAck } from '../../wire/records/block-ack.ts';
@@ -56,6 +64,21 @@ describe('a block', () => {
     ]);
   });
 
+  it.each([
+    ['an empty', 0],
+    ['a small', 10],
+  ])('of %s file whose storing failed is stored when it comes again', async (_, sizeBytes) => {
+    const { receiver, folder } = receiverRig();
+    const file = madeFile({ content: contentOf(sizeBytes), path: 'file' });
+    // A file stands where the folder of blocks belongs.
+    const inTheWay = join(folder, 'processed_data_node-1');
+    writeFileSync(inTheWay, '');
+    await expect(takeAll(receiver, chunksOf(file, 0))).rejects.toMatchObject({ retryable: true });
+    rmSync(inTheWay);
+    expect(await ackFor(receiver, chunksOf(file, 0))).toMatchObject({ success: true });
+    expect(readFileSync(join(inTheWay, 'file', 'block_0000.bin')).equals(file.content)).toBe(true);
+  });
+
   it('of an empty file is empty', async () => {
     const { receiver, folder } = receiverRig();
     const empty = madeFile({ content: Buffer.alloc(0), path: 'empty' });
@@ -100,6 +123,25 @@ describe('a block', () => {
     expect(existsSync(join(folder, 'processed_data_node-1'))).toBe(false);
     expect(await ackFor(receiver, chunksOf(two, 0))).toMatchObject({ success: true });
     expect(receiver.counts.failures).toBe(1);
+  });
+
+  it('that the disk does not confirm fails and is begun anew', async () => {
+    const { receiver, folder } = receiverRig();
+    // The first part; of a device nothing can be synced.
+    symlinkSync('/dev/null', join(folder, '.windrow', 'parts', '1'));
+    const chunks = chunksOf(two, 0);
+    await expect(takeAll(receiver, chunks)).rejects.toMatchObject({
+      code: 'store_unavailable',
+      retryable: true,
+    });
+    expect(await takeAll(receiver, chunksOf(two, 0).slice(1))).toMatchObject({
+      nextChunk: 0,
+      ack: { success: false, reason: 'the disk did not confirm the block' },
+    });
+    expect(receiver.index.usedBytes).toBe(0);
+    expect(await ackFor(receiver, chunksOf(two, 0))).toMatchObject({ success: true });
+    const path = join(folder, 'processed_data_node-1', 'log_txt', 'block_0000.bin');
+    expect(sha256(readFileSync(path))).toBe(sha256(contentOfBlock(two, 0)));
   });
 
   it('with a chunk that was damaged on its way fails', async () => {

@@ -166,10 +166,10 @@ export class BlockReceiver {
       assertSameFile(open.first, chunk);
       return open.inTurn(() => this.#advance(open, incoming));
     }
-    const stored = this.#storedBefore(chunk);
+    const stored = this.#storedBefore(incoming);
     if (stored !== undefined) return Promise.resolve(stored);
     if (chunk.chunk !== 0) return Promise.resolve({ nextChunk: 0 });
-    this.#assertRoom(chunk);
+    this.#assertRoom(incoming);
     const begun = new OpenBlock(chunk, { mark, nowMs: this.#options.clock.monotonicMs() });
     this.#open.add(begun);
     return begun.inTurn(async () => {
@@ -184,7 +184,7 @@ export class BlockReceiver {
     });
   }
 
-  #storedBefore(chunk: BlockChunk): Taken | undefined {
+  #storedBefore({ chunk, mark }: IncomingChunk): Taken | undefined {
     const transfer = this.index.transfer(chunk.transfer_id);
     if (transfer === undefined) return undefined;
     assertSameFile(fileOf(transfer), chunk);
@@ -193,14 +193,17 @@ export class BlockReceiver {
     const { path } = blockPaths(this.layout, transfer.folder, chunk.block_number);
     // Somebody may have taken the file away.
     if (statSync(path, { throwIfNoEntry: false })?.size !== block.size_bytes) return undefined;
+    const nextChunk = chunkCount(block.size_bytes);
+    // A log brings them all, whatever is answered: the block is one repeat, told at its end.
+    if (mark !== undefined && chunk.last === undefined) return { nextChunk };
     this.counts.duplicates += 1;
     const ack = duplicateAck(chunk, block.sha256, this.#here());
     this.#options.observer?.acknowledged(ack);
-    return { nextChunk: chunkCount(block.size_bytes), ack };
+    return { nextChunk, ack };
   }
 
-  #assertRoom(chunk: BlockChunk): void {
-    if (this.#open.isFull) {
+  #assertRoom({ chunk, mark }: IncomingChunk): void {
+    if (this.#open.isFull(mark)) {
       const quietest = this.#open.quietest(this.#options.clock.monotonicMs());
       if (quietest === undefined) {
         throw busy('the receiver has as many open blocks as it can hold');

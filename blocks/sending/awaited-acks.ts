@@ -40,7 +40,8 @@ export class AwaitedAcks {
 export class Awaited implements Disposable {
   readonly #block: AwaitedBlock;
   readonly #of: { readonly forget: () => void; readonly heardMs: () => number };
-  readonly #come = Promise.withResolvers<BlockAck | undefined>();
+  readonly #come = Promise.withResolvers<BlockAck>();
+  #ack: BlockAck | undefined;
 
   constructor(
     block: AwaitedBlock,
@@ -56,15 +57,22 @@ export class Awaited implements Disposable {
   }
 
   take(ack: BlockAck): void {
+    this.#ack ??= ack;
     this.#come.resolve(ack);
+  }
+
+  /** What has come. */
+  get ack(): BlockAck | undefined {
+    return this.#ack;
   }
 
   /**
    * Undefined when none has come for so long, of this block or of any other: receivers that have much
-   * to do before it are not given more. @throws WindrowError `aborted`
+   * to do before it are not given more. May be called again. @throws WindrowError `aborted`
    */
   async within(waitMs: number, signal: AbortSignal): Promise<BlockAck | undefined> {
-    const giveUp = (): void => this.#come.resolve(undefined);
+    const { promise: isOver, resolve } = Promise.withResolvers<undefined>();
+    const giveUp = (): void => resolve(undefined);
     let timer: NodeJS.Timeout | undefined;
     const wait = (leftMs: number): void => {
       timer = setTimeout(() => {
@@ -76,7 +84,7 @@ export class Awaited implements Disposable {
     wait(waitMs);
     signal.addEventListener('abort', giveUp);
     if (signal.aborted) giveUp();
-    const ack = await this.#come.promise;
+    const ack = await Promise.race([this.#come.promise, isOver]);
     clearTimeout(timer);
     signal.removeEventListener('abort', giveUp);
     if (signal.aborted) throw new WindrowError('aborted', 'the sending was stopped');

@@ -6,8 +6,9 @@
  *
  *   reading ──last chunk──► sent ──ack──► acknowledged
  *      ▲                      │
- *      └── failed, no ack, ───┘   at most `resendsMax` times, then failed
- *          or begin again
+ *      ├── failed, or begin ──┤   at most `resendsMax` times, then failed
+ *      │   again              │
+ *      └── silence ───────────┘   rarely, and as often as it takes
  */
 import { basename } from 'node:path/posix';
 import { fullJitterMs } from '../../runtime/backoff.ts';
@@ -24,10 +25,17 @@ import type { BlockJob, BlockReader } from './block-reader.ts';
 import { chunkRecord, type PreparedChunk, type Transfer } from './plan.ts';
 import { Slots } from './slots.ts';
 
-/** Of a block, each after a longer wait. */
+/** Of a block that was not good there, each after a longer wait. */
 const resendsMax = 5;
-/** Without any acknowledgment. A receiver of Kafka that is replaced by another in its group has begun again by then. */
-const ackMsMax = 60_000;
+/** Without any acknowledgment it is told. A receiver of Kafka that is replaced by another in its group has begun again by then. */
+const silentMs = 60_000;
+/**
+ * After that it is sent again: the log may have lost it. Receivers may take their time for a block
+ * (`processMsMax`), have no room or be away, and each time fills the log, so the next comes later by
+ * twice as much.
+ */
+const silentResendMsMin = 15 * 60_000;
+const silentResendMsMax = 24 * 3_600_000;
 
 /** The block was not acknowledged, for the reason that is the message. */
 export class BlockFailedError extends Error {
@@ -55,7 +63,7 @@ export interface OutgoingBlock {
 /** What one sending came to: the block's acknowledgment, or why there is none. */
 type Attempt =
   | { readonly ack: BlockAck; readonly sha256: string | undefined }
-  | { readonly reason: string };
+  | { readonly reason: string; readonly isSilence?: true };
 
 /** All of it is on its way or there; its acknowledgment is still to come. */
 interface Sent {
@@ -65,6 +73,7 @@ interface Sent {
 export class BlockSender {
   readonly #options: BlockSenderOptions;
   readonly #reading: Slots;
+  #isSilent = false;
 
   constructor(options: BlockSenderOptions) {
     this.#options = options;
@@ -77,32 +86,47 @@ export class BlockSender {
    */
   async send(outgoing: OutgoingBlock, signal: AbortSignal): Promise<void> {
     const { tell, random } = this.#options;
-    for (let resend = 0; ; resend += 1) {
-      const reason = this.#settle(outgoing, await this.#attempt(outgoing, signal));
+    const { transfer, block } = outgoing;
+    for (let [failures, silences] = [0, 0]; ; ) {
+      const resendMs = Math.min(silentResendMsMin * 2 ** silences, silentResendMsMax);
+      const attempt = await this.#attempt(outgoing, resendMs, signal);
+      const reason = this.#settle(outgoing, attempt);
       if (reason === undefined) return;
-      if (resend === resendsMax) throw new BlockFailedError(reason);
-      const { transfer, block } = outgoing;
-      tell({ kind: 'again', transfer, block, resend: resend + 1, reason });
-      await pause(fullJitterMs(resend, backoff, random), signal);
+      if ('isSilence' in attempt) silences += 1;
+      else if (failures === resendsMax) throw new BlockFailedError(reason);
+      else failures += 1;
+      tell({ kind: 'again', transfer, block, resend: failures + silences, reason });
+      await pause(fullJitterMs(failures + silences - 1, backoff, random), signal);
     }
   }
 
-  async #attempt(outgoing: OutgoingBlock, signal: AbortSignal): Promise<Attempt> {
+  async #attempt(outgoing: OutgoingBlock, resendMs: number, signal: AbortSignal): Promise<Attempt> {
     const { transfer, block: blockNumber } = outgoing;
     const fileName = basename(transfer.file.relativePath);
     const block = { transferId: transfer.id, fileName, blockNumber };
     using awaited = this.#options.awaited?.expect(block);
-    const sent = await this.#sendChunks(outgoing, signal);
+    const sent = await this.#sendChunks(outgoing, awaited, signal);
     if (!('sentSha256' in sent)) return sent;
-    return await this.#ackOf(outgoing, { sha256: sent.sentSha256, awaited }, signal);
+    const { sentSha256: sha256 } = sent;
+    if (awaited === undefined) return { reason: 'no acknowledgment came with the answer' };
+    this.#options.journal.sent(outgoing.key, blockNumber, sha256);
+    const ack = await this.#ackOf(awaited, resendMs, signal);
+    if (ack !== undefined) return { ack, sha256 };
+    return { reason: `no acknowledgment came within ${resendMs / 60_000} min`, isSilence: true };
   }
 
-  async #sendChunks(outgoing: OutgoingBlock, signal: AbortSignal): Promise<Attempt | Sent> {
+  async #sendChunks(
+    outgoing: OutgoingBlock,
+    awaited: Awaited | undefined,
+    signal: AbortSignal,
+  ): Promise<Attempt | Sent> {
     const { reader, tell } = this.#options;
     const giveBack = await this.#reading.take(signal);
     try {
       let wanted = 0;
       for await (const prepared of reader.read(jobOf(outgoing), signal)) {
+        // What became of the block is known before its end: the rest is of no use.
+        if (awaited?.ack !== undefined) return { ack: awaited.ack, sha256: undefined };
         const { chunk, rawBytes, payload, sha256 } = prepared;
         // The last one is sent whatever is there already: it asks for the acknowledgment.
         if (chunk < wanted && sha256 === undefined) continue;
@@ -129,17 +153,30 @@ export class BlockSender {
     return carrier.send({ record, payload: prepared.payload }, signal);
   }
 
-  /** Of a block that was sent whole. */
+  /** Of a block that was sent whole. Undefined: it is to be sent again. */
   async #ackOf(
-    { key, block }: OutgoingBlock,
-    { sha256, awaited }: { readonly sha256: string; readonly awaited: Awaited | undefined },
+    awaited: Awaited,
+    resendMs: number,
     signal: AbortSignal,
-  ): Promise<Attempt> {
-    if (awaited === undefined) return { reason: 'no acknowledgment came with the answer' };
-    this.#options.journal.sent(key, block, sha256);
-    const ack = await awaited.within(ackMsMax, signal);
-    if (ack === undefined) return { reason: `no acknowledgment came within ${ackMsMax / 1000} s` };
-    return { ack, sha256 };
+  ): Promise<BlockAck | undefined> {
+    let ack = await awaited.within(silentMs, signal);
+    if (ack === undefined) {
+      this.#tellSilence(true);
+      ack = await awaited.within(resendMs, signal);
+    }
+    if (ack !== undefined) this.#tellSilence(false);
+    return ack;
+  }
+
+  /** Once for all blocks that wait. */
+  #tellSilence(isSilent: boolean): void {
+    if (isSilent === this.#isSilent) return;
+    this.#isSilent = isSilent;
+    const { tell } = this.#options;
+    if (!isSilent) return tell({ kind: 'going-on' });
+    const reason = `no block was acknowledged for ${silentMs / 1_000} s`;
+    const hint = 'The receivers may be at work on one for long, have no room, or be away.';
+    tell({ kind: 'waiting', reason, hint });
   }
 
   /** @returns why the block must be sent again */

@@ -124,3 +124,17 @@ it('a chunk that is on its way when the sending is aborted is in use until it ha
   onTheirWay[0]?.end();
   await sending;
 });
+
+it('what waits behind a producer when the sending is aborted is not sent', async () => {
+  const { carrier, onTheirWay } = slowLog();
+  const stop = new AbortController();
+  const first = carrier.send(outgoing(chunkOf(0)), stop.signal);
+  const second = carrier.send(outgoing(chunkOf(0, 1)), stop.signal);
+  await vi.waitFor(() => expect(onTheirWay).toHaveLength(1));
+  stop.abort();
+  onTheirWay[0]?.end();
+  await first;
+  // Were it sent, it would stay on its way: nobody ends it.
+  await expect(second).rejects.toMatchObject({ code: 'aborted' });
+  expect(onTheirWay).toEqual([]);
+});

@@ -16,7 +16,15 @@ import {
 } from '../../records/block-chunk.ts';
 import { PROCESSING_STATUS_TOPIC } from '../../records/processing-status.ts';
 import type { BlockCarrier, OutgoingChunk, Taken } from '../block-port.ts';
-import type { Log, LogProducer, LogReader, LogRecord, ReadPlace, TopicSpec } from './port.ts';
+import type {
+  Log,
+  LogProducer,
+  LogReader,
+  LogRecord,
+  NewLogRecord,
+  ReadPlace,
+  TopicSpec,
+} from './port.ts';
 import { prepareTopics } from './prepare.ts';
 
 /** All that senders, receivers and who watches them say. */
@@ -39,7 +47,7 @@ export interface LogBlocksOptions {
 export class LogBlockCarrier implements BlockCarrier {
   readonly target: string;
   readonly #options: LogBlocksOptions;
-  readonly #producers: readonly LogProducer[];
+  readonly #ways: readonly Way[];
   readonly #reader: LogReader;
   readonly #garbage = new YoungGarbage(garbageBytesMax);
   #preparing: Promise<void> | undefined;
@@ -51,12 +59,12 @@ export class LogBlockCarrier implements BlockCarrier {
   constructor(options: LogBlocksOptions) {
     this.target = options.target;
     this.#options = options;
-    this.#producers = Array.from({ length: producersMax }, () => options.log.producer());
+    this.#ways = Array.from({ length: producersMax }, () => new Way(options.log.producer()));
     this.#reader = options.log.reader(BLOCK_ACKS_TOPIC);
   }
 
   async send({ record, payload }: OutgoingChunk, signal: AbortSignal): Promise<Taken> {
-    if (signal.aborted) throw new WindrowError('aborted', 'sending was aborted');
+    assertWanted(signal);
     this.#preparing ??= this.#prepare(signal).catch((error: unknown) => {
       this.#preparing = undefined;
       throw error;
@@ -70,21 +78,20 @@ export class LogBlockCarrier implements BlockCarrier {
       timeMs: record.sent_at,
     };
     this.#garbage.came(payload.length);
-    // What is on its way is read until it has ended; the payload's memory is used anew after that.
-    await this.#producerOf(record).send([message], never);
+    await this.#wayOf(record).send(message, signal);
     return { nextChunk: record.chunk + 1 };
   }
 
   readonly acks = (signal: AbortSignal): AsyncIterable<BlockAck> => this.#acks(signal);
 
   async close(): Promise<void> {
-    await Promise.all(this.#producers.map((producer) => producer.close()));
+    await Promise.all(this.#ways.map((way) => way.close()));
   }
 
   /** The same for all chunks of a block, so that they keep their order whatever fails. */
-  #producerOf({ transfer_id: id, block_number: number }: BlockChunk): LogProducer {
+  #wayOf({ transfer_id: id, block_number: number }: BlockChunk): Way {
     const place = (Number.parseInt(id.slice(0, 8), 16) + number) % producersMax;
-    return this.#producers[place] as LogProducer;
+    return this.#ways[place] as Way;
   }
 
   async *#acks(signal: AbortSignal): AsyncGenerator<BlockAck> {
@@ -131,4 +138,33 @@ export class LogBlockCarrier implements BlockCarrier {
       .catch(() => {});
     return readable;
   }
+}
+
+/** A producer, and what waits for it: one record is on its way at a time. */
+class Way {
+  readonly #producer: LogProducer;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(producer: LogProducer) {
+    this.#producer = producer;
+  }
+
+  /** What waits when the signal aborts is not sent. @throws WindrowError of the producer, or `aborted` */
+  send(record: NewLogRecord, signal: AbortSignal): Promise<void> {
+    const sent = this.#last.then(() => {
+      assertWanted(signal);
+      // What is on its way is read until it has ended; the payload's memory is used anew after that.
+      return this.#producer.send([record], never);
+    });
+    this.#last = sent.catch(() => {});
+    return sent;
+  }
+
+  close(): Promise<void> {
+    return this.#producer.close();
+  }
+}
+
+function assertWanted(signal: AbortSignal): void {
+  if (signal.aborted) throw new WindrowError('aborted', 'sending was aborted');
 }

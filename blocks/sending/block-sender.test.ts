@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { systemClock } from '../../runtime/clock.ts';
+import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
+import type { BlockChunk } from '../../wire/records/block-chunk.ts';
+import { AwaitedAcks } from './awaited-acks.ts';
+import { BlockSender } from './block-sender.ts';
+import type { SendEvent } from './events.ts';
+import { openJournal } from './journal.ts';
+import { PatientCarrier } from './patience.ts';
+import { planTransfer, type PreparedChunk } from './plan.ts';
+import { ackOf } from './testing/memory-receiver.ts';
+
+const minuteMs = 60_000;
+const sha256 = 'a'.repeat(64);
+const chunks = 4;
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A block of four chunks, sent through a log that takes everything; the test answers. */
+function sending() {
+  const journal = openJournal({
+    path: `${temporaryFolder()}/transfers.db`,
+    clock: systemClock,
+    onDamage: () => {},
+  });
+  onTestFinished(() => journal.close());
+  const version = { sizeBytes: chunks, mtimeNs: 1n, inode: 1n };
+  const file = { path: '/file', relativePath: 'file', version };
+  const transfer = planTransfer(file, { sender: 'pc', blockBytes: chunks });
+  const { key } = journal.begin('log', transfer);
+  const awaited = new AwaitedAcks();
+  const seen: BlockChunk[] = [];
+  const events: SendEvent[] = [];
+  const world = { onChunk: (_record: BlockChunk) => {} };
+  const tell = (event: SendEvent): void => void events.push(event);
+  const carrier = new PatientCarrier({
+    carrier: {
+      target: 'log',
+      async send({ record }) {
+        seen.push(record);
+        world.onChunk(record);
+        return { nextChunk: record.chunk + 1 };
+      },
+      close: async () => {},
+    },
+    clock: systemClock,
+    random: () => 0,
+    tell,
+  });
+  const sender = new BlockSender({
+    carrier,
+    awaited,
+    journal,
+    reader: { blocksAtOnce: 64, read: prepared },
+    clock: systemClock,
+    random: () => 0,
+    tell,
+  });
+  const answer = (record: BlockChunk, success: boolean): void =>
+    awaited.take(ackOf(record, success, success ? sha256 : undefined));
+  const stopping = new AbortController();
+  onTestFinished(() => stopping.abort());
+  const send = (block = 0) => sender.send({ transfer, key, block }, stopping.signal);
+  const kinds = (...wanted: SendEvent['kind'][]) =>
+    events.map(({ kind }) => kind).filter((kind) => wanted.includes(kind));
+  return { send, seen, world, answer, kinds, isAcknowledged: () => journal.isAcknowledged(key, 0) };
+}
+
+async function* prepared(): AsyncGenerator<PreparedChunk, void, void> {
+  for (let chunk = 0; chunk < chunks; chunk += 1) {
+    yield {
+      chunk,
+      rawBytes: 1,
+      encoding: 'raw',
+      crc32: '00000000',
+      payload: new Uint8Array(1),
+      sha256: chunk === chunks - 1 ? sha256 : undefined,
+    };
+  }
+}
+
+it('silence is told once for all blocks, and waited for: a module may take ten minutes for a block', async () => {
+  const { send, seen, answer, kinds, isAcknowledged } = sending();
+  const sent = [send(0), send(1)];
+  await vi.advanceTimersByTimeAsync(minuteMs - 1);
+  expect(kinds('waiting')).toEqual([]);
+  await vi.advanceTimersByTimeAsync(9 * minuteMs);
+  expect(kinds('waiting', 'going-on', 'again')).toEqual(['waiting']);
+  expect(seen).toHaveLength(2 * chunks);
+  for (const record of seen.slice(-2)) answer(record, true);
+  await Promise.all(sent);
+  expect(isAcknowledged()).toBe(true);
+  expect(kinds('waiting', 'going-on', 'again')).toEqual(['waiting', 'going-on']);
+});
+
+it('after long silence a block is sent again, more and more rarely, and never fails for it', async () => {
+  const { send, seen, answer, kinds } = sending();
+  const sent = send();
+  const times: number[] = [];
+  // What takes no time is done when the minute is looked at.
+  await vi.advanceTimersByTimeAsync(1_000);
+  for (let minute = 0; minute < 24 * 60; minute += 1) {
+    await vi.advanceTimersByTimeAsync(minuteMs);
+    if (seen.length / chunks > times.length + 1) times.push(minute + 1);
+  }
+  // After 16, 31, 61, … minutes: one, and twice as many as the last time.
+  expect(times).toEqual([16, 47, 108, 229, 470, 951]);
+  expect(kinds('waiting', 'failed')).toEqual(['waiting']);
+  const last = seen.at(-1);
+  if (last !== undefined) answer(last, true);
+  await sent;
+});
+
+it('what failed is sent again at once, and its rest is not', async () => {
+  const { send, seen, world, answer, isAcknowledged } = sending();
+  world.onChunk = (record) => {
+    if (seen.length === 2) answer(record, false);
+    if (record.last !== undefined) answer(record, true);
+  };
+  const sent = send();
+  await vi.advanceTimersByTimeAsync(1);
+  await sent;
+  expect(seen.map(({ chunk }) => chunk)).toEqual([0, 1, 0, 1, 2, 3]);
+  expect(isAcknowledged()).toBe(true);
+});
