@@ -33,7 +33,7 @@ import type { Ingest } from '../ingest/ingest.ts';
 import type { StoreWriter } from '../store/writer.ts';
 import type { SharedAlerts } from './alerts/shared.ts';
 import type { HeldOffsets } from './held-offsets.ts';
-import { nameFree, nameTakenHint } from './name-taken.ts';
+import { isNameTaken, nameTakenHint } from './name-taken.ts';
 import { keyOf, type Positions, type Run } from './positions.ts';
 import type { Results } from './results/port.ts';
 import { TimeOrder } from './time-order.ts';
@@ -255,9 +255,11 @@ export class Consumption implements SlotHandler {
 
   async #consume(signal: AbortSignal): Promise<void> {
     const { source, group, results, onTopics } = this.#options;
+    let replaced: MemberReplaced | undefined;
     while (!signal.aborted) {
-      let isReplaced = false;
       try {
+        if (replaced !== undefined && (await isNameTaken(source, group, signal))) throw replaced;
+        replaced = undefined;
         await this.#makeTopics(signal);
         onTopics();
         // Days of windows may have to be read; until then the others keep their slots.
@@ -265,14 +267,13 @@ export class Consumption implements SlotHandler {
         this.#consumer = source.consumer(group);
         await this.#consumer.run(this, signal);
       } catch (error) {
-        isReplaced = error instanceof MemberReplaced;
+        if (error instanceof MemberReplaced) replaced = error;
         if (!signal.aborted) this.#tell(error);
       }
       this.#consumer = undefined;
       this.#interruption = undefined;
       this.#forget(this.#options.positions.reset());
       await pause(retryMs, signal);
-      if (isReplaced) await nameFree(source, group, signal);
     }
   }
 

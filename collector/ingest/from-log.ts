@@ -62,17 +62,24 @@ export interface LogSide {
 /**
  * Windows close behind the clock of the collector that has their server; the clocks of two may differ
  * by this. Whoever writes anything else into the topic must not keep a server's windows closed for hours.
+ * Where our clock is further behind, the newest that we know of the server shows it: it ends no
+ * earlier than its final windows do.
  */
 const closedAheadMsMax = 60_000;
 /** A date that was put to a time of day may lie so far ahead. */
 const datedAheadMsMax = 12 * 60 * 60 * 1000;
 
-/** What may be so by now of what was told of a live server; on a whole slide as the windows end. */
+/**
+ * What may be so by now of what was told of a live server; on a whole slide as the windows end.
+ * @param by `newestMs`: its newest sample, or the end of its newest window; −∞ before any
+ */
 export function plausible(
   closed: Closed,
-  { nowMs, slideMs, datedHere }: { nowMs: number; slideMs: number; datedHere: boolean },
+  by: { nowMs: number; newestMs: number; slideMs: number; datedHere: boolean },
 ): Closed {
-  const throughMsMax = nowMs + closedAheadMsMax + (datedHere ? datedAheadMsMax : 0);
+  const { nowMs, newestMs, slideMs, datedHere } = by;
+  const throughMsMax =
+    Math.max(nowMs, newestMs) + closedAheadMsMax + (datedHere ? datedAheadMsMax : 0);
   if ((closed.closedThroughMs ?? 0) <= throughMsMax) return closed;
   return { ...closed, closedThroughMs: alignDown(throughMsMax, 0, slideMs) };
 }

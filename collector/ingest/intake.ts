@@ -216,7 +216,7 @@ export class Intake {
     if (batch.log === undefined || fromLog === undefined) {
       if (known === undefined) engine.open(sourceNo, { originMs, replayed });
     } else if (known === undefined || !source.isOurs) {
-      const closed = this.#closed(named, fromLog);
+      const closed = this.#closed(named, source.newestMs, fromLog);
       const restored = closed && { ...closed, newestMsByLane: [] };
       engine.open(sourceNo, { originMs, replayed, restored });
       const throughMs = closed?.closedThroughMs ?? Number.NEGATIVE_INFINITY;
@@ -229,11 +229,16 @@ export class Intake {
   }
 
   /** As others told it; times of a file have nothing to do with the clock. */
-  #closed({ serverId, replayId, datedHere = false }: SourceName, fromLog: LogSide) {
+  #closed(
+    { serverId, replayId, datedHere = false }: SourceName,
+    newestMs: number,
+    fromLog: LogSide,
+  ) {
     const { clock, windows } = this.#options;
     const closed = fromLog.known(serverId, replayId);
     if (closed === undefined || replayId !== '') return closed;
-    return plausible(closed, { nowMs: clock.wallMs(), slideMs: windows.slideMs, datedHere });
+    const { slideMs } = windows;
+    return plausible(closed, { nowMs: clock.wallMs(), newestMs, slideMs, datedHere });
   }
 
   #heard(source: Source, bootId: string | undefined, batch: Intaking): void {

@@ -27,6 +27,8 @@ import { aclSettings, makeTls, saslOptions, setPassword, type User } from './sup
 
 const alice: User = { name: 'alice', password: 'alice-secret' };
 const bob: User = { name: 'bob', password: 'bob-secret' };
+/** May write, and make no topic. */
+const dave: User = { name: 'dave', password: 'dave-secret' };
 
 /** Where an agent on brokers does not send to. */
 const nowhere = 'http://127.0.0.1:9';
@@ -182,6 +184,30 @@ describe.skipIf(kafkaMissing)('brokers that ask who is there', () => {
     expect(collector.code).toBe(1);
     expect(collector.stdout).toContain('Read, Describe on topic windrow-samples');
     expect(collector.stdout).toContain('Read on group windrow');
+  });
+
+  it('doctor: topics that are missing and may not be made fail, and none is made to find that out', async () => {
+    writeFileSync(`${folder.path}/dave`, dave.password);
+    await setPassword(internal(), dave);
+    for (const operation of [AclOperationTypes.DESCRIBE, AclOperationTypes.WRITE]) {
+      await grant({ ...allow(dave, anyTopic), operation });
+    }
+    const topics = () => withAdmin(within(), (admin) => admin.listTopics());
+    const before = await topics();
+    const env = environment(dave);
+    const may = await run('agent', ['doctor'], { env });
+    expect(may.stdout).toMatch(
+      /FAIL {2}rights {4}not allowed: .*Create on topic windrow-inventory/,
+    );
+    expect(may.stdout).toMatch(/WARN {2}files .*Create on topic data-blocks.*for files .* alone/);
+    expect(may.code).toBe(1);
+    const operation = AclOperationTypes.CREATE;
+    await grant({ ...allow(dave, theCluster), operation });
+    const after = await run('agent', ['doctor'], { env });
+    expect(after.stdout).toContain('all that is needed is allowed');
+    expect(after.stdout).toMatch(/OK {4}files {5}no topics yet/);
+    expect(after.code).toBe(0);
+    expect(await topics()).toEqual(before);
   });
 
   it('doctor: rights that files alone need are a warning', async () => {

@@ -12,15 +12,21 @@ import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.
 const topic = 'readings';
 const never = new AbortController().signal;
 
-async function send(brokers: readonly string[], values: readonly string[]): Promise<void> {
+async function send(
+  brokers: readonly string[],
+  values: readonly string[],
+  partition = 0,
+): Promise<void> {
   const producer = kafkaJs(brokers).producer();
   await producer.connect();
-  for (const value of values) await producer.send({ topic, messages: [{ key: 'k', value }] });
+  for (const value of values) await producer.send({ topic, messages: [{ partition, value }] });
   await producer.disconnect();
 }
 
-/** Takes the batches behind this offset off the log's file. */
-function loseEnd(path: string, offset: number): void {
+/** Takes the batches behind this offset off the partition's file. */
+function loseEnd(dataDir: string, { partition, offset }: { partition: number; offset: number }) {
+  const folder = join(dataDir, 'node-1', 'data', `${topic}-${partition}`);
+  const path = join(folder, `${'0'.repeat(20)}.log`);
   const bytes = readFileSync(path);
   let end = 0;
   for (const batch of batchesIn(bytes)) {
@@ -63,7 +69,7 @@ it.skipIf(kafkaMissing)(
     try {
       await eventually(async () => expect(taken).toHaveLength(5));
       await node?.kill();
-      loseEnd(join(dataDir, 'node-1', 'data', `${topic}-0`, '0'.repeat(20) + '.log'), 3);
+      loseEnd(dataDir, { partition: 0, offset: 3 });
       await node?.start(never);
       await send(brokers, ['D', 'E', 'F', 'G']);
       working.resolve();
@@ -75,6 +81,69 @@ it.skipIf(kafkaMissing)(
       );
     } finally {
       working.resolve();
+      stopping.abort();
+      await reading;
+    }
+  },
+);
+
+it.skipIf(kafkaMissing)(
+  'a member of a group whose share was lost meanwhile is told how far each log is what it was',
+  async () => {
+    const dataDir = temporaryFolder();
+    await using cluster = await startCluster({ dataDir });
+    const { brokers, nodes } = cluster;
+    const [node] = nodes;
+    await withAdmin(kafkaJs(brokers), (admin) =>
+      admin.createTopics({ topics: [{ topic, numPartitions: 2 }] }),
+    );
+    await send(brokers, ['a', 'b', 'c', 'd', 'e'], 0);
+    await send(brokers, ['k', 'l', 'm', 'n'], 1);
+    const { log } = createKeptLog();
+    const settings = { brokers, clientId: 'test', tls: undefined, sasl: undefined };
+    const stopping = new AbortController();
+    const taken: string[] = [];
+    const shares: (number | undefined)[][] = [];
+    let isParted = false;
+    const consumer = createKafkaLog(settings, log).consumer({
+      group: 'g',
+      member: 'one',
+      topics: [topic],
+    });
+    const reading = consumer.run(
+      {
+        async assigned(_, startsAt) {
+          const byPartition = startsAt.toSorted((a, b) => a.partition - b.partition);
+          shares.push(byPartition.map(({ sameBefore }) => sameBefore));
+          isParted = false;
+        },
+        async take(records) {
+          for (const { partition, offset, value } of records) {
+            taken.push(`${partition}/${offset} ${value?.toString()}`);
+          }
+        },
+        parted: () => void (isParted = true),
+      },
+      stopping.signal,
+    );
+    try {
+      await eventually(async () => expect(taken).toHaveLength(9));
+      await node?.kill();
+      loseEnd(dataDir, { partition: 0, offset: 3 });
+      loseEnd(dataDir, { partition: 1, offset: 2 });
+      // Nobody has heard it for so long that its share may be another's.
+      await eventually(async () => expect(isParted).toBe(true));
+      await node?.start(never);
+      await send(brokers, ['D', 'E', 'F'], 0);
+      await send(brokers, ['M', 'N', 'O'], 1);
+      await eventually(async () => {
+        expect(taken).toEqual(expect.arrayContaining(['0/3 D', '0/5 F', '1/2 M', '1/4 O']));
+      });
+      expect(shares).toEqual([
+        [undefined, undefined],
+        [3, 2],
+      ]);
+    } finally {
       stopping.abort();
       await reading;
     }

@@ -122,6 +122,27 @@ describe.skipIf(kafkaMissing)('npm run kafka', () => {
     expect(readdirSync(tmp.path)).toEqual([]);
   });
 
+  it('--nodes 3 names all brokers of one cluster, and leaves none of them', async () => {
+    using tmp = tempDir();
+    const run = kafka(['--nodes', '3'], { ...process.env, TMPDIR: tmp.path });
+    const brokers = await readyBrokers(run);
+    expect(new Set(brokers).size).toBe(3);
+    expect(brokersOn(tmp.path)).toHaveLength(3);
+    // Each answers by itself, and knows the others.
+    const addresses = await Promise.all(
+      brokers.map((broker) =>
+        withAdmin(kafkaJs([broker]), async (admin) => {
+          const cluster = await admin.describeCluster();
+          return cluster.brokers.map(({ host, port }) => `${host}:${port}`).sort();
+        }),
+      ),
+    );
+    expect(addresses).toEqual(brokers.map(() => brokers.toSorted()));
+    run.child.kill('SIGTERM');
+    expect(await ended(run)).toBe(0);
+    expect(brokersOn(tmp.path)).toEqual([]);
+  });
+
   it.skipIf(process.platform !== 'linux')('killed with -9 it leaves no broker', async () => {
     using data = tempDir();
     const run = kafka(['--data', data.path]);

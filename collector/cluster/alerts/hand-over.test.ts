@@ -94,3 +94,17 @@ it('what was judged of the time before the slot came is held for a while from th
   clock.advance(1);
   expect(held()).toEqual([]);
 });
+
+it('an alert that was held later than its slot came is held from then on, whatever is judged of it', () => {
+  const clock = createManualClock();
+  const handOver = new HandOver(clock);
+  handOver.slotCame(1);
+  const cameMs = clock.wallMs();
+  clock.advance(6_000);
+  handOver.hold('told late');
+  handOver.judged('told late', 1, cameMs);
+  clock.advance(7_999);
+  expect(handOver.isHeld('told late', 3_000)).toBe(true);
+  clock.advance(1);
+  expect(handOver.isHeld('told late', 3_000)).toBe(false);
+});

@@ -43,11 +43,13 @@ export class HandOver {
   /**
    * An alert of that slot is to be told from `atMs` on, of the wall's clock. Before the slot came
    * its former owner may have judged and told the same, though no word of it is in the topic yet.
+   * One that is held since later stays so.
    */
   judged(key: string, slot: number, atMs: number): void {
     const arrival = this.#arrivals.get(slot);
     if (arrival === undefined || atMs > arrival.wallMs) return;
-    this.#heldSinceMs.set(key, arrival.monotonicMs);
+    const sinceMs = this.#heldSinceMs.get(key) ?? Number.NEGATIVE_INFINITY;
+    this.#heldSinceMs.set(key, Math.max(sinceMs, arrival.monotonicMs));
   }
 
   letGo(key: string): void {

@@ -64,9 +64,39 @@ it('a record that closes windows of the future makes what comes late for a minut
 it('windows of a server whose times were dated here may be closed hours ahead', async () => {
   const closed = { closedThroughMs: noonMs + 8 * 3_600_000, firstPaneMs: noonMs };
   const at = (datedHere: boolean) =>
-    plausible(closed, { nowMs: noonMs, slideMs: 10_000, datedHere });
+    plausible(closed, { nowMs: noonMs, newestMs: noonMs, slideMs: 10_000, datedHere });
   expect(at(true)).toEqual(closed);
   expect(at(false)).toEqual({ ...closed, closedThroughMs: noonMs + 60_000 });
   const none = { closedThroughMs: null, firstPaneMs: null };
-  expect(plausible(none, { nowMs: noonMs, slideMs: 10_000, datedHere: false })).toEqual(none);
+  const by = { nowMs: noonMs, newestMs: noonMs, slideMs: 10_000, datedHere: false };
+  expect(plausible(none, by)).toEqual(none);
+});
+
+it('a new owner whose clock is minutes behind makes no final window again', async () => {
+  const { start, log, clock } = fixture();
+  const one = start('one');
+  const fromMs = noonMs - 60_000;
+  await one.send(steady(fromMs, 60));
+  await settle();
+  const made = published(log).filter(({ final }) => final);
+  expect(made.length).toBeGreaterThan(3);
+  const before = one.windows();
+  one.release();
+  const two = start('two');
+  await settle();
+  clock.setWall(noonMs - 180_000);
+  // What it reads again from where the open windows begin: a part of what the final ones hold.
+  await two.send(steady(noonMs - 30_000, 30, { seq: 30 }));
+  await two.send(steady(noonMs, 30, { seq: 60 }));
+  // No window is final before this clock has passed it.
+  clock.advance(300_000);
+  await two.send(steady(noonMs + 30_000, 30, { seq: 90 }));
+  await settle();
+  const again = published(log)
+    .filter(({ owner, final }) => owner.id === 'two' && final)
+    .map(({ start_ms }) => start_ms);
+  const finals = new Set(made.map(({ start_ms }) => start_ms));
+  expect(again.length).toBeGreaterThan(3);
+  expect(again.filter((startMs) => finals.has(startMs))).toEqual([]);
+  expect(two.windows().slice(0, made.length)).toEqual(before.slice(0, made.length));
 });

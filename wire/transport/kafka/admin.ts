@@ -6,9 +6,9 @@ import { kafkaChecks } from './checks.ts';
 import { KafkaClient, type TopicMetadata } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { isMember } from './coordinator.ts';
-import { hasReason, kafkaError } from './errors.ts';
+import { createTopic, notMade } from './create-topic.ts';
+import { kafkaError } from './errors.ts';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
-import { inSyncWanted, replicasOf, replicasWanted } from './topics.ts';
 
 const requestMsMax = 10_000;
 /** A topic that was made has leaders after this long, or something is wrong. */
@@ -86,31 +86,11 @@ export class KafkaAdmin implements LogAdmin {
     }
   }
 
-  async #create({ name, partitions, replicas, settings }: TopicSpec): Promise<void> {
+  async #create(topic: TopicSpec): Promise<void> {
     try {
-      const client = await this.#open();
-      const { brokers, controllerId } = await client.metadata([]);
-      const replicationFactor = replicasOf(replicas, brokers.size);
-      const inSync =
-        replicationFactor >= replicasWanted ? { 'min.insync.replicas': `${inSyncWanted}` } : {};
-      const configs = Object.entries({ ...inSync, ...settings }).map(([key, value]) => ({
-        name: key,
-        value,
-      }));
-      const topic = {
-        name,
-        numPartitions: partitions,
-        replicationFactor,
-        assignments: [],
-        configs,
-      };
-      const validateOnly = false;
-      await client.call('CreateTopics', controllerId, [topic], requestMsMax, validateOnly);
+      await createTopic(await this.#open(), topic);
     } catch (error) {
-      // Another agent or collector was quicker.
-      if (hasReason(error, 'TOPIC_ALREADY_EXISTS')) return;
-      const right = `Create on topic ${name} (or make the topic by hand)`;
-      throw kafkaError(error, { what: `topic ${name} is missing and cannot be made`, right });
+      throw notMade(error, topic);
     }
   }
 

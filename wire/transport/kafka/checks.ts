@@ -9,13 +9,14 @@ import type { LogUse } from '../log/port.ts';
 import { KafkaClient } from './client.ts';
 import { checkClock } from './clock-check.ts';
 import type { KafkaSettings } from './connection.ts';
+import { createTopic, notMade } from './create-topic.ts';
 import { describedTopics, inAnswer } from './described.ts';
 import { hasReason, isTlsTrouble, kafkaError } from './errors.ts';
 import { checkTopics } from './topic-checks.ts';
 
 const requestMsMax = 5_000;
 /** Bits of the protocol's lists of rights. */
-const RIGHTS = { Read: 3, Write: 4, Create: 5, Describe: 8 } as const;
+const RIGHTS = { Read: 3, Write: 4, Describe: 8 } as const;
 type Right = keyof typeof RIGHTS;
 const coordinatorEveryMs = 200;
 
@@ -110,14 +111,18 @@ async function checkRights(client: KafkaClient, use: LogUse): Promise<Finding> {
   );
   const lacking = use.topics.flatMap(({ topic: { name }, rights }) => {
     const there = topics.get(name);
-    const needed: Right[] = there === undefined ? ['Create'] : [...rights, 'Describe'];
-    const allowed = there?.topicAuthorizedOperations;
-    // Of a topic that is not there, or that may not even be seen, the broker tells nothing.
-    if (there?.errorCode === topicNotAllowed) return [`${needed.join(', ')} on topic ${name}`];
-    if (allowed === undefined || allowed === notTold) return [];
+    // Of those that are not there it is tried.
+    if (there === undefined) return [];
+    const needed: Right[] = [...rights, 'Describe'];
+    const allowed = there.topicAuthorizedOperations;
+    // Of a topic that may not even be seen the broker tells nothing.
+    if (there.errorCode === topicNotAllowed) return [`${needed.join(', ')} on topic ${name}`];
+    if (allowed === notTold) return [];
     const missing = needed.filter((right) => (allowed & (1 << RIGHTS[right])) === 0);
     return missing.length === 0 ? [] : [`${missing.join(', ')} on topic ${name}`];
   });
+  const absent = use.topics.filter(({ topic }) => !topics.has(topic.name));
+  lacking.push(...(await toBeMade(client, absent)));
   if (use.group !== undefined && !(await mayReadGroup(client, use.group))) {
     lacking.push(`Read on group ${use.group}`);
   }
@@ -129,19 +134,48 @@ async function checkRights(client: KafkaClient, use: LogUse): Promise<Finding> {
   };
 }
 
+/**
+ * The rights that are lacking to make topics. It is tried without making them: nothing else tells,
+ * for the right may be on the topic, on a part of its name or on the cluster.
+ * @throws WindrowError when they cannot be made for another reason
+ */
+async function toBeMade(client: KafkaClient, absent: LogUse['topics']): Promise<string[]> {
+  const lacking: string[] = [];
+  for (const { topic } of absent) {
+    try {
+      await createTopic(client, topic, { isTrial: true });
+    } catch (error) {
+      const told = notMade(error, topic);
+      if (!hasReason(error, 'TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED')) {
+        throw told;
+      }
+      lacking.push(`Create on topic ${topic.name}`);
+    }
+  }
+  return lacking;
+}
+
 /** Who neither sends nor receives files needs nothing of it, so it is a warning at most. */
 async function checkFiles(client: KafkaClient, use: LogUse): Promise<Finding> {
   const names = use.topics.map(({ topic: { name } }) => name);
-  if ((await describedTopics(client, names)).size === 0) {
+  const isNoneThere = (await describedTopics(client, names)).size === 0;
+  // A look at the group would make the place where groups are kept.
+  const asked = isNoneThere ? { topics: use.topics } : use;
+  const rights = await checkRights(client, asked).catch(failed);
+  if (rights.status === 'ok' && isNoneThere) {
     return { status: 'ok', message: 'no topics yet: they are made with the first file' };
   }
-  const rights = await checkRights(client, use);
   if (rights.status === 'ok') return checkTopics(client, use);
   return {
     ...rights,
     status: 'warn',
     message: `${rights.message} (for files through Kafka alone)`,
   };
+}
+
+function failed(error: unknown): Finding {
+  const { message, hint = [] } = kafkaError(error, { what: 'they cannot be looked at' });
+  return { status: 'fail', message, advice: hint };
 }
 
 const topicNotAllowed = 29;

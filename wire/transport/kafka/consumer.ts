@@ -62,6 +62,8 @@ export class KafkaConsumer implements GroupConsumer {
   readonly #sameBefore = new Map<string, number>();
   /** As of the last share. */
   #slots: ReadonlySet<number> = new Set();
+  /** Those that the positions are of. */
+  #topics: Topics = new Map();
   /** Undefined: whatever it had may have been another's since, or is void. */
   #held: Held | undefined;
 
@@ -194,7 +196,13 @@ export class KafkaConsumer implements GroupConsumer {
       kept.has(place.slot) && this.#positions.has(placeKey(place));
     const fresh = places.filter((place) => !isKept(place));
     const sameBefore = this.#sameBefore;
-    const starts = await startsOf(fresh, { client, membership, sameBefore, log: this.#log });
+    // The others may have lost their ends too: what ends a share is told of one log.
+    const read = fresh.flatMap((place) => {
+      const isSame = this.#topics.get(place.topic)?.id === place.topicId;
+      return (isSame ? this.#positions.get(placeKey(place)) : undefined) ?? [];
+    });
+    const from = { client, membership, sameBefore, read, log: this.#log };
+    const starts = await startsOf(fresh, from);
     sameBefore.clear();
     const keys = new Set(places.map((place) => placeKey(place)));
     for (const key of this.#positions.keys()) if (!keys.has(key)) this.#positions.delete(key);
@@ -202,6 +210,7 @@ export class KafkaConsumer implements GroupConsumer {
       this.#positions.set(placeKey({ topic, partition }), { topic, partition, offset });
     }
     this.#slots = held.share.slots;
+    this.#topics = held.share.topics;
     this.#held = held;
     return starts;
   }

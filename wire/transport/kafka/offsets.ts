@@ -1,5 +1,5 @@
 /** Where partitions begin and end. */
-import type { listOffsetsV9 } from '@platformatic/kafka';
+import type { listOffsetsV9, offsetForLeaderEpochV4 } from '@platformatic/kafka';
 import type { PartitionOffset } from '../log/port.ts';
 import type { Requests } from './client.ts';
 import { answerIn } from './errors.ts';
@@ -25,16 +25,47 @@ export const noLeader = -1;
 
 /** What the protocol calls them. */
 const TIMESTAMPS = { earliest: -2n, latest: -1n } as const;
+/** What it says of an epoch, or of an offset, that is not known. */
+const unknown = -1;
+/** Who asks is no replica. */
+const replica = -1;
 
 /**
  * Offsets by `placeKey`; `latest` is that of the next record to come. Partitions whose leader does
  * not tell are left out. @throws when no leader does
  */
-export async function offsetsOf(
+export function offsetsOf(
   client: Requests,
   places: readonly Place[],
   which: keyof typeof TIMESTAMPS,
 ): Promise<ReadonlyMap<string, number>> {
+  return askLeaders(client, places, (node, wanted) =>
+    offsetsAt(client, node, wanted, TIMESTAMPS[which]),
+  );
+}
+
+/**
+ * Where what was read last ends now, with all that came before it, by `placeKey`: an offset below
+ * the position says that the log lost what it had from there on. Positions that have no leader's
+ * epoch, and those whose leader does not tell, are left out. @throws when no leader does
+ */
+export function endsOfRead(
+  client: Requests,
+  read: readonly Position[],
+): Promise<ReadonlyMap<string, number>> {
+  const known = read.filter(({ leaderEpoch = unknown }) => leaderEpoch !== unknown);
+  return askLeaders(client, known, (node, wanted) => epochsAt(client, node, wanted));
+}
+
+type Offsets = (readonly [string, number])[];
+
+/** Each leader for its own. */
+async function askLeaders<P extends Place>(
+  client: Requests,
+  places: readonly P[],
+  ask: (node: number, wanted: readonly P[]) => Promise<Offsets>,
+): Promise<ReadonlyMap<string, number>> {
+  if (places.length === 0) return new Map();
   const topics = [...new Set(places.map(({ topic }) => topic))];
   const { topics: known } = await client.metadata(topics);
   const byLeader = Map.groupBy(
@@ -43,7 +74,7 @@ export async function offsetsOf(
   );
   byLeader.delete(noLeader);
   const answers = await Promise.allSettled(
-    [...byLeader].map(([node, wanted]) => offsetsAt(client, node, wanted, TIMESTAMPS[which])),
+    [...byLeader].map(([node, wanted]) => ask(node, wanted)),
   );
   const told = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
   const failed = answers.find(({ status }) => status === 'rejected');
@@ -56,22 +87,16 @@ async function offsetsAt(
   node: number,
   places: readonly Place[],
   timestamp: bigint,
-): Promise<(readonly [string, number])[]> {
-  const replica = -1;
+): Promise<Offsets> {
   const readUncommitted = 0;
   const wanted = byTopic(places, ({ partition }) => ({
     partitionIndex: partition,
-    currentLeaderEpoch: -1,
+    currentLeaderEpoch: unknown,
     timestamp,
   }));
   const { topics } = await client
     .call<listOffsetsV9.ListOffsetsResponse>('ListOffsets', node, replica, readUncommitted, wanted)
-    .catch((error: unknown) => {
-      const answer = answerIn(error) as listOffsetsV9.ListOffsetsResponse | undefined;
-      const isToldAny = answer?.topics.some(({ partitions }) => partitions.some(isTold));
-      if (answer === undefined || isToldAny !== true) throw error;
-      return answer;
-    });
+    .catch((error: unknown) => toldIn(error) as listOffsetsV9.ListOffsetsResponse);
   return topics.flatMap(({ name: topic, partitions }) =>
     partitions
       .filter(isTold)
@@ -80,6 +105,41 @@ async function offsetsAt(
           [placeKey({ topic, partition }), Number(offset)] as const,
       ),
   );
+}
+
+async function epochsAt(
+  client: Requests,
+  node: number,
+  read: readonly Position[],
+): Promise<Offsets> {
+  const wanted = byTopic(read, ({ partition, leaderEpoch }) => ({
+    partitionIndex: partition,
+    currentLeaderEpoch: unknown,
+    leaderEpoch,
+  }));
+  type Response = offsetForLeaderEpochV4.OffsetForLeaderEpochResponse;
+  const { topics } = await client
+    .call<Response>('OffsetForLeaderEpoch', node, replica, wanted)
+    .catch((error: unknown) => toldIn(error) as Response);
+  return topics.flatMap(({ topic, partitions }) =>
+    partitions
+      .filter((each) => isTold(each) && Number(each.endOffset) !== unknown)
+      .map(({ partition, endOffset }) => [placeKey({ topic, partition }), Number(endOffset)]),
+  );
+}
+
+interface Told {
+  readonly topics: readonly {
+    readonly partitions: readonly { readonly errorCode: number }[];
+  }[];
+}
+
+/** An answer that tells of some. @throws the error where it tells of none */
+function toldIn(error: unknown): Told {
+  const answer = answerIn(error) as Told | undefined;
+  const isToldAny = answer?.topics.some(({ partitions }) => partitions.some(isTold));
+  if (answer === undefined || isToldAny !== true) throw error;
+  return answer;
 }
 
 function isTold({ errorCode }: { readonly errorCode: number }): boolean {

@@ -4,7 +4,7 @@ import type { PartitionOffset, SlotHandler, SlotStart } from '../log/port.ts';
 import type { SlotPlace } from '../log/slots.ts';
 import type { Requests } from './client.ts';
 import type { Membership } from './membership.ts';
-import { offsetsOf, placeKey } from './offsets.ts';
+import { endsOfRead, offsetsOf, placeKey, type Position } from './offsets.ts';
 import type { Gap } from './pieces.ts';
 
 interface Starting {
@@ -12,36 +12,60 @@ interface Starting {
   readonly membership: Pick<Membership, 'committed'>;
   /** By `placeKey`, as `SlotStart` has it. */
   readonly sameBefore: ReadonlyMap<string, number>;
+  /** Where these very partitions were read last: their logs may have lost their ends since. */
+  readonly read: readonly Position[];
   readonly log: Logger;
 }
 
 /** @throws when no leader answers; where one does not, the end of its partitions is not known yet */
 export async function startsOf(
   places: readonly SlotPlace[],
-  { client, membership, sameBefore, log }: Starting,
+  { client, membership, sameBefore, read, log }: Starting,
 ): Promise<SlotStart[]> {
   if (places.length === 0) return [];
   // First, for the log grows: what was committed later may lie beyond the end as it was before.
   const committed = await membership.committed(places);
-  const [earliest, latest] = await Promise.all([
+  const [earliest, latest, ends] = await Promise.all([
     offsetsOf(client, places, 'earliest'),
     offsetsOf(client, places, 'latest'),
+    endsOfRead(client, read),
   ]);
+  const same = sameIn(read, { sameBefore, ends, log });
   return places.map((place) => {
     const key = placeKey(place);
     const endOffset = latest.get(key) ?? Infinity;
     const first = earliest.get(key) ?? 0;
-    const same = sameBefore.get(key);
+    const before = same.get(key);
     const known = committed.get(key) ?? { offset: first, isCut: true };
-    const begin = { ...known, offset: Math.min(known.offset, same ?? Infinity) };
+    const begin = { ...known, offset: Math.min(known.offset, before ?? Infinity) };
     const isThere = begin.offset >= first && begin.offset <= endOffset;
-    const lost = same === undefined ? {} : { sameBefore: same };
+    const lost = before === undefined ? {} : { sameBefore: before };
     if (isThere) return { ...place, ...begin, ...lost, endOffset };
     const from = { ...place, offset: begin.offset };
     if (begin.offset < first) warnOfGap(log)({ from, to: first });
     else warnOfEnd(log, from, endOffset);
     return { ...place, ...lost, offset: first, endOffset, isCut: true };
   });
+}
+
+/** As `Starting.sameBefore`, with those that nobody has noticed yet. */
+function sameIn(
+  read: readonly Position[],
+  {
+    sameBefore,
+    ends,
+    log,
+  }: Pick<Starting, 'sameBefore' | 'log'> & { ends: Starting['sameBefore'] },
+): ReadonlyMap<string, number> {
+  const same = new Map(sameBefore);
+  for (const position of read) {
+    const key = placeKey(position);
+    const offset = ends.get(key) ?? Infinity;
+    if (offset >= Math.min(position.offset, same.get(key) ?? Infinity)) continue;
+    same.set(key, offset);
+    warnOfLostEnd(log, { ...position, offset });
+  }
+  return same;
 }
 
 export function warnOfLostEnd(log: Logger, { topic, partition, offset }: PartitionOffset): void {
