@@ -1,6 +1,6 @@
 /** Loads an addon of ours: from a package, or from inside the single file. */
 import { messageOf, WindrowError } from './errors.ts';
-import { extractedTo, extractionFolders } from './extracted.ts';
+import { extractedTo, extractionFolders, extractionHint } from './extracted.ts';
 import { isInside, readOwn } from './program.ts';
 
 /**
@@ -20,7 +20,7 @@ export function loadAddon(path: string): unknown {
     }
   }
   throw new WindrowError('config', `no folder for ${path}: ${reasons.join('; ')}`, {
-    hint: 'Let XDG_CACHE_HOME or TMPDIR be a folder that this user may write, from which code may run.',
+    hint: extractionHint(),
   });
 }
 

@@ -11,7 +11,7 @@ import {
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { extractedTo, extractionFolders } from './extracted.ts';
+import { extractedTo, extractionFolders, extractionHint } from './extracted.ts';
 import { temporaryFolder } from './testing/temporary-folder.ts';
 
 const bytes = Buffer.from('code');
@@ -97,4 +97,18 @@ describe('extractionFolders', () => {
     expect(extractionFolders(service, 'win32')).toEqual(['/ProgramData/x/code']);
     expect(extractionFolders(person, 'win32')).toHaveLength(2);
   });
+});
+
+describe('extractionHint', () => {
+  it.each([
+    ['linux', {}, ['XDG_CACHE_HOME', 'TMPDIR']],
+    ['win32', {}, ['LOCALAPPDATA', 'TEMP']],
+    ['win32', { CACHE_DIRECTORY: '/ProgramData/x' }, []],
+  ] as const)(
+    'on %s with %j: names %j, by which the folders are found there',
+    (platform, env, named) => {
+      const hint = extractionHint(env, platform);
+      expect(hint.match(/[A-Z_]{4,}/g) ?? []).toEqual(named);
+    },
+  );
 });

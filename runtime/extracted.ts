@@ -55,6 +55,19 @@ export function extractionFolders(
   ];
 }
 
+/** What to do when none of `extractionFolders` can be used; the same arguments. */
+export function extractionHint(
+  env: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  const isWindows = platform === 'win32';
+  if (isWindows && env['CACHE_DIRECTORY'] !== undefined) {
+    return "The service's folder must be one that it may write, from which code may run: `service install` makes it so.";
+  }
+  const variables = isWindows ? 'LOCALAPPDATA or TEMP' : 'XDG_CACHE_HOME or TMPDIR';
+  return `Let ${variables} be a folder that this user may write, from which code may run.`;
+}
+
 /** @throws Error when the folder cannot be this user's alone, or cannot be written */
 export function extractedTo(folder: string, bytes: Uint8Array): Extracted {
   makeOwnFolder(folder);

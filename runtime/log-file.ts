@@ -2,7 +2,8 @@
  * A log in files, for a program that has no stderr: `NAME`, and older ones as `NAME.1` to `NAME.3`.
  *
  * Invariant: a file is at most `fileBytesMax` and one line long. A line that cannot be written is
- * dropped: there is nowhere left to say so, and the program must go on.
+ * dropped: there is nowhere left to say so, and the program must go on. Where a new file cannot be
+ * opened, each line tries again.
  */
 import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 
@@ -14,7 +15,8 @@ const ownerAlone = 0o600;
 export class LogFile {
   readonly #path: string;
   readonly #bytesMax: number;
-  #fd: number;
+  /** Undefined while none could be opened. */
+  #fd: number | undefined;
   #bytes: number;
 
   /**
@@ -30,7 +32,8 @@ export class LogFile {
 
   write(line: string): void {
     try {
-      if (this.#bytes >= this.#bytesMax) this.#rotate();
+      if (this.#fd !== undefined && this.#bytes >= this.#bytesMax) this.#moveAway(this.#fd);
+      this.#fd ??= this.#openNew();
       this.#bytes += writeSync(this.#fd, line);
     } catch {
       // Dropped.
@@ -38,21 +41,26 @@ export class LogFile {
   }
 
   close(): void {
-    closeSync(this.#fd);
+    if (this.#fd !== undefined) closeSync(this.#fd);
   }
 
-  #rotate(): void {
+  #moveAway(fd: number): void {
+    for (let age = olderMax; age > 1; age -= 1) rename(this.#named(age - 1), this.#named(age));
+    // Closed also where that fails. Windows does not rename a file that somebody has open, us included.
+    this.#fd = undefined;
     try {
-      for (let age = olderMax; age > 1; age -= 1) rename(this.#named(age - 1), this.#named(age));
-      // Windows does not rename a file that somebody has open, us included.
-      closeSync(this.#fd);
-      rename(this.#path, this.#named(1));
+      closeSync(fd);
     } finally {
-      // Still the same when it could not be renamed: then its lines go. Windows cuts no file that is
-      // open for appending.
-      this.#fd = openSync(this.#path, 'w', ownerAlone);
-      this.#bytes = 0;
+      rename(this.#path, this.#named(1));
     }
+  }
+
+  /** Still the same file when it could not be moved: then its lines go. */
+  #openNew(): number {
+    // Windows cuts no file that is open for appending.
+    const fd = openSync(this.#path, 'w', ownerAlone);
+    this.#bytes = 0;
+    return fd;
   }
 
   #named(age: number): string {

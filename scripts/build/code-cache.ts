@@ -1,7 +1,8 @@
 /**
- * V8's compiled code of a program's pieces, beside each as `NAME.cache`: then they are not parsed at
- * each start. V8 takes it only from the very build of Node that made it and under the same flags, so
- * it is made for the target that is this machine's Node, and for a running agent under its flags.
+ * V8's compiled code of a program's pieces, beside each as `NAME.FLAGS.cache`: then they are not parsed
+ * at each start. V8 takes it only from the very build of Node that made it, so it is made for the
+ * target that is this machine's Node; and only under the same flags, so it is made once for each that
+ * a piece is loaded under. By the specimen boot.ts sees which are in force.
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,19 +15,19 @@ import type { Assets, Bundle } from './bundle.ts';
 const run = promisify(execFile);
 const MAKER = fileURLToPath(new URL('./code-cache-maker.ts', import.meta.url));
 
-/** What runs in little memory, under the flags of agent/light.js. */
-const LIGHT = ['agent/checked-settings.js', 'runtime/run-to-end.ts', 'agent/run.ts'];
+/** An empty piece. */
+const specimen = 'specimen';
 
 export async function codeCachesOf(bundle: Bundle): Promise<Assets> {
-  const { assets, reachedFrom } = bundle;
-  const light = reachedFrom(LIGHT);
+  const { assets, program, reachedFrom } = bundle;
   // The page's code is for browsers.
   const pieces = [...assets.keys()].filter((name) => /^(?!dist\/).*\.js$/.test(name));
-  const plain = pieces.filter((name) => !light.has(name));
-  return new Map([
-    ...(await made(bundle, plain, 'plain')),
-    ...(await made(bundle, [...light], 'light')),
-  ]);
+  const caches = await made(bundle, [specimen, ...pieces], 'as-started');
+  for (const { flags, modules } of program.underFlags) {
+    const under = [specimen, ...reachedFrom(modules)];
+    for (const [name, cache] of await made(bundle, under, flags)) caches.set(name, cache);
+  }
+  return caches;
 }
 
 /** In a process of its own, that does nothing else: then the same code gives the same bytes. */
@@ -41,7 +42,7 @@ async function made(bundle: Bundle, names: readonly string[], flags: string): Pr
     const options = [...program.nodeOptions, '--random-seed=1'];
     await run(process.execPath, [...options, MAKER, folder, flags, ...names]);
     return new Map(
-      names.map((name, i) => [`${name}.cache`, readFileSync(join(folder, `${i}.cache`))]),
+      names.map((name, i) => [`${name}.${flags}.cache`, readFileSync(join(folder, `${i}.cache`))]),
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -6,6 +6,15 @@ export interface Program {
   readonly entry: string;
   /** Options of Node with which it always runs. */
   readonly nodeOptions: readonly string[];
+  /** Where it changes V8's flags while it starts. */
+  readonly underFlags: readonly UnderFlags[];
+}
+
+export interface UnderFlags {
+  /** As code-cache-maker.ts knows them. */
+  readonly flags: string;
+  /** From the root; what these need, or may need later, is loaded under the flags. */
+  readonly modules: readonly string[];
 }
 
 export const PROGRAMS: readonly Program[] = [
@@ -14,8 +23,34 @@ export const PROGRAMS: readonly Program[] = [
     entry: 'agent/launch.js',
     // As agent/launch.js begins again with it; an executable has it from the beginning.
     nodeOptions: ['--no-concurrent-recompilation'],
+    underFlags: [
+      {
+        flags: 'light',
+        modules: ['agent/checked-settings.js', 'runtime/run-to-end.ts', 'agent/run.ts'],
+      },
+      {
+        flags: 'young-small',
+        modules: [
+          'agent/main.ts',
+          'blocks/sending/pipeline/worker.ts',
+          'blocks/receiving/processing/thread.ts',
+          'blocks/receiving/threads/thread.ts',
+          'native/sha256/measure-worker.ts',
+        ],
+      },
+    ],
   },
-  { name: 'windrow-collector', entry: 'collector/main.ts', nodeOptions: [] },
+  {
+    name: 'windrow-collector',
+    entry: 'collector/main.ts',
+    nodeOptions: [],
+    underFlags: [
+      {
+        flags: 'little-memory',
+        modules: ['collector/app.ts', 'blocks/receiving/threads/thread.ts'],
+      },
+    ],
+  },
 ];
 
 /** Packages that are an addon alone; the ones for each system are packages too. */
