@@ -126,6 +126,8 @@ it('each is replaced on its data, the other one older or newer: no sample is los
   await using newAgent = await start.agent(url, agentData);
   install('collector', 'older');
   await using last = await start.collector(port, dataDir);
+  // What waited may come first, and alone for a while.
+  await eventually(async () => expect(stored(dataDir)).toHaveLength(2));
   await arrive();
   await newAgent.stop();
   await last.stop();
