@@ -59,7 +59,8 @@ export function makeFolderDurably(path: string): void {
 /** Where it cannot be done, the file system keeps its folders as well as it can: SQLite too goes on then. */
 const cannotSync: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP']);
 
-function syncFolder(path: string): void {
+/** Names given in the folder, and taken from it, are on the disk. */
+export function syncFolder(path: string): void {
   // Windows cannot open a folder for sync, and its rename is already journaled.
   if (process.platform === 'win32') return;
   try {

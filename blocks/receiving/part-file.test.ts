@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, symlinkSync } from 'node:fs';
+import fs, { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { compressFrame } from '../../native/lz4.ts';
 import { StageTimes } from '../../runtime/stage-times.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
@@ -70,6 +71,46 @@ it.each([5_000, 0])(
     expect(existsSync(good.metadataPath)).toBe(true);
   },
 );
+
+it('a block is never there without its metadata, also when the receiver is killed in between', () => {
+  const noise = contentOf(5_000);
+  part.write(rawChunk(noise), noise);
+  part.verify(sha256(noise));
+  const block = target('block');
+  // A folder that is not empty cannot be replaced by a file.
+  mkdirSync(join(block.path, 'old'), { recursive: true });
+  expect(() => part.store(block)).toThrow(/EISDIR|ENOTEMPTY|EEXIST|EPERM/);
+  expect(readFileSync(block.metadataPath, 'utf8')).toBe('{}\n');
+  rmSync(block.path, { recursive: true });
+  part.store(block);
+  expect(readFileSync(block.path)).toEqual(noise);
+});
+
+it('a block that has its name already and is not synced is stored by the next try', () => {
+  const noise = contentOf(5_000);
+  part.write(rawChunk(noise), noise);
+  part.verify(sha256(noise));
+  const block = target('block');
+  mkdirSync(block.folder);
+  const real = fs.fsyncSync;
+  // The metadata's file, its folder, the block's folder.
+  let syncsLeft = 2;
+  vi.spyOn(fs, 'fsyncSync').mockImplementation((fd) => {
+    if (syncsLeft === 0) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    syncsLeft -= 1;
+    real(fd);
+  });
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  });
+  expect(() => part.store(block)).toThrow('EIO');
+  expect(existsSync(block.path)).toBe(true);
+  syncsLeft = 3;
+  part.store(block);
+  expect(readFileSync(block.path)).toEqual(noise);
+});
 
 it('a part whose sync failed is never verified: the next sync would say that all is well', () => {
   // Of a pipe or a device nothing can be synced.

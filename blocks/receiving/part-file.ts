@@ -10,7 +10,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fdatasyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { makeFolderDurably, writeFileDurably } from '../../runtime/durable-file.ts';
+import { makeFolderDurably, syncFolder, writeFileDurably } from '../../runtime/durable-file.ts';
 import { release } from '../../runtime/release.ts';
 import type { StageTimes } from '../../runtime/stage-times.ts';
 import { decompressFrame } from '../../native/lz4.ts';
@@ -105,10 +105,11 @@ export class PartFile {
   #store({ folder, path, metadataPath, metadata }: BlockTarget): void {
     this.#close();
     makeFolderDurably(folder);
+    // Before the block: whoever finds one finds its metadata beside it, also where a receiver was killed.
+    writeFileDurably(metadataPath, metadata);
     if (!this.#isMoved) renameSync(this.#path, path);
     this.#isMoved = true;
-    // Its sync of the folder keeps the block's new name too.
-    writeFileDurably(metadataPath, metadata);
+    syncFolder(folder);
   }
 
   drop(): void {
