@@ -18,6 +18,7 @@ __declspec(dllexport) napi_value napi_register_module_v1(napi_env env, napi_valu
   NODE_API(NODE_API_FOUND)
   add_service(env, exports);
   add_service_manager(env, exports);
+  add_folder(env, exports);
   add_metrics(env, exports);
   return exports;
 }

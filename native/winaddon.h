@@ -91,4 +91,5 @@ bool text_of(napi_env env, napi_value value, WCHAR *text, size_t size);
 /* Each adds its functions to the addon's exports; native/windows/ has their types. */
 void add_service(napi_env env, napi_value exports);
 void add_service_manager(napi_env env, napi_value exports);
+void add_folder(napi_env env, napi_value exports);
 void add_metrics(napi_env env, napi_value exports);

@@ -1,21 +1,24 @@
 /*
  * The service as an administrator handles it: installing, starting, stopping and removing it with
- * the service control manager, its source in the event log, and a folder for it alone.
+ * the service control manager, and its source in the event log.
  */
 #include "winaddon.h"
 
-#include <aclapi.h>
-#include <sddl.h>
 #include <wchar.h>
 
 enum {
   NAME_CHARS_MAX = 257,
-  /* Of a command line, and of a path. */
+  /* Of a command line. */
   LONG_CHARS_MAX = 32768,
   RESTART_SOON_MS = 5 * 1000,
   RESTART_LATER_MS = 60 * 1000,
   /* So long without a failure, and the next one counts as the first again. */
   FORGIVE_S = 60 * 60,
+  /*
+   * What a machine that shuts down waits: the service ends itself after 30 s (run.ts), and its
+   * process 5 s later. Windows 10 and later wait 10 s by themselves.
+   */
+  PRESHUTDOWN_MS_MAX = 35 * 1000,
 };
 
 /* Closes and clears a handle of the SCM; the error that was last stays. */
@@ -39,6 +42,9 @@ static napi_value may_change_services(napi_env env, napi_callback_info info) {
   (void)info;
   napi_value result;
   const SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CREATE_SERVICE);
+  if (manager == NULL && GetLastError() != ERROR_ACCESS_DENIED) {
+    return throw_error(env, "OpenSCManager", GetLastError());
+  }
   napi_get_boolean(env, manager != NULL, &result);
   close_service(manager);
   return result;
@@ -56,36 +62,78 @@ static bool restart_when_it_fails(SC_HANDLE service) {
          ChangeServiceConfig2W(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &flag);
 }
 
+typedef struct {
+  WCHAR name[NAME_CHARS_MAX];
+  WCHAR display_name[NAME_CHARS_MAX];
+  /* "" is the system itself. */
+  WCHAR account[NAME_CHARS_MAX];
+  WCHAR command[LONG_CHARS_MAX];
+} wanted_service;
+
+enum { CONFIG_ACCESS = SERVICE_CHANGE_CONFIG | SERVICE_START };
+
+/* One that is there becomes what is wanted; NULL with GetLastError() when it cannot. */
+static SC_HANDLE change_service(SC_HANDLE manager, const wanted_service *wanted) {
+  const bool is_system = wanted->account[0] == 0;
+  const SC_HANDLE service = OpenServiceW(manager, wanted->name, CONFIG_ACCESS);
+  if (service == NULL) return NULL;
+  /* NULL leaves the account as it was. Windows keeps no password of either: the system's is "", and
+     of an account that it has made up none may be said. */
+  if (ChangeServiceConfigW(service, SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
+                           SERVICE_ERROR_NORMAL, wanted->command, NULL, NULL, NULL,
+                           is_system ? L"LocalSystem" : wanted->account, is_system ? L"" : NULL,
+                           wanted->display_name)) {
+    return service;
+  }
+  close_service(service);
+  return NULL;
+}
+
+/* NULL with GetLastError() when it cannot be. */
+static SC_HANDLE create_or_change_service(SC_HANDLE manager, const wanted_service *wanted) {
+  const SC_HANDLE service = CreateServiceW(
+      manager, wanted->name, wanted->display_name, CONFIG_ACCESS, SERVICE_WIN32_OWN_PROCESS,
+      SERVICE_AUTO_START, SERVICE_ERROR_NORMAL, wanted->command, NULL, NULL, NULL,
+      wanted->account[0] == 0 ? NULL : wanted->account, NULL);
+  if (service != NULL || GetLastError() != ERROR_SERVICE_EXISTS) return service;
+  return change_service(manager, wanted);
+}
+
+static bool wait_for_its_stop(SC_HANDLE service) {
+  SERVICE_PRESHUTDOWN_INFO wait = {PRESHUTDOWN_MS_MAX};
+  return ChangeServiceConfig2W(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, &wait);
+}
+
 /*
- * installService(name, displayName, description, commandLine, account): starts with the machine;
- * account "" is the system itself. Returns {described, restarts}: what Windows took of that which a service works without.
+ * installService(name, displayName, description, commandLine, account): starts with the machine; one
+ * that is there is changed; account "" is the system itself. Returns {described, restarts, awaited}:
+ * what Windows took of that which a service works without.
  */
 static napi_value install_service(napi_env env, napi_callback_info info) {
-  static WCHAR command[LONG_CHARS_MAX];
-  WCHAR name[NAME_CHARS_MAX], display_name[NAME_CHARS_MAX], description[NAME_CHARS_MAX];
-  WCHAR account[NAME_CHARS_MAX];
+  static wanted_service wanted;
+  WCHAR description[NAME_CHARS_MAX];
   napi_value arguments[5], result;
   arguments_of(env, info, arguments, 5);
-  if (!text_of(env, arguments[0], name, NAME_CHARS_MAX) ||
-      !text_of(env, arguments[1], display_name, NAME_CHARS_MAX) ||
+  if (!text_of(env, arguments[0], wanted.name, NAME_CHARS_MAX) ||
+      !text_of(env, arguments[1], wanted.display_name, NAME_CHARS_MAX) ||
       !text_of(env, arguments[2], description, NAME_CHARS_MAX) ||
-      !text_of(env, arguments[3], command, LONG_CHARS_MAX) ||
-      !text_of(env, arguments[4], account, NAME_CHARS_MAX)) {
+      !text_of(env, arguments[3], wanted.command, LONG_CHARS_MAX) ||
+      !text_of(env, arguments[4], wanted.account, NAME_CHARS_MAX)) {
     return undefined(env);
   }
   const SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CREATE_SERVICE);
   if (manager == NULL) return throw_error(env, "OpenSCManager", GetLastError());
-  const SC_HANDLE service = CreateServiceW(
-      manager, name, display_name, SERVICE_CHANGE_CONFIG | SERVICE_START, SERVICE_WIN32_OWN_PROCESS,
-      SERVICE_AUTO_START, SERVICE_ERROR_NORMAL, command, NULL, NULL, NULL,
-      account[0] == 0 ? NULL : account, NULL);
+  const SC_HANDLE service = create_or_change_service(manager, &wanted);
   close_service(manager);
-  if (service == NULL) return throw_error(env, "CreateService", GetLastError());
+  if (service == NULL) {
+    return throw_error(env, "CreateService or ChangeServiceConfig", GetLastError());
+  }
   SERVICE_DESCRIPTIONW text = {description};
   napi_create_object(env, &result);
   put_flag(env, result, "described",
            ChangeServiceConfig2W(service, SERVICE_CONFIG_DESCRIPTION, &text));
   put_flag(env, result, "restarts", restart_when_it_fails(service));
+  put_flag(env, result, "awaited", wait_for_its_stop(service));
   close_service(service);
   return result;
 }
@@ -188,74 +236,6 @@ static napi_value remove_event_source(napi_env env, napi_callback_info info) {
   return throw_error(env, "RegDeleteKey", error);
 }
 
-/* Administrators own it; they and the system may do all in it, nobody else anything. */
-#define PRIVATE_FOLDER L"O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
-/* But one more, who may read, write, run and delete: not change its rights. */
-#define SHARED_FOLDER PRIVATE_FOLDER L"(A;OICI;0x1301bf;;;%ls)"
-
-static bool is_this_user(PSID sid) {
-  union {
-    TOKEN_USER user;
-    BYTE bytes[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
-  } about;
-  DWORD length;
-  const bool told = GetTokenInformation(GetCurrentProcessToken(), TokenUser, &about, sizeof about,
-                                        &length);
-  return told && EqualSid(sid, about.user.User.Sid);
-}
-
-/* Whether somebody who is no administrator made it: who owns a folder may change its rights again. */
-static DWORD owner_error_of(const WCHAR *path) {
-  PSID owner;
-  PSECURITY_DESCRIPTOR about;
-  const DWORD error = GetNamedSecurityInfoW(path, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION,
-                                            &owner, NULL, NULL, NULL, &about);
-  if (error != ERROR_SUCCESS) return error;
-  const bool is_ours = IsWellKnownSid(owner, WinBuiltinAdministratorsSid) ||
-                       IsWellKnownSid(owner, WinLocalSystemSid) || is_this_user(owner);
-  LocalFree(about);
-  return is_ours ? ERROR_SUCCESS : ERROR_INVALID_OWNER;
-}
-
-static DWORD make_private(const WCHAR *path, const WCHAR *also) {
-  WCHAR rights[NAME_CHARS_MAX * 2] = PRIVATE_FOLDER;
-  PSECURITY_DESCRIPTOR wanted;
-  if (also[0] != 0) _snwprintf(rights, NAME_CHARS_MAX * 2, SHARED_FOLDER, also);
-  if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(rights, SDDL_REVISION_1, &wanted,
-                                                            NULL)) {
-    return GetLastError();
-  }
-  SECURITY_ATTRIBUTES attributes = {sizeof attributes, wanted, FALSE};
-  DWORD error = CreateDirectoryW(path, &attributes) ? ERROR_SUCCESS : GetLastError();
-  if (error == ERROR_ALREADY_EXISTS) {
-    const DWORD kind = GetFileAttributesW(path);
-    const bool is_folder = kind != INVALID_FILE_ATTRIBUTES && (kind & FILE_ATTRIBUTE_DIRECTORY) &&
-                           !(kind & FILE_ATTRIBUTE_REPARSE_POINT);
-    error = is_folder ? owner_error_of(path) : ERROR_DIRECTORY;
-    if (error == ERROR_SUCCESS &&
-        !SetFileSecurityW(path,
-                          OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION |
-                              PROTECTED_DACL_SECURITY_INFORMATION,
-                          wanted)) {
-      error = GetLastError();
-    }
-  }
-  LocalFree(wanted);
-  return error;
-}
-
-/* makePrivateFolder(path, sid): makes it, or takes one that an administrator has made; sid may be "". */
-static napi_value make_private_folder(napi_env env, napi_callback_info info) {
-  static WCHAR path[LONG_CHARS_MAX];
-  WCHAR sid[NAME_CHARS_MAX];
-  napi_value arguments[2];
-  arguments_of(env, info, arguments, 2);
-  if (!text_of(env, arguments[0], path, LONG_CHARS_MAX)) return undefined(env);
-  if (!text_of(env, arguments[1], sid, NAME_CHARS_MAX)) return undefined(env);
-  const DWORD error = make_private(path, sid);
-  return error == ERROR_SUCCESS ? undefined(env) : throw_error(env, "the folder", error);
-}
-
 void add_service_manager(napi_env env, napi_value exports) {
   put_function(env, exports, "mayChangeServices", may_change_services);
   put_function(env, exports, "installService", install_service);
@@ -265,5 +245,4 @@ void add_service_manager(napi_env env, napi_value exports) {
   put_function(env, exports, "serviceStatus", service_status);
   put_function(env, exports, "addEventSource", add_event_source);
   put_function(env, exports, "removeEventSource", remove_event_source);
-  put_function(env, exports, "makePrivateFolder", make_private_folder);
 }

@@ -11,6 +11,7 @@
 
 enum {
   NAME_CHARS_MAX = 257,
+  EVENT_CHARS_MAX = 16 * 1024,
   /* Between two signs of life while it stops; the SCM is told to expect one within the hint. */
   SIGN_OF_LIFE_MS = 1000,
   SIGN_OF_LIFE_HINT_MS = 5000,
@@ -32,8 +33,26 @@ static struct {
   DWORD stop_ms_max;
   DWORD exit_code;
   napi_threadsafe_function on_stop;
+  /* What the event log is told when it did not stop in time. */
+  WCHAR hung_text[EVENT_CHARS_MAX];
   WCHAR name[NAME_CHARS_MAX];
+  LONGLONG begun_ticks;
+  /* How long the SCM waited for its answers; good once `connected` and `stop_asked` are set. */
+  double running_ms;
+  double stop_ms;
 } service;
+
+static LONGLONG now_ticks(void) {
+  LARGE_INTEGER now;
+  QueryPerformanceCounter(&now);
+  return now.QuadPart;
+}
+
+static double ms_since(LONGLONG ticks) {
+  LARGE_INTEGER ticks_per_s;
+  QueryPerformanceFrequency(&ticks_per_s);
+  return (double)(now_ticks() - ticks) * 1000 / (double)ticks_per_s.QuadPart;
+}
 
 static void tell_locked(DWORD state, DWORD error) {
   SERVICE_STATUS *status = &service.status;
@@ -72,6 +91,7 @@ static void write_event(const WCHAR *source, WORD type, const WCHAR *text) {
 /* Called by the dispatcher's thread, which must come back at once. */
 static DWORD WINAPI on_control(DWORD control, DWORD type, void *data, void *context) {
   (void)type, (void)data, (void)context;
+  const LONGLONG asked_ticks = now_ticks();
   switch (control) {
     case SERVICE_CONTROL_INTERROGATE:
       return NO_ERROR;
@@ -79,6 +99,7 @@ static DWORD WINAPI on_control(DWORD control, DWORD type, void *data, void *cont
     case SERVICE_CONTROL_SHUTDOWN:
     case SERVICE_CONTROL_PRESHUTDOWN:
       tell(SERVICE_STOP_PENDING, NO_ERROR);
+      service.stop_ms = ms_since(asked_ticks);
       SetEvent(service.stop_asked);
       napi_call_threadsafe_function(service.on_stop, NULL, NAPI_NONBLOCKING);
       return NO_ERROR;
@@ -88,8 +109,7 @@ static DWORD WINAPI on_control(DWORD control, DWORD type, void *data, void *cont
 }
 
 static void end_hung_process(void) {
-  write_event(service.name, EVENTLOG_ERROR_TYPE,
-              L"It did not stop in time and was ended. What was not sent waits in its outbox.");
+  write_event(service.name, EVENTLOG_ERROR_TYPE, service.hung_text);
   tell(SERVICE_STOPPED, NO_ERROR);
   TerminateProcess(GetCurrentProcess(), ERROR_SERVICE_REQUEST_TIMEOUT);
 }
@@ -114,6 +134,7 @@ static void WINAPI service_main(DWORD count, WCHAR **arguments) {
     return;
   }
   tell(SERVICE_RUNNING, NO_ERROR);
+  service.running_ms = ms_since(service.begun_ticks);
   SetEvent(service.connected);
   see_to_the_end();
 }
@@ -147,17 +168,19 @@ static DWORD connect_to_manager(void) {
   return service.error;
 }
 
-/* beginService(name, stopMsMax, onStop): returns when the SCM has been told RUNNING. */
+/* beginService(name, stopMsMax, hungText, onStop): returns when the SCM has been told RUNNING. */
 static napi_value begin_service(napi_env env, napi_callback_info info) {
-  napi_value arguments[3], what;
-  arguments_of(env, info, arguments, 3);
+  napi_value arguments[4], what;
+  arguments_of(env, info, arguments, 4);
   if (service.connected != NULL) {
     return throw_error(env, "beginService", ERROR_SERVICE_ALREADY_RUNNING);
   }
+  service.begun_ticks = now_ticks();
   if (!text_of(env, arguments[0], service.name, NAME_CHARS_MAX)) return undefined(env);
   napi_get_value_uint32(env, arguments[1], (UINT32 *)&service.stop_ms_max);
+  if (!text_of(env, arguments[2], service.hung_text, EVENT_CHARS_MAX)) return undefined(env);
   napi_create_string_utf8(env, "windrow service", NAPI_AUTO_LENGTH, &what);
-  if (napi_create_threadsafe_function(env, arguments[2], NULL, what, 0, 1, NULL, NULL, NULL, NULL,
+  if (napi_create_threadsafe_function(env, arguments[3], NULL, what, 0, 1, NULL, NULL, NULL, NULL,
                                       &service.on_stop) != 0) {
     return throw_error(env, "onStop is no function", ERROR_INVALID_PARAMETER);
   }
@@ -183,7 +206,22 @@ static napi_value end_service(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
-enum { EVENT_CHARS_MAX = 16 * 1024 };
+/*
+ * serviceAnswers() → {runningMs, stopMs}: how long Windows waited for them, measured in the threads
+ * that gave them: RUNNING since beginService was called, and STOP_PENDING since the control came.
+ * Without stopMs while it was not asked to stop.
+ */
+static napi_value service_answers(napi_env env, napi_callback_info info) {
+  (void)info;
+  napi_value result;
+  if (service.handle == NULL) return throw_error(env, "serviceAnswers", ERROR_SERVICE_NOT_ACTIVE);
+  napi_create_object(env, &result);
+  put_number(env, result, "runningMs", service.running_ms);
+  if (WaitForSingleObject(service.stop_asked, 0) == WAIT_OBJECT_0) {
+    put_number(env, result, "stopMs", service.stop_ms);
+  }
+  return result;
+}
 
 /* writeErrorEvent(source, text) */
 static napi_value write_error_event(napi_env env, napi_callback_info info) {
@@ -200,5 +238,6 @@ static napi_value write_error_event(napi_env env, napi_callback_info info) {
 void add_service(napi_env env, napi_value exports) {
   put_function(env, exports, "beginService", begin_service);
   put_function(env, exports, "endService", end_service);
+  put_function(env, exports, "serviceAnswers", service_answers);
   put_function(env, exports, "writeErrorEvent", write_error_event);
 }

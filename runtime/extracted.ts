@@ -73,12 +73,7 @@ export function extractedTo(folder: string, bytes: Uint8Array): Extracted {
   makeOwnFolder(folder);
   const hash = sha256(bytes);
   const path = join(folder, `${hash}.node`);
-  let fd = openChecked(path, hash);
-  if (fd === undefined) {
-    place(path, bytes);
-    fd = openChecked(path, hash);
-  }
-  if (fd === undefined) throw new Error(`${path} is not what was written to it`);
+  const fd = openChecked(path, hash) ?? openPlaced(path, hash, bytes);
   return {
     path: process.platform === 'linux' ? `/proc/self/fd/${fd}` : path,
     [Symbol.dispose]: () => closeSync(fd),
@@ -115,6 +110,20 @@ function openChecked(path: string, hash: string): number | undefined {
   if (about.isFile() && isOursAlone(about) && sha256(readFileSync(fd)) === hash) return fd;
   closeSync(fd);
   return undefined;
+}
+
+/** Its descriptor, once it is there. */
+function openPlaced(path: string, hash: string, bytes: Uint8Array): number {
+  let failure: unknown;
+  try {
+    place(path, bytes);
+  } catch (error) {
+    // Windows lets nobody replace what another program has placed just now, and has loaded.
+    failure = error;
+  }
+  const fd = openChecked(path, hash);
+  if (fd !== undefined) return fd;
+  throw failure ?? new Error(`${path} is not what was written to it`);
 }
 
 /** Takes the place of whatever is there, as a whole. */

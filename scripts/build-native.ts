@@ -50,6 +50,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
     'winaddon.c',
     'winsvc.c',
     'winscm.c',
+    'winfolder.c',
     'winmetrics.c',
     '-ladvapi32',
     '-liphlpapi',

@@ -16,6 +16,7 @@ export function serve(path: string): Promise<never> {
   return runService({
     program: 'agent',
     path,
+    kept: 'What was not sent waits in its outbox.',
     work: async (folder, stopped, file) => {
       const config = settingsIn(folder);
       await runAgentUntil(stopped, config, createFileLogger('windrow-agent', config.log, file));

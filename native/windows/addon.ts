@@ -13,13 +13,23 @@ interface ServiceFunctions {
   /**
    * Connects to the service manager, and returns when it has been told that the service runs.
    * @param stopMsMax from when it is asked to stop until a thread of the addon ends the process
+   * @param hungText what that writes into the event log
    * @param onStop called once, when it is asked to stop
    */
-  beginService(name: string, stopMsMax: number, onStop: () => void): void;
+  beginService(name: string, stopMsMax: number, hungText: string, onStop: () => void): void;
   /** Tells that the service has stopped. The process must end then, with this exit code. */
   endService(exitCode: number): void;
+  /** How long Windows waited for its answers, as measured where they are given. */
+  serviceAnswers(): ServiceAnswers;
   /** Writes an error into the event log. */
   writeErrorEvent(source: string, text: string): void;
+}
+
+export interface ServiceAnswers {
+  /** From the call of `beginService` until RUNNING was told. */
+  readonly runningMs: number;
+  /** From when STOP, SHUTDOWN or PRESHUTDOWN came until it was answered; absent before. */
+  readonly stopMs?: number;
 }
 
 /** As the service manager has it; numbers are Windows'. */
@@ -32,11 +42,12 @@ export interface ServiceState {
   readonly exitCode: number;
 }
 
-/** An administrator's side: native/winscm.c. */
+/** An administrator's side: native/winscm.c and native/winfolder.c. */
 export interface ManagerFunctions {
-  /** Whether this user is an administrator with all rights. */
+  /** Whether this user is an administrator with all rights. @throws Error when no service manager answers */
   mayChangeServices(): boolean;
   /**
+   * Changes one that is there.
    * @param account '' is the system itself; one that has no password
    * @returns what Windows took of that which a service works without
    */
@@ -46,7 +57,13 @@ export interface ManagerFunctions {
     description: string,
     commandLine: string,
     account: string,
-  ): { readonly described: boolean; readonly restarts: boolean };
+  ): {
+    readonly described: boolean;
+    /** After a failure. */
+    readonly restarts: boolean;
+    /** When the machine shuts down, for as long as its stop may take. */
+    readonly awaited: boolean;
+  };
   removeService(name: string): void;
   /** Returns before it runs. */
   startService(name: string): void;

@@ -1,5 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ServerView } from '../../collector/api/contract.ts';
@@ -12,6 +20,8 @@ import { AGENT, Wine } from './support/wine.ts';
 /** Names as people give them. */
 const folderName = 'Märchen & Co';
 const fileName = 'daß ist 1 %';
+/** A user of Linux who is not the one that runs Wine. */
+const nobody = 65_534;
 
 /** Of the only server. */
 function detail({ url }: RunningCollector): Promise<ServerView> {
@@ -82,13 +92,15 @@ describe.skipIf(wineMissing)('windrow-agent.exe', () => {
     expect(shown.output).toContain(collector.url);
   });
 
-  it('loads no addon that somebody has put into its place', async () => {
+  it('neither loads an addon that somebody has put into its place, nor takes a folder of theirs', async () => {
     await using wine = await Wine.start();
     const notInstalled = async (): Promise<void> => {
       const { code, output } = await wine.agent('service', 'status');
       expect([code, output]).toEqual([2, expect.stringContaining('is not installed')]);
     };
-    await notInstalled();
+    // At once, as the first that make it.
+    await Promise.all([notInstalled(), notInstalled()]);
+    expect(readdirSync(wine.driveC('users/root/AppData/Local/Temp'))).not.toContain('windrow-user');
     const caches = wine.driveC('users/root/AppData/Local/windrow');
     const [name = '', ...others] = readdirSync(caches);
     expect(others).toEqual([]);
@@ -96,6 +108,15 @@ describe.skipIf(wineMissing)('windrow-agent.exe', () => {
     writeFileSync(join(caches, name), 'planted');
     await notInstalled();
     expect(readFileSync(join(caches, name)).equals(good)).toBe(true);
+
+    mkdirSync(wine.driveC('ProgramData/windrow'));
+    chownSync(wine.driveC('ProgramData/windrow'), nobody, nobody);
+    const refused = await wine.agent('service', 'install', '--to', 'http://127.0.0.1:9');
+    expect(refused.code, refused.output).toBe(1);
+    const why = 'could not make C:\\ProgramData\\windrow: it is there, of somebody else\n';
+    expect(refused.output).toContain(why);
+    expect(readdirSync(wine.driveC('ProgramData/windrow'))).toEqual([]);
+    await notInstalled();
   });
 
   it('as a service: installed it samples, stopped it keeps what waits, crashed it has failed', async () => {
@@ -112,6 +133,16 @@ describe.skipIf(wineMissing)('windrow-agent.exe', () => {
     await eventually(() => received(collector, 3), 60_000);
     expect((await detail(collector)).summary.server_id).toBe('Büro 7');
 
+    const key = 'HKLM\\System\\CurrentControlSet\\Services\\windrow-agent';
+    const { output: registered } = await wine.program('reg', 'query', key);
+    expect(registered).toMatch(/ObjectName +REG_SZ +LocalSystem\s/);
+    // With the machine.
+    expect(registered).toMatch(/Start +REG_DWORD +0x2\s/);
+    expect(registered).toMatch(/Description +REG_SZ +Samples this machine/);
+    const words = ['C:\\Program Files\\windrow\\windrow-agent.exe', 'service', 'run'];
+    expect(registered).toContain(
+      [...words, 'C:\\ProgramData\\windrow\\agent'].map((word) => `"${word}"`).join(' '),
+    );
     // Its folder is not everybody's, and its code is in it.
     expect(statSync(wine.driveC('ProgramData/windrow/agent')).mode & 0o007).toBe(0);
     expect(readdirSync(wine.driveC('ProgramData/windrow/agent/code'))).toHaveLength(1);
@@ -131,6 +162,8 @@ describe.skipIf(wineMissing)('windrow-agent.exe', () => {
     // A newer file takes the place of the old one, and keeps its settings.
     const updated = await wine.agent('service', 'install');
     expect(updated.code, updated.output).toBe(0);
+    expect(updated.output).toContain('updated the service windrow-agent\n');
+    expect((await wine.program('reg', 'query', key)).output).toBe(registered);
     const restarted = await wine.agent('service', 'restart');
     expect(restarted.code, restarted.output).toBe(0);
     await eventually(async () => {
@@ -158,7 +191,7 @@ describe.skipIf(wineMissing)('windrow-agent.exe', () => {
     expect(gone.output).toContain('windrow-agent is not installed');
   });
 
-  it('settings that are wrong end the service with their exit code, and its log says why', async () => {
+  it('settings that are wrong end the service with their exit code; its log and the event log say why', async () => {
     await using wine = await Wine.start();
     await using collector = await startCollector();
     const installed = await wine.agent('service', 'install', '--to', collector.url);
@@ -172,5 +205,6 @@ describe.skipIf(wineMissing)('windrow-agent.exe', () => {
     });
     const log = readFileSync(wine.driveC('ProgramData/windrow/agent/agent.log'), 'utf8');
     expect(log).toContain('intervall');
+    expect(wine.servicesSay()).toMatch(/^.*err:eventlog:ReportEventW L".*intervall/m);
   });
 });

@@ -51,6 +51,9 @@ it.skipIf(wineMissing)(
     expect(output).toContain(
       [...command, 'C:\\ProgramData\\windrow\\collector'].map((word) => `"${word}"`).join(' '),
     );
+    const source = 'HKLM\\System\\CurrentControlSet\\Services\\EventLog\\Application';
+    const words = await wine.program('reg', 'query', `${source}\\windrow-collector`);
+    expect(words.output).toMatch(/EventMessageFile +REG_EXPAND_SZ +%SystemRoot%.*EventCreate\.exe/);
     // Its folder is not everybody's: Wine makes rights here of those there.
     expect(statSync(wine.driveC('ProgramData/windrow/collector')).mode & 0o007).toBe(0);
 

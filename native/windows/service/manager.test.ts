@@ -36,14 +36,14 @@ class FakeWindows implements Windows {
   looksUntilItEnds = 0;
   #coming: ServiceState[] = [];
   isAdministrator = true;
-  restarts = true;
+  taken = { described: true, restarts: true, awaited: true };
 
   mayChangeServices = (): boolean => this.isAdministrator;
-  installService(name: string, ...rest: string[]): { described: boolean; restarts: boolean } {
+  installService(name: string, ...rest: string[]): FakeWindows['taken'] {
     const [, , command, account] = rest;
     this.calls.push(`install ${name} ${command} as ${account || 'the system'}`);
-    this.state = stopped;
-    return { described: true, restarts: this.restarts };
+    this.state ??= stopped;
+    return this.taken;
   }
   removeService(): void {
     this.#checkRights();
@@ -141,16 +141,18 @@ describe('ServiceManager', () => {
     );
   });
 
-  it('a newer one takes its place: stopped before, installed once, started after', async () => {
-    const { places, from, windows, manager } = scene();
+  it('a newer one takes its place: stopped before, registered as it is now, started after', async () => {
+    const { places, from, windows, said, manager } = scene();
     windows.state = running;
     writeFileSync(places.executable, 'old');
     await manager.install(from, () => {});
     expect(windows.calls.filter((call) => !/folder|source/.test(call))).toEqual([
       'stop',
       'its process has ended',
+      `install windrow-agent "${places.executable}" "service" "run" "${places.folder.path}" as the system`,
       'start',
     ]);
+    expect(said).toContain('updated the service windrow-agent');
     expect(readFileSync(places.executable, 'utf8')).toBe('new');
   });
 
@@ -217,6 +219,14 @@ describe('ServiceManager', () => {
       code: 'refused',
       hint: 'Run it again in a window opened with "Run as administrator".',
     });
+  });
+
+  it('a service manager that does not answer is no lack of rights', () => {
+    const { windows, manager } = scene();
+    windows.mayChangeServices = () => {
+      throw windowsError(1722);
+    };
+    expect(() => manager.checkMayChange()).toThrow('could not ask for the services: ');
   });
 
   it('a service that fails at once is not called running', async () => {
@@ -312,11 +322,15 @@ describe('ServiceManager', () => {
     expect(readdirSync(places.above)).toEqual(['collector']);
   });
 
-  it('a Windows that cannot restart it says so', async () => {
+  it.each([
+    [{ restarts: false }, ['this Windows will not start it again when it fails']],
+    [{ awaited: false }, ['this Windows may end it before it has stopped when it shuts down']],
+    [{}, []],
+  ])('a Windows that takes all but %j says so', async (lacks, expected) => {
     const { from, windows, said, manager } = scene();
-    windows.restarts = false;
+    windows.taken = { ...windows.taken, ...lacks };
     await manager.install(from, () => {});
-    expect(said).toContain('this Windows will not start it again when it fails');
+    expect(said.filter((line) => line.startsWith('this Windows'))).toEqual(expected);
   });
 });
 

