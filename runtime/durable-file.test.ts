@@ -89,6 +89,33 @@ it('syncs each folder into which it made one, and nothing when all are there', (
   expect(statSync(path).mode & 0o777).toBe(0o700);
 });
 
+it.runIf(process.platform === 'linux')('where no folder can be made it says so, and ends', () => {
+  expect(() => makeFolderDurably('/proc/windrow/data')).toThrow('ENOENT');
+});
+
+it('a file in the way is told', () => {
+  const path = join(temporaryFolder(), 'file');
+  writeFileDurably(path, '');
+  expect(() => makeFolderDurably(path)).toThrow('EEXIST');
+  expect(() => makeFolderDurably(join(path, 'data'))).toThrow('EEXIST');
+});
+
+it('one that another program makes meanwhile is good enough', () => {
+  const path = join(temporaryFolder(), 'data');
+  const mkdir = fs.mkdirSync;
+  vi.spyOn(fs, 'mkdirSync').mockImplementation((...args) => {
+    mkdir(...args);
+    return mkdir(...args);
+  });
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  });
+  makeFolderDurably(path);
+  expect(statSync(path).isDirectory()).toBe(true);
+});
+
 /** Makes the sync of folders fail. */
 function failingSync(code: string): void {
   vi.spyOn(fs, 'fsyncSync').mockImplementation(() => {
@@ -115,6 +142,49 @@ it('a disk that fails is told', () => {
   const path = join(temporaryFolder(), 'data');
   failingSync('EIO');
   expect(() => makeFolderDurably(path)).toThrow('EIO');
+});
+
+it('folders whose sync failed are made and synced anew by the next try', () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'data', 'agent');
+  const fsync = fs.fsyncSync;
+  const synced: string[] = [];
+  let isBroken = true;
+  const opened = vi.spyOn(fs, 'openSync');
+  vi.spyOn(fs, 'fsyncSync').mockImplementation((fd) => {
+    synced.push(String(opened.mock.lastCall?.[0]));
+    // The inner one is synced, the outer one is not.
+    if (isBroken && synced.length === 2) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    fsync(fd);
+  });
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  });
+  expect(() => makeFolderDurably(path)).toThrow('EIO');
+  isBroken = false;
+  synced.length = 0;
+  makeFolderDurably(path);
+  expect(synced).toEqual([join(folder, 'data'), folder]);
+  expect(statSync(path).isDirectory()).toBe(true);
+});
+
+it('a folder whose sync failed stays where something was put into it meanwhile', () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'data');
+  const file = join(path, 'file');
+  vi.spyOn(fs, 'fsyncSync').mockImplementation(() => {
+    fs.appendFileSync(file, 'x');
+    throw Object.assign(new Error('EIO'), { code: 'EIO' });
+  });
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  });
+  expect(() => makeFolderDurably(path)).toThrow('EIO');
+  expect(readFileSync(file, 'utf8')).toBe('x');
 });
 
 it('a folder that may be written and not read is good enough to make one in it', () => {

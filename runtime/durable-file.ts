@@ -7,7 +7,9 @@ import {
   mkdirSync,
   openSync,
   renameSync,
+  rmdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -45,15 +47,43 @@ export function renameDurably(from: string, to: string): void {
  * synced would go with a folder whose own entry is not on the disk.
  */
 export function makeFolderDurably(path: string): void {
-  const first = mkdirSync(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  const end = dirname(resolve(first));
+  const missing: string[] = [];
   let folder = resolve(path);
-  do {
+  while (!isFolder(folder) && folder !== dirname(folder)) {
+    missing.push(folder);
     folder = dirname(folder);
-    syncFolder(folder);
-    // Windows may name the first one in another form (`\\?\C:\…`): the root is the end in any case.
-  } while (folder !== end && folder !== dirname(folder));
+  }
+  for (const next of missing.toReversed()) makeFolder(next);
+  try {
+    for (const made of missing) syncFolder(dirname(made));
+  } catch (error) {
+    // Whoever tries again would take a folder that is there for one that is on the disk.
+    removeEmpty(missing);
+    throw error;
+  }
+}
+
+/** From the innermost on. One in which something lies by now stays, and those above it. */
+function removeEmpty(folders: readonly string[]): void {
+  try {
+    for (const folder of folders) rmdirSync(folder);
+  } catch {
+    // What failed before is told.
+  }
+}
+
+/** One at a time: where nothing can be made at all, as in /proc, Node's recursive way never ends. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another program may have been faster.
+    if (!isFolder(path)) throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** Where it cannot be done, the file system keeps its folders as well as it can: SQLite too goes on then. */

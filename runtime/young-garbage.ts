@@ -24,12 +24,18 @@ export class YoungGarbage {
     if (this.#bytes < this.#everyBytes) return;
     this.#bytes = 0;
     this.#collect ??= collector();
-    this.#collect({ type: 'minor' });
+    this.#collect?.({ type: 'minor' });
   }
 }
 
-/** The function that Node has with `--expose-gc`, got without asking people for that flag. */
-function collector(): Collect {
+/**
+ * The function that Node has with `--expose-gc`, got without asking people for that flag. Undefined
+ * where another thread has just taken the flag back, which is one for all of them: then the next time.
+ */
+function collector(): Collect | undefined {
   setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as Collect;
+  const collect = runInNewContext('globalThis.gc') as Collect | undefined;
+  // Under other flags V8 takes no compiled code of a single file.
+  setFlagsFromString('--no-expose-gc');
+  return collect;
 }

@@ -16,6 +16,7 @@ import { createKeptLog } from '../../runtime/testing/kept-log.ts';
 import { createManualClock } from '../../runtime/testing/manual-clock.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { QueueFile } from '../../runtime/queue/file.ts';
+import { QUEUE_MIGRATIONS } from '../../runtime/queue/schema.ts';
 import { DurableOutbox, liveRecordsMax } from './durable.ts';
 import { heldRecordsMax } from './held.ts';
 import type { Lease } from './port.ts';
@@ -58,6 +59,16 @@ it('what an earlier run left comes in batches of its own, under its own boot', (
   fill(outbox, 3, 4);
   outbox.acknowledge(live);
   expect(outbox.factsOf(backlog)).toMatchObject({ oldestOutstandingSeq: 0, pendingFromMs: 3 });
+});
+
+it('a file of a newer windrow ends the start: what waits in it is for that one', () => {
+  const { path, lines, open } = fixture();
+  const db = new DatabaseSync(path);
+  db.exec(`PRAGMA user_version = ${QUEUE_MIGRATIONS.length + 1}`);
+  db.close();
+  expect(() => open('second')).toThrow(expect.objectContaining({ code: 'store_newer' }));
+  expect(lines).toEqual([]);
+  expect(readdirSync(dirname(path)).filter((name) => name.includes('corrupt'))).toEqual([]);
 });
 
 it('a file damaged while it is in use is set aside; what memory knows goes into a new one', () => {

@@ -8,6 +8,7 @@
  * be taken out of it. A file found damaged is set aside, and what memory knows goes into a new one.
  */
 import { existsSync } from 'node:fs';
+import { WindrowError } from '../../runtime/errors.ts';
 import { isDamage } from '../../runtime/queue/damage.ts';
 import {
   openQueueFile,
@@ -48,6 +49,7 @@ export class DurableOutbox implements Outbox {
   /** As last read: told on while the file cannot be read. */
   #earliestInFileMs: number | undefined;
 
+  /** @throws WindrowError `store_newer`; of other trouble with the file the log tells */
   constructor(options: DurableOutboxOptions) {
     this.#options = options;
     this.#trouble = new Trouble(options.clock, options.log);
@@ -163,6 +165,8 @@ export class DurableOutbox implements Outbox {
   }
 
   #failed(error: unknown): void {
+    // It waits for the newer agent, whatever is tried here.
+    if (error instanceof WindrowError && error.code === 'store_newer') throw error;
     if (this.#file === undefined || !isDamage(error)) return this.#trouble.failed(error);
     const inMemory = [...this.#onTheirWay(), ...this.#live].filter(({ id }) => id !== undefined);
     const known = [...new Set(inMemory)].sort((a, b) => (a.id ?? 0) - (b.id ?? 0));

@@ -5,6 +5,8 @@ import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { isFolderLocked } from '../../runtime/folder-lock.ts';
 import { bytesOf, walPathOf } from '../../runtime/queue/damage.ts';
 import { DurableQueue, type LaneSummary } from '../../runtime/queue/queue.ts';
+import { QUEUE_MIGRATIONS } from '../../runtime/queue/schema.ts';
+import { assertNotNewer } from '../../runtime/schema-version.ts';
 import { outboxFolder, outboxPath } from './place.ts';
 
 const busyTimeoutMs = 5_000;
@@ -28,7 +30,8 @@ export interface OutboxSummary {
 
 /**
  * Of a folder without an outbox: that nothing waits.
- * @throws WindrowError `input` when there is no such folder, `store_unavailable` when the file cannot be read
+ * @throws WindrowError `input` when there is no such folder, `store_newer`, `store_unavailable` when the file
+ *   cannot be read
  */
 export function summarize(dataDir: string): OutboxSummary {
   assertFolder(dataDir);
@@ -39,6 +42,7 @@ export function summarize(dataDir: string): OutboxSummary {
     const isAgentRunning = isFolderLocked(outboxFolder(dataDir));
     return { path, diskBytes, isAgentRunning, ...readLanes(path) };
   } catch (error) {
+    if (error instanceof WindrowError) throw error;
     throw new WindrowError('store_unavailable', `cannot read ${path}: ${messageOf(error)}`, {
       cause: error,
       hint: 'Run as the user of the agent; a damaged file is set aside when the agent starts.',
@@ -56,6 +60,7 @@ function assertFolder(dataDir: string): void {
 function readLanes(path: string): Pick<OutboxSummary, 'boots' | 'dropped'> {
   const db = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
   try {
+    assertNotNewer(db, path, QUEUE_MIGRATIONS.length);
     const queue = new DurableQueue(db);
     const boots = queue
       .lanes()

@@ -9,6 +9,7 @@
  * - File and log stay below a cap and out of the disk's last twentieth (room.ts).
  * - A damaged file is set aside with a message, and a new one begun (damage.ts). An item that is
  *   not what was added is dropped and counted (checksum.ts).
+ * - An older windrow's file is migrated; a newer one's is refused, and stays as it is.
  */
 import { existsSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -16,6 +17,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { makeFolderDurably } from '../durable-file.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../logging.ts';
+import { assertNotNewer, migrate, schemaVersionOf } from '../schema-version.ts';
 import { inTransaction } from '../transaction.ts';
 import {
   bytesOf,
@@ -29,11 +31,12 @@ import {
 import type { QueuedItem, QueueItem } from './item.ts';
 import { type Dropped, DurableQueue, type OldestOptions } from './queue.ts';
 import { pageBytes, Room, type RoomOptions } from './room.ts';
-import { QUEUE_SCHEMA } from './schema.ts';
+import { QUEUE_MIGRATIONS } from './schema.ts';
 import { damageOfWal } from './wal-damage.ts';
 import { WalSync } from './wal-sync.ts';
 
-const schemaVersion = 1;
+/** More than any windrow will have for years: such a number is damage. */
+const schemaVersionMax = 50;
 const cacheKiB = 512;
 /** How long a statement waits for another process's lock; the loop is held meanwhile. */
 const busyTimeoutMs = 50;
@@ -64,7 +67,7 @@ export class NoRoomError extends Error {
 
 /**
  * Opens the file, making it when missing; what cannot be read is set aside and told.
- * @throws what SQLite or the system says when it cannot be used
+ * @throws WindrowError `store_newer`; what SQLite or the system says when it cannot be used
  */
 export function openQueueFile(options: QueueFileOptions): QueueFile {
   makeFolderDurably(dirname(options.path));
@@ -237,13 +240,15 @@ function openChecked(path: string): DatabaseSync {
   if (!isNew && bytesOf(path) === 0) throw new DamagedFileError('the file is empty');
   const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
   try {
+    // Before anything is written: whoever is refused leaves the file as it was.
+    assertKnownSchema(db, path);
     // Takes effect while the file is still empty.
     db.exec(`PRAGMA page_size = ${pageBytes}`);
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY');
     db.exec(`PRAGMA cache_size = -${cacheKiB}`);
     const problem = firstOf(db, 'PRAGMA quick_check(1)');
     if (problem !== 'ok') throw new DamagedFileError(String(problem));
-    makeTables(db);
+    migrate(db, QUEUE_MIGRATIONS);
     return db;
   } catch (error) {
     db.close();
@@ -253,12 +258,12 @@ function openChecked(path: string): DatabaseSync {
   }
 }
 
-function makeTables(db: DatabaseSync): void {
-  const version = Number(firstOf(db, 'PRAGMA user_version'));
-  if (version === schemaVersion) return;
-  // To go on without what waits is better than not to go on.
-  if (version !== 0) throw new DamagedFileError(`of another version (${version})`);
-  db.exec(`BEGIN IMMEDIATE; ${QUEUE_SCHEMA}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
+function assertKnownSchema(db: DatabaseSync, path: string): void {
+  const version = schemaVersionOf(db);
+  if (version < 0 || version > schemaVersionMax) {
+    throw new DamagedFileError(`no windrow has a schema ${version}`);
+  }
+  assertNotNewer(db, path, QUEUE_MIGRATIONS.length);
 }
 
 function firstOf(db: DatabaseSync, pragma: string): unknown {

@@ -27,3 +27,9 @@ export const QUEUE_SCHEMA = `
     numbered  INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
 `;
+
+/**
+ * Those of a queue in a file of its own, append-only; a database that holds the tables among others
+ * has the same in its own.
+ */
+export const QUEUE_MIGRATIONS: readonly string[] = [QUEUE_SCHEMA];

@@ -100,6 +100,8 @@ const COMMON = {
   bundle: true,
   legalComments: 'none',
   write: false,
+  // Else where node_modules really is would be in the bytes.
+  preserveSymlinks: true,
 } as const satisfies BuildOptions;
 
 function cut(root: string, entries: readonly string[], named: Named) {

@@ -17,6 +17,12 @@ export function createRequire() {
   return Object.assign(require, { resolve: require });
 }`;
 
+/**
+ * commander starts verbs that are programs of their own, which ours are not. What it would load for
+ * that is a third of what `version` costs beside Node that does nothing.
+ */
+const NO_CHILD_PROCESS = 'export default {};';
+
 /** Where an executable has the addon of a package. */
 export function addonAsset(name: string): string {
   return `addons/${name}.node`;
@@ -37,6 +43,14 @@ export function replacements(root: string, addons: Set<string>): Plugin {
       );
       build.onLoad({ filter: /^no-require$/, namespace: 'windrow-replacement' }, () => ({
         contents: NO_REQUIRE,
+      }));
+      build.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+        importer.includes('/node_modules/commander/')
+          ? { path: 'no-child-process', namespace: 'windrow-replacement' }
+          : undefined,
+      );
+      build.onLoad({ filter: /^no-child-process$/, namespace: 'windrow-replacement' }, () => ({
+        contents: NO_CHILD_PROCESS,
       }));
       build.onResolve({ filter: exactly(ADDONS) }, ({ path }) => {
         addons.add(path);

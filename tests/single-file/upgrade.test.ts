@@ -2,20 +2,14 @@
  * Stop, swap, start: an older executable's place is taken by a newer one, on the same data. The older
  * one is built here, of the same sources with another version: what differs is the executable.
  */
-import {
-  copyFileSync,
-  cpSync,
-  readFileSync,
-  renameSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { outboxFolder, outboxPath } from '../../agent/outbox/place.ts';
 import { databasePath, openForReading } from '../../collector/store/database.ts';
 import { MIGRATIONS } from '../../collector/store/schema.ts';
+import { QUEUE_MIGRATIONS } from '../../runtime/queue/schema.ts';
 import { bundle } from '../../scripts/build/bundle.ts';
 import { nodeForLinux } from '../../scripts/build/node-binary.ts';
 import { LINUX, PROGRAMS } from '../../scripts/build/targets.ts';
@@ -30,9 +24,8 @@ import {
   tempDir,
   type TempDir,
 } from '../support/programs.ts';
+import { BUILD_CACHE, copySources } from './support/sources.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
-const SOURCES = ['agent', 'blocks', 'collector', 'config', 'native', 'runtime', 'wire'];
 const older = '0.0.9';
 
 type Name = 'agent' | 'collector';
@@ -44,16 +37,17 @@ const placeOf = (name: Name): string => join(folder.path, name);
 beforeAll(async () => {
   folder = tempDir();
   const root = join(folder.path, 'older');
-  for (const part of SOURCES) cpSync(join(ROOT, part), join(root, part), { recursive: true });
-  copyFileSync(join(ROOT, 'tsconfig.base.json'), join(root, 'tsconfig.base.json'));
-  cpSync(join(ROOT, 'dist/dashboard'), join(root, 'dist/dashboard'), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
-  const about = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as object;
-  writeFileSync(join(root, 'package.json'), JSON.stringify({ ...about, version: older }));
-  const cache = join(ROOT, 'node_modules/.cache/windrow-build');
+  copySources(root);
+  const about = join(root, 'package.json');
+  const facts = JSON.parse(readFileSync(about, 'utf8')) as object;
+  writeFileSync(about, JSON.stringify({ ...facts, version: older }));
   const made = { node: await nodeForLinux(), caches: new Map<string, Uint8Array>() };
   for (const program of PROGRAMS) {
-    await writeProgram(await bundle(root, program), LINUX, made, { root, cache, out: root });
+    await writeProgram(await bundle(root, program), LINUX, made, {
+      root,
+      cache: BUILD_CACHE,
+      out: root,
+    });
   }
 }, 240_000);
 
@@ -161,4 +155,29 @@ it('a store of a newer collector is refused by an older one in one sentence, and
       '  Install that newer windrow again, or name another folder with --data.\n',
   });
   expect(readFileSync(databasePath(dataDir)).equals(before)).toBe(true);
+});
+
+it('so is the outbox of a newer agent', async () => {
+  const data = join(folder.path, 'newer-outbox');
+  mkdirSync(outboxFolder(data), { recursive: true });
+  const path = outboxPath(data);
+  const db = new DatabaseSync(path);
+  db.exec(
+    `CREATE TABLE queue_of_tomorrow (id); PRAGMA user_version = ${QUEUE_MIGRATIONS.length + 1}`,
+  );
+  db.close();
+  const before = readFileSync(path);
+  install('agent', 'older');
+  const ended = await run('agent', ['run', '--to=http://127.0.0.1:9', '--data', data], {
+    executable: placeOf('agent'),
+  });
+  const schemas = `schema ${QUEUE_MIGRATIONS.length + 1}, this one knows ${QUEUE_MIGRATIONS.length}`;
+  expect(ended).toEqual({
+    code: 1,
+    stdout: '',
+    stderr:
+      `windrow-agent: ${path} was written by a newer windrow (${schemas})\n` +
+      '  Install that newer windrow again, or name another folder with --data.\n',
+  });
+  expect(readFileSync(path).equals(before)).toBe(true);
 });
