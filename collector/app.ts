@@ -28,6 +28,7 @@ import { collectorFolder, openForReading, openForWriting } from './store/databas
 import { Queries } from './store/queries.ts';
 import { RetentionLoop } from './store/retention-loop.ts';
 import { storeBytes } from './store/retention.ts';
+import { Wal } from './store/wal.ts';
 import { StoreWriter } from './store/writer.ts';
 import { Receiving } from './receiving.ts';
 import { forgetRunning, noteRunning, type Running, runningNote } from './running.ts';
@@ -42,6 +43,11 @@ export interface Collector {
   readonly entryUrl: string | undefined;
   /** Reads the alerts file again. */
   reload(): void;
+  /**
+   * Rejects when the disk no longer confirms what is stored: then the process is to end as it is, for
+   * closing the database would go on as if it had. Never resolves.
+   */
+  readonly lost: Promise<never>;
   stop(): Promise<void>;
 }
 
@@ -78,10 +84,11 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   lifecycle.onStop('received files', async () => receiving?.stop());
   const hub = new Hub(clock);
   const registry = new Registry();
+  const countingNow = () => ({ nowMs: clock.wallMs(), hearing: alerting.engine.hearing });
   const metrics = new CollectorMetrics({
     counts: () => ingest.counts,
-    servers: () => countConditions(registry.all(), clock.wallMs()),
-    perServer: () => liveFigures(registry.all(), clock.wallMs()),
+    servers: () => countConditions(registry.all(), countingNow()),
+    perServer: () => liveFigures(registry.all(), countingNow()),
     alerts: () => alerting.engine,
     clockOffsetMs: () => ingest.ownClock.offsetMs,
     storeBytes: () => storeBytes(readDb),
@@ -94,7 +101,8 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   const feed = new LiveFeed({ hub, metrics, clock, log });
   const failure = (): string | undefined => writer.failure?.message ?? cluster?.failure;
   const hears = (): boolean => writer.failure === undefined && cluster?.isCaughtUp !== false;
-  const intake = new IntakeFeed({ db: readDb, hub, clock, failure, hears });
+  const hearsOthers = cluster && ((): boolean => cluster.hearsOthers);
+  const intake = new IntakeFeed({ db: readDb, hub, clock, failure, hears, hearsOthers });
   const alertFeed = new AlertFeed(hub, registry);
   lifecycle.onStop('alert feed', () => alertFeed.stop());
   const alerting = new Alerting({
@@ -119,8 +127,14 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
     alerts: alerting.engine,
     ...(cluster === undefined ? {} : { fromLog: cluster.fromLog }),
   });
+  const { promise: lost, reject: onLost } = Promise.withResolvers<never>();
+  // Whoever does not look is told in the log.
+  lost.catch((error: unknown) =>
+    log.error({ error: messageOf(error) }, 'the collector has to end'),
+  );
   const writer = new StoreWriter({
     db,
+    wal: new Wal(db),
     clock,
     log,
     beforeCommit: (group) => ingest.checkpoint(group),
@@ -128,11 +142,12 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
       alerting.inCommit(group, fleet);
       cluster?.inCommit(group);
     },
-    onCommit: (tookMs, notices) => {
+    onCommit: () => cluster?.committed(),
+    onSynced: (tookMs, notices) => {
       metrics.noteCommit(tookMs);
-      cluster?.committed();
       alerting.committed(notices);
     },
+    onLost,
   });
   ingest.attach(writer);
   lifecycle.onStop('writer', () => writer.close());
@@ -225,6 +240,7 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
       alerting.reload();
       cluster?.reloaded();
     },
+    lost,
     stop: () => lifecycle.stop(),
   };
 }

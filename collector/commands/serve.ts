@@ -29,8 +29,9 @@ export function serveCommand(): Command {
       await service.ready();
       // What the collector does, it does in turns of the loop: where these stop, so does the watch.
       const watched = service.watch(() => performance.now(), stopped);
-      await aborted(stopped);
-      await Promise.all([service.stopping(), collector.stop(), watched]);
+      await Promise.race([aborted(stopped), collector.lost]);
+      const ended = Promise.all([service.stopping(), collector.stop(), watched]);
+      await Promise.race([ended, collector.lost]);
     });
   return command;
 }

@@ -13,6 +13,7 @@ export function serve(path: string): Promise<never> {
   return runService({
     program: 'collector',
     path,
+    kept: 'What it has acknowledged is stored.',
     work: async ({ settings }, stopped, file) => {
       useLittleMemory();
       // Not before the service manager has its answer.
@@ -28,8 +29,8 @@ export function serve(path: string): Promise<never> {
       });
       const log = createFileLogger('windrow-collector', config.log, file);
       const collector = await startCollector(config, log);
-      await aborted(stopped);
-      await collector.stop();
+      await Promise.race([aborted(stopped), collector.lost]);
+      await Promise.race([collector.stop(), collector.lost]);
     },
   });
 }

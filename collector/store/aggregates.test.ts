@@ -1,6 +1,6 @@
 import fc from '../../runtime/testing/property.ts';
 import { expect, it } from 'vitest';
-import type { Aggregate } from '../windows/window.ts';
+import { type Aggregate, AGGREGATES } from '../windows/window.ts';
 import { packAggregates, unpackAggregates } from './aggregates.ts';
 
 const double = fc.double({ min: -1e18, max: 1e18, noNaN: true }).map((value) => value + 0);
@@ -15,6 +15,14 @@ const aggregate: fc.Arbitrary<Aggregate> = fc.record({
   p50: quantile,
   p95: quantile,
   p99: quantile,
+});
+
+it('figures are stored in the order in which they are exported', () => {
+  fc.assert(
+    fc.property(aggregate, (entry) => {
+      expect(JSON.parse(packAggregates([entry]))).toEqual([AGGREGATES.map((name) => entry[name])]);
+    }),
+  );
 });
 
 it('aggregates come back from the store to the last digit, absent ones as absent', () => {

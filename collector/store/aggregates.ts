@@ -3,39 +3,41 @@
  * figures in the order of AGGREGATES, or of FLEET_AGGREGATES. Doubles keep every digit in JSON.
  */
 import { FLEET_AGGREGATES, type FleetAggregate } from '../windows/fleet.ts';
-import { type Aggregate, AGGREGATES } from '../windows/window.ts';
+import type { Aggregate } from '../windows/window.ts';
+
+type Figures = readonly (number | null)[];
 
 export function packAggregates(aggregates: readonly (Aggregate | null)[]): string {
-  return pack(AGGREGATES, aggregates);
+  return JSON.stringify(aggregates.map((entry) => entry && figuresOf(entry)));
 }
 
 export function unpackAggregates(text: string): (Aggregate | null)[] {
-  return unpack(AGGREGATES, text) as (Aggregate | null)[];
+  return unpack(text).map((figures) => figures && aggregateOf(figures));
 }
 
 export function packFleet(aggregates: readonly (FleetAggregate | null)[]): string {
-  return pack(FLEET_AGGREGATES, aggregates);
-}
-
-export function unpackFleet(text: string): (FleetAggregate | null)[] {
-  return unpack(FLEET_AGGREGATES, text) as (FleetAggregate | null)[];
-}
-
-type Figures<K extends string> = Readonly<Record<K, number | null>>;
-
-function pack<K extends string>(
-  names: readonly K[],
-  entries: readonly (Figures<K> | null)[],
-): string {
-  const packed = entries.map((entry) => (entry === null ? null : names.map((name) => entry[name])));
+  const packed = aggregates.map((entry) => entry && FLEET_AGGREGATES.map((name) => entry[name]));
   return JSON.stringify(packed);
 }
 
-function unpack<K extends string>(names: readonly K[], text: string): (Figures<K> | null)[] {
-  const packed = JSON.parse(text) as ((number | null)[] | null)[];
-  return packed.map((figures) => {
+export function unpackFleet(text: string): (FleetAggregate | null)[] {
+  return unpack(text).map((figures) => {
     if (figures === null) return null;
-    const entries = names.map((name, i) => [name, figures[i] ?? null] as const);
-    return Object.fromEntries(entries) as Figures<K>;
+    const entries = FLEET_AGGREGATES.map((name, i) => [name, figures[i] ?? null] as const);
+    return Object.fromEntries(entries) as unknown as FleetAggregate;
   });
+}
+
+function unpack(text: string): (Figures | null)[] {
+  return JSON.parse(text) as (Figures | null)[];
+}
+
+// Written out, and a fourth of the time: a window of the fleet takes those of all its servers apart.
+function figuresOf({ count, sum, min, max, avg, last, p50, p95, p99 }: Aggregate): Figures {
+  return [count, sum, min, max, avg, last, p50, p95, p99];
+}
+
+function aggregateOf(figures: Figures): Aggregate {
+  const [count, sum, min, max, avg, last, p50 = null, p95 = null, p99 = null] = figures;
+  return { count, sum, min, max, avg, last, p50, p95, p99 } as Aggregate;
 }

@@ -20,7 +20,7 @@ function fixture(beforeCommit: (group: Group) => void = () => {}) {
   const db = openForWriting(dataDir);
   const reader = openForReading(dataDir);
   const { log, lines } = createKeptLog();
-  const onCommit = vi.fn<(tookMs: number) => void>();
+  const onCommit = vi.fn<() => void>();
   const clock = createManualClock();
   const inCommit = (): void => {};
   const writer = new StoreWriter({ db, clock, log, beforeCommit, inCommit, onCommit });
@@ -216,7 +216,7 @@ it('closing commits what waits and answers those who wait', async () => {
   const { writer, reader } = fixture();
   writer.group.samples.push(sampleRow({ tsMs: 1 }));
   const done = writer.committed();
-  writer.close();
+  void writer.close();
   await done;
   expect(count(reader, 'samples')).toBe(1);
 });
@@ -226,7 +226,7 @@ it('closing while the store fails leaves nobody waiting and no timer that runs o
   const release = lockedByAnother(dataDir);
   writer.group.samples.push(sampleRow({ tsMs: 1 }));
   const refused = expect(writer.committed()).rejects.toMatchObject({ retryable: true });
-  writer.close();
+  void writer.close();
   await refused;
   db.close();
   release();
@@ -236,6 +236,6 @@ it('closing while the store fails leaves nobody waiting and no timer that runs o
 it('a waiter with nothing to store is told at the end too', async () => {
   const { writer } = fixture();
   const refused = expect(writer.committed()).rejects.toMatchObject({ code: 'store_unavailable' });
-  writer.close();
+  void writer.close();
   await refused;
 });

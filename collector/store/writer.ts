@@ -1,18 +1,22 @@
 /**
- * The one writer. What arrives is gathered for a moment and committed together: one fsync serves
- * many batches, and nothing is acknowledged before it.
+ * The one writer. What arrives is gathered for a moment and committed together: one sync serves
+ * many batches, and nothing is acknowledged before it. While the disk is at work the loop goes on
+ * and the next group gathers; it is committed when the sync has ended.
  *
  * Invariant: what memory holds as received is either committed or in the waiting group; so a group
  * that cannot be committed (full disk, locked file) is kept and tried again, and meanwhile
- * everything new is refused.
+ * everything new is refused. Of one that was committed and cannot be synced nobody knows what the
+ * disk has: nothing is acknowledged any more, and the program is to end.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../runtime/clock.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logging.ts';
+import { CommitWaiters } from './commit-waiters.ts';
 import { Group } from './group.ts';
 import { GroupStatements, type MadeFleetWindow } from './statements.ts';
 import { inTransaction } from '../../runtime/transaction.ts';
+import type { Wal } from './wal.ts';
 
 /** How long the first arrival waits for company. */
 const gatherMs = 20;
@@ -29,13 +33,17 @@ const retryMs = 1_000;
 /** Rows that may wait for one commit; more is refused until it is done. */
 const waitingRowsMax = 200_000;
 
-interface Waiter {
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+/** A group that was committed and is not on the disk yet. */
+interface Unsynced {
+  readonly waiters: CommitWaiters;
+  readonly notices: number;
+  readonly startedMs: number;
 }
 
 export interface WriterOptions {
   readonly db: DatabaseSync;
+  /** Absent: each commit is synced as the connection does it. */
+  readonly wal?: Pick<Wal, 'unsynced' | 'sync' | 'syncNow' | 'close'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Called before each commit, to add checkpoints of what changed since the last one. */
@@ -45,15 +53,26 @@ export interface WriterOptions {
    * with them. After a commit that failed it is called again for the same windows. Must not throw.
    */
   readonly inCommit: (group: Group, fleet: readonly MadeFleetWindow[]) => void;
-  /** Called after each commit, with how many notices it queued. */
-  readonly onCommit: (tookMs: number, notices: number) => void;
+  /** Called after each commit: what others are told of it waits for `synced()`. */
+  readonly onCommit: () => void;
+  /** Called when it is on the disk, with how long that took and how many notices it queued. */
+  readonly onSynced?: (tookMs: number, notices: number) => void;
+  /** The disk does not confirm a commit: the program is to end without closing the database. */
+  readonly onLost?: (error: WindrowError) => void;
 }
 
 export class StoreWriter {
   readonly #options: WriterOptions;
   readonly #statements: GroupStatements;
   #group = new Group();
-  #waiters: Waiter[] = [];
+  readonly #waiters = new CommitWaiters();
+  /** They wait for room in the group alone. */
+  readonly #roomWaiters = new CommitWaiters();
+  #unsynced: Unsynced | undefined;
+  #syncing: Promise<void> = Promise.resolve();
+  /** The next commit waits for the sync of the last one. */
+  #isDue = false;
+  #isLost = false;
   #timer: NodeJS.Timeout | undefined;
   /** When it goes off, monotonic. */
   #dueMs = 0;
@@ -71,6 +90,11 @@ export class StoreWriter {
     return this.#group;
   }
 
+  /** All that came is on the disk. */
+  get isStored(): boolean {
+    return this.#group.rows === 0 && this.#unsynced === undefined;
+  }
+
   /** Why nothing can be stored now; undefined when all is well. */
   get failure(): WindrowError | undefined {
     return this.#failure;
@@ -86,10 +110,22 @@ export class StoreWriter {
 
   /** Resolves when everything now in the group is on disk. @throws WindrowError `store_unavailable` */
   committed(withinMs = gatherMs): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiters.push({ resolve, reject });
     this.schedule(withinMs);
-    return promise;
+    return this.#waiters.wait();
+  }
+
+  /** Resolves when the group has been committed, and there is room for more. @throws WindrowError `store_unavailable` */
+  room(): Promise<void> {
+    this.schedule(0);
+    return this.#roomWaiters.wait();
+  }
+
+  /**
+   * Resolves when all that has been committed is on the disk, and never when the disk does not
+   * confirm it; undefined when it is there.
+   */
+  synced(): Promise<void> | undefined {
+    return this.#unsynced === undefined ? undefined : this.#syncing;
   }
 
   /** Commits what was read from a log, in a while. */
@@ -105,40 +141,121 @@ export class StoreWriter {
     if (this.#timer !== undefined && nowMs + waitMs >= this.#dueMs) return;
     clearTimeout(this.#timer);
     this.#dueMs = nowMs + waitMs;
-    this.#timer = setTimeout(() => this.#commit(), waitMs);
+    this.#timer = setTimeout(() => this.#due(), waitMs);
   }
 
-  /** Commits what waits, now; for the end of the program. */
-  close(): void {
-    if (this.#group.rows > 0) this.#commit();
-    clearTimeout(this.#timer);
-    for (const { reject } of this.#waiters) {
-      reject(new WindrowError('store_unavailable', 'the collector stops', { retryable: true }));
+  /**
+   * Puts what waits on the disk, now; for the end of the program. Resolves when no sync is under
+   * way any longer.
+   */
+  async close(): Promise<void> {
+    const { wal } = this.#options;
+    if (this.#unsynced !== undefined && !this.#isLost) this.#syncNow(this.#unsynced);
+    if (this.#group.rows > 0 && !this.#isLost) {
+      const unsynced = this.#commit((work) => work());
+      if (unsynced !== undefined) this.#storedAtOnce(unsynced);
     }
+    clearTimeout(this.#timer);
+    this.#rejectAll(
+      new WindrowError('store_unavailable', 'the collector stops', { retryable: true }),
+    );
+    await wal?.close();
   }
 
-  #commit(): void {
+  #due(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    const startedMs = this.#options.clock.monotonicMs();
-    try {
-      this.#writeGroup();
-    } catch (error) {
-      this.#fail(error);
-      for (const { reject } of waiters) reject(this.#failure);
+    if (this.#unsynced !== undefined) {
+      this.#isDue = true;
       return;
     }
-    const notices = this.#group.notices.length;
-    const { samples } = this.#group;
+    const { wal } = this.#options;
+    const unsynced = this.#commit((work) => (wal === undefined ? work() : wal.unsynced(work)));
+    if (unsynced === undefined) return;
+    if (wal === undefined) return this.#storedAtOnce(unsynced);
+    // Whoever is told of the commit must find that it is not on the disk yet.
+    this.#sync(unsynced, wal);
+    this.#options.onCommit();
+  }
+
+  #sync(unsynced: Unsynced, wal: Pick<Wal, 'sync'>): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#unsynced = unsynced;
+    this.#syncing = promise;
+    wal.sync().then(
+      () => {
+        // Closing may have been quicker.
+        if (this.#unsynced === unsynced) this.#stored(unsynced);
+        resolve();
+      },
+      (error: unknown) => this.#lose(unsynced, error),
+    );
+  }
+
+  /** @returns what was committed; undefined where that failed */
+  #commit(write: (work: () => void) => void): Unsynced | undefined {
+    const startedMs = this.#options.clock.monotonicMs();
+    try {
+      write(() => this.#writeGroup());
+    } catch (error) {
+      this.#fail(error);
+      this.#rejectAll(this.#failure);
+      return undefined;
+    }
+    const { samples, notices } = this.#group;
     samples.clear();
     this.#group = new Group(samples);
     if (this.#failure !== undefined) this.#options.log.info('the store works again');
     this.#failure = undefined;
+    this.#roomWaiters.resolve();
+    return { waiters: this.#waiters.take(), notices: notices.length, startedMs };
+  }
+
+  #storedAtOnce(commit: Unsynced): void {
+    this.#options.onCommit();
+    this.#stored(commit);
+  }
+
+  #stored({ waiters, notices, startedMs }: Unsynced): void {
+    this.#unsynced = undefined;
     this.#tookMs = this.#options.clock.monotonicMs() - startedMs;
-    this.#options.onCommit(this.#tookMs, notices);
-    for (const { resolve } of waiters) resolve();
+    this.#options.onSynced?.(this.#tookMs, notices);
+    waiters.resolve();
+    if (!this.#isDue) return;
+    this.#isDue = false;
+    this.#due();
+  }
+
+  #syncNow(unsynced: Unsynced): void {
+    this.#isDue = false;
+    try {
+      this.#options.wal?.syncNow();
+      this.#stored(unsynced);
+    } catch (error) {
+      this.#lose(unsynced, error);
+    }
+  }
+
+  #lose({ waiters }: Unsynced, error: unknown): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    const message = `the disk does not confirm what was stored: ${messageOf(error)}`;
+    const hint =
+      'Nothing of it was acknowledged. Look after the disk, and start the collector again.';
+    const failure = new WindrowError('store_unavailable', message, {
+      cause: error,
+      hint,
+      retryable: true,
+    });
+    this.#failure = failure;
+    waiters.reject(failure);
+    this.#rejectAll(failure);
+    this.#options.onLost?.(failure);
+  }
+
+  #rejectAll(failure: unknown): void {
+    this.#waiters.reject(failure);
+    this.#roomWaiters.reject(failure);
   }
 
   #writeGroup(): void {

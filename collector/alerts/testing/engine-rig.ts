@@ -121,7 +121,7 @@ export function startEngine(
     due: (endMs) =>
       void writer.group.fleetDue.push({ originMs: 0, startMs: endMs - windowMs, endMs }),
     reload: (text) => engine.setRules(parseAlerts(text, 'alerts.yaml').rules),
-    commit: () => writer.close(),
+    commit: () => void writer.close(),
     transitions,
     stored: () =>
       transitions().map(({ kind, rule, server, reason }) => `${kind} ${rule} ${server}: ${reason}`),

@@ -1,0 +1,161 @@
+/** What the writer tells while the disk is at work, and what when the disk fails. */
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { createKeptLog } from '../../runtime/testing/kept-log.ts';
+import { createManualClock } from '../../runtime/testing/manual-clock.ts';
+import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
+import { openForReading, openForWriting } from './database.ts';
+import { count, sampleRow } from './testing/rows.ts';
+import { StoreWriter } from './writer.ts';
+
+const gatherMs = 20;
+const broken = new Error('EIO: i/o error, fdatasync');
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A disk whose syncs end when the test says so. */
+function fixture() {
+  const dataDir = temporaryFolder();
+  const db = openForWriting(dataDir);
+  const reader = openForReading(dataDir);
+  const syncs: PromiseWithResolvers<void>[] = [];
+  const told: string[] = [];
+  const disk = {
+    unsynced: (work: () => void) => work(),
+    sync: () => {
+      const sync = Promise.withResolvers<void>();
+      syncs.push(sync);
+      return sync.promise;
+    },
+    syncNow: () => void told.push('synced at once'),
+    close: async () => {},
+  };
+  const writer = new StoreWriter({
+    db,
+    wal: disk,
+    clock: createManualClock(),
+    log: createKeptLog().log,
+    beforeCommit: () => {},
+    inCommit: () => {},
+    onCommit: () => void told.push('committed'),
+    onSynced: (_tookMs, notices) => void told.push(`synced ${notices}`),
+    onLost: ({ message }) => void told.push(message),
+  });
+  onTestFinished(() => {
+    reader.close();
+    db.close();
+  });
+  const acknowledged = (tsMs: number): Promise<void> => {
+    writer.group.samples.push(sampleRow({ tsMs }));
+    return writer.committed().then(
+      () => void told.push(`acknowledged ${tsMs}`),
+      () => void told.push(`refused ${tsMs}`),
+    );
+  };
+  return { writer, disk, reader, syncs, told, acknowledged };
+}
+
+it('a commit is acknowledged, and its notices told, when it is on the disk and not before', async () => {
+  const { writer, reader, syncs, told, acknowledged } = fixture();
+  const done = acknowledged(1);
+  await vi.advanceTimersByTimeAsync(gatherMs);
+  expect(count(reader, 'samples')).toBe(1);
+  expect(told).toEqual(['committed']);
+  expect(writer.group.rows).toBe(0);
+  // Offsets of a log must not be committed yet.
+  expect(writer.isStored).toBe(false);
+  const synced = writer.synced()?.then(() => told.push('may be published'));
+  syncs[0]?.resolve();
+  await Promise.all([done, synced]);
+  expect(told).toEqual(['committed', 'synced 0', 'acknowledged 1', 'may be published']);
+  expect([writer.isStored, writer.synced()]).toEqual([true, undefined]);
+});
+
+it('while the disk is at work the next group gathers, and is committed when that has ended', async () => {
+  const { reader, syncs, told, acknowledged } = fixture();
+  const first = acknowledged(1);
+  await vi.advanceTimersByTimeAsync(gatherMs);
+  const others = [acknowledged(2), acknowledged(3)];
+  await vi.advanceTimersByTimeAsync(10 * gatherMs);
+  expect([syncs.length, count(reader, 'samples')]).toEqual([1, 1]);
+  syncs[0]?.resolve();
+  await first;
+  expect([syncs.length, count(reader, 'samples')]).toEqual([2, 3]);
+  expect(told).not.toContain('acknowledged 2');
+  syncs[1]?.resolve();
+  await Promise.all(others);
+  expect(told.filter((word) => word === 'committed')).toHaveLength(2);
+});
+
+it('who waits for room alone goes on at the commit', async () => {
+  const { writer, syncs } = fixture();
+  writer.group.samples.push(sampleRow({ tsMs: 1 }));
+  const room = writer.room();
+  await vi.advanceTimersByTimeAsync(0);
+  await room;
+  expect([syncs.length, writer.isStored]).toEqual([1, false]);
+  syncs[0]?.resolve();
+});
+
+it('after a sync that failed nothing is acknowledged or committed any more, and it is told once', async () => {
+  const { writer, disk, reader, syncs, told, acknowledged } = fixture();
+  const first = acknowledged(1);
+  await vi.advanceTimersByTimeAsync(gatherMs);
+  const second = acknowledged(2);
+  await vi.advanceTimersByTimeAsync(gatherMs);
+  syncs[0]?.reject(broken);
+  await Promise.all([first, second]);
+  expect(told).toEqual([
+    'committed',
+    `the disk does not confirm what was stored: ${broken.message}`,
+    'refused 1',
+    'refused 2',
+  ]);
+  expect(() => writer.assertReady()).toThrow(/does not confirm/);
+  const late = acknowledged(3);
+  await vi.advanceTimersByTimeAsync(60_000);
+  // A sync that comes later says that all is well.
+  const syncNow = vi.spyOn(disk, 'syncNow');
+  await writer.close();
+  await late;
+  expect(told.slice(4)).toEqual(['refused 3']);
+  expect([syncs.length, syncNow.mock.calls.length, count(reader, 'samples')]).toEqual([1, 0, 1]);
+});
+
+it('closing puts on the disk at once what was committed, and then what waits', async () => {
+  const { writer, reader, syncs, told, acknowledged } = fixture();
+  const all = [acknowledged(1)];
+  await vi.advanceTimersByTimeAsync(gatherMs);
+  all.push(acknowledged(2));
+  await vi.advanceTimersByTimeAsync(gatherMs);
+  const closed = writer.close();
+  expect(told).toEqual(['committed', 'synced at once', 'synced 0', 'committed', 'synced 0']);
+  expect(count(reader, 'samples')).toBe(2);
+  // The sync that was under way says the same later, to nobody.
+  syncs[0]?.resolve();
+  await Promise.all([...all, closed]);
+  expect(told.slice(5)).toEqual(['acknowledged 1', 'acknowledged 2']);
+  expect([syncs.length, vi.getTimerCount()]).toEqual([1, 0]);
+});
+
+it('closing on a disk that fails acknowledges nothing and commits nothing behind it', async () => {
+  const { writer, disk, reader, told, acknowledged } = fixture();
+  const all = [acknowledged(1)];
+  await vi.advanceTimersByTimeAsync(gatherMs);
+  all.push(acknowledged(2));
+  vi.spyOn(disk, 'syncNow').mockImplementation(() => {
+    throw broken;
+  });
+  await writer.close();
+  await Promise.all(all);
+  expect(told.slice(1)).toEqual([
+    `the disk does not confirm what was stored: ${broken.message}`,
+    'refused 1',
+    'refused 2',
+  ]);
+  expect(count(reader, 'samples')).toBe(1);
+});
