@@ -67,10 +67,16 @@ export class Receiving {
   }
 
   figures(): BlockFigures {
-    const { counts, openBlocks, index, done } = this.receiver;
-    const { usedBytes } = index;
-    const quotaBytes = this.#quotaBytes;
-    return { ...counts, open: openBlocks, usedBytes, quotaBytes, done, engine: receivingEngine };
+    const { counts, openBlocks, index, done, bySenderEngine } = this.receiver;
+    return {
+      ...counts,
+      open: openBlocks,
+      usedBytes: index.usedBytes,
+      quotaBytes: this.#quotaBytes,
+      done,
+      engine: receivingEngine,
+      bySenderEngine,
+    };
   }
 
   /** Once a second: what changed goes to the open pages. */

@@ -112,3 +112,8 @@ export interface AlertNotice {
   /** The collector's clock when it was put into the queue. */
   readonly enqueuedMs: number;
 }
+
+/** What a notice tells, whenever it tells it: a repeat has the same mark. */
+export function noticeMark({ id, status }: { readonly id: string; readonly status: string }) {
+  return `${id}|${status}`;
+}

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { DurableQueue } from '../../runtime/queue/queue.ts';
 import { inTransaction } from '../../runtime/transaction.ts';
-import type { AlertNotice } from './alert.ts';
+import { type AlertNotice, noticeMark } from './alert.ts';
 import { type DeliveryGate, openGate } from './delivery-gate.ts';
 import type { Outcome } from './deliveries.ts';
 import type { Notification } from './notifiers/port.ts';
@@ -232,8 +232,8 @@ export class DeliveryStore {
   }
 
   #leave(notifier: string, notices: readonly AlertNotice[]): void {
-    const gone = new Set(notices.map(toldBy));
-    const left = this.#onTheirWay(notifier).filter((notice) => !gone.has(toldBy(notice)));
+    const gone = new Set(notices.map(noticeMark));
+    const left = this.#onTheirWay(notifier).filter((notice) => !gone.has(noticeMark(notice)));
     if (left.length === 0) this.#dropOutgoing.run(notifier);
     else this.#leaveOutgoing.run(JSON.stringify(left), keyOf(left), notifier);
   }
@@ -258,10 +258,6 @@ function noticesOf(row: Readonly<Record<string, unknown>>): AlertNotice[] {
 
 /** By what is told, not by when: a repeat has the same. */
 function keyOf(notices: readonly AlertNotice[]): string {
-  const told = notices.map(toldBy).sort();
+  const told = notices.map(noticeMark).sort();
   return createHash('sha256').update(told.join('\n')).digest('hex').slice(0, 32);
-}
-
-function toldBy({ id, status }: AlertNotice): string {
-  return `${id}|${status}`;
 }

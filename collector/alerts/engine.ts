@@ -16,6 +16,7 @@ import type { Alert } from './alert.ts';
 import { AlertBook, type AlertRecord, type BookOptions, type TransitionCounts } from './book.ts';
 import { CollectorTime, type TimeSpan } from './collector-time.ts';
 import { facts, judge, usesMemoryAlone } from './judge.ts';
+import { Hearing } from './hearing.ts';
 import { step, type Timing } from './lifecycle.ts';
 import { OverElsewhere } from './over-elsewhere.ts';
 import { NewestProcesses } from './processes.ts';
@@ -30,8 +31,6 @@ const recentSlackMs = 30_000;
 const fleetHoldMs = 2 * 60_000;
 /** Silence is looked for in steps, so that a room cut off at once is told at once. */
 const silenceStepMs = 10_000;
-/** Ticks come each second; after a longer pause (a stopped process, a frozen machine) nothing could be heard in it. */
-const tickGapMsMax = 10_000;
 /**
  * Who was last heard longer ago than this when the program started is not expected before it is
  * heard: in the evening the collector may go first, and then no goodbye reaches it.
@@ -85,6 +84,7 @@ export interface RestoredAlerts {
 }
 
 export class AlertEngine implements Alerting {
+  readonly hearing: Hearing;
   readonly #options: AlertEngineOptions;
   readonly #book: AlertBook;
   readonly #processes = new NewestProcesses();
@@ -95,15 +95,13 @@ export class AlertEngine implements Alerting {
   #fleetJudgedMs = Number.POSITIVE_INFINITY;
   readonly #over = new OverElsewhere((atMs) => this.#isRecent(atMs, fleetHoldMs));
   #rules: ReadonlyMap<string, Rule> = new Map();
-  /** Monotonic; before it nobody could be heard, so that nobody was silent. */
-  #hearingSinceMs = Number.POSITIVE_INFINITY;
   #started = { wallMs: 0, monotonicMs: Number.POSITIVE_INFINITY };
-  #tickedMs = Number.POSITIVE_INFINITY;
   #nextSilenceMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: AlertEngineOptions, restored: RestoredAlerts) {
-    const { group, onChange, clock } = options;
+    const { group, onChange, clock, hears, share } = options;
     this.#options = options;
+    this.hearing = new Hearing({ clock, hears, share });
     this.#time = new CollectorTime(options);
     this.#book = new AlertBook({ group, onChange, wallMs: () => clock.wallMs() });
     this.#judgedThroughMs = new Map(restored.judgedThroughMs);
@@ -116,9 +114,8 @@ export class AlertEngine implements Alerting {
   start(rules: readonly Rule[]): void {
     const { clock, sources } = this.#options;
     this.#started = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
-    this.#hearingSinceMs = this.#started.monotonicMs;
-    this.#tickedMs = this.#hearingSinceMs;
-    this.#fleetJudgedMs = this.#hearingSinceMs;
+    this.hearing.start();
+    this.#fleetJudgedMs = this.#started.monotonicMs;
     this.setRules(rules);
     // Some may have been taken out while no collector ran.
     for (const source of sources()) {
@@ -240,10 +237,9 @@ export class AlertEngine implements Alerting {
 
   /** Once a second: who has fallen silent, and who is heard again. */
   tick(): void {
-    const { clock, hears, sources } = this.#options;
+    const { clock, sources } = this.#options;
+    this.hearing.tick();
     const nowMs = clock.monotonicMs();
-    if (!hears() || nowMs - this.#tickedMs > tickGapMsMax) this.#hearingSinceMs = nowMs;
-    this.#tickedMs = nowMs;
     if (nowMs < this.#nextSilenceMs) return;
     this.#nextSilenceMs = nowMs + silenceStepMs;
     this.#endFleet();
@@ -252,16 +248,16 @@ export class AlertEngine implements Alerting {
     for (const source of sources()) {
       if (!isWatched(source) || !this.#isExpected(source)) continue;
       if (this.#options.share?.hasServer(source) === false) continue;
-      for (const rule of rules) this.#judgeSilence(rule, source, nowMs);
+      for (const rule of rules) this.#judgeSilence(rule, source);
     }
   }
 
-  #judgeSilence(rule: Rule, source: Source, nowMs: number): void {
+  #judgeSilence(rule: Rule, source: Source): void {
     const { serverId, lastSeenMonotonicMs } = source;
     const state = this.#book.state(rule.name, serverId);
-    const isSilent = this.#quietMs(source, nowMs) >= (rule.silentMs ?? Infinity);
+    const isSilent = this.hearing.quietMs(source) >= (rule.silentMs ?? Infinity);
     // The clock of silence starts with our hearing, so until it was heard nothing is known.
-    const isHeard = lastSeenMonotonicMs > this.#hearingSinceMs;
+    const isHeard = lastSeenMonotonicMs > this.hearing.sinceMs;
     const verdict = isSilent ? 'breach' : isHeard ? 'clear' : 'unknown';
     if (state === undefined && verdict !== 'breach') return;
     const atMs = Math.max(this.#options.clock.wallMs(), (state?.lastMs ?? 0) + 1);
@@ -274,26 +270,15 @@ export class AlertEngine implements Alerting {
     });
   }
 
-  /** For how long nothing came of it although something could. */
-  #quietMs(source: Source, nowMs: number): number {
-    const heardThroughMs = this.#options.share?.heardThroughMs(source) ?? Infinity;
-    const sinceMs = Math.max(source.lastSeenMonotonicMs, this.#hearingSinceMs);
-    return Math.min(nowMs, heardThroughMs) - sinceMs;
-  }
-
   #isFleetGone(): boolean {
     const { clock, sources, isOwnClockOff } = this.#options;
     const [wallMs, nowMs] = [clock.wallMs(), clock.monotonicMs()];
-    // Another collector tells of its servers by the clock on the wall, while we can hear it.
-    const heardMs = nowMs - this.#hearingSinceMs;
-    const quietMs = (source: Source): number =>
-      source.isOurs ? this.#quietMs(source, nowMs) : Math.min(wallMs - source.lastSeenMs, heardMs);
     const agoMs = (source: Source): number =>
       source.isOurs ? this.#agoMs(source, nowMs) : wallMs - source.lastSeenMs;
     return isFleetGone(sources(), {
       // All are skewed while it is our clock that is wrong, and that takes a while to show.
       isSkewedIn: isOwnClockOff() || nowMs - this.#fleetJudgedMs < heardMsMax,
-      isHeard: (source) => quietMs(source) < heardMsMax,
+      isHeard: (source) => this.hearing.unheardMs(source) < heardMsMax,
       agoMs,
     });
   }

@@ -5,6 +5,8 @@
  * Invariant: it holds only what was noted since the last one that is not recent any more; no window
  * of before is judged anyhow.
  */
+import { alertKeyText } from '../../wire/records/alert-record.ts';
+
 export class OverElsewhere {
   /** Rule and subject → when; the longest known first. */
   readonly #overMs = new Map<string, number>();
@@ -26,21 +28,17 @@ export class OverElsewhere {
       this.#overMs.delete(key);
     }
     if (!this.#isRecent(atMs)) return;
-    const key = keyOf(rule, server);
+    const key = alertKeyText({ rule, server });
     this.#overMs.delete(key);
     this.#overMs.set(key, atMs);
   }
 
   /** Whether that alert was not over before a window that ends then. */
   covers(rule: string, server: string, atMs: number): boolean {
-    const key = keyOf(rule, server);
+    const key = alertKeyText({ rule, server });
     const overMs = this.#overMs.get(key);
     if (overMs === undefined) return false;
     if (atMs > overMs) this.#overMs.delete(key);
     return atMs <= overMs;
   }
-}
-
-function keyOf(rule: string, server: string): string {
-  return `${rule}|${server}`;
 }

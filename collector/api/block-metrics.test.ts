@@ -21,6 +21,7 @@ it('tells how fast each stage is, what it takes of the CPU, and the engine', asy
     quotaBytes: 7,
     done: { rawBytes: 3e9, stages },
     engine: 'openssl',
+    bySenderEngine: new Map([['simd4', 8]] as const),
   } satisfies BlockFigures;
   addBlockMetrics(registry, () => figures);
   // Asked for a second time nothing is counted twice.
@@ -37,6 +38,8 @@ it('tells how fast each stage is, what it takes of the CPU, and the engine', asy
       'windrow_blocks_stage_cpu_seconds_total{stage="hash"} 1.999',
       'windrow_blocks_stage_cpu_seconds_total{stage="sync"} 0',
       'windrow_blocks_hash_engine{engine="openssl"} 1',
+      'windrow_blocks_sender_engine_total{engine="openssl"} 0',
+      'windrow_blocks_sender_engine_total{engine="simd4"} 8',
     ]),
   );
 });

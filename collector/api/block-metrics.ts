@@ -1,5 +1,6 @@
 /** What /metrics tells about received files. */
 import { Counter, Gauge, type OpenMetricsContentType, type Registry } from 'prom-client';
+import { SENDER_ENGINES, type SenderEngine } from '../../blocks/receiving/receiver.ts';
 import { type Done, STAGES } from '../../blocks/receiving/stages.ts';
 import type { StageTime } from '../../runtime/stage-times.ts';
 import { addCounter, addGauge } from './read-metrics.ts';
@@ -16,11 +17,13 @@ export interface BlockFigures {
   readonly quotaBytes: number;
   /** What was done to chunks since the start. */
   readonly done: Done;
-  /** By which they are hashed. */
+  /** By which they are hashed here. */
   readonly engine: string;
+  /** Blocks since the start. */
+  readonly bySenderEngine: ReadonlyMap<SenderEngine, number>;
 }
 
-type Figure = Exclude<keyof BlockFigures, 'done' | 'engine'>;
+type Figure = Exclude<keyof BlockFigures, 'done' | 'engine' | 'bySenderEngine'>;
 
 type Metric = readonly [name: string, key: Figure, help: string];
 
@@ -68,6 +71,18 @@ export function addBlockMetrics(
     labelNames: ['engine'],
     registers: [registry],
     collect: () => engine.set({ engine: read().engine }, 1),
+  });
+  const blocks: Counter<'engine'> = new Counter({
+    name: 'windrow_blocks_sender_engine',
+    help: 'Blocks that were stored, by the engine with which their sender hashed them.',
+    labelNames: ['engine'],
+    registers: [registry],
+    collect: () => {
+      blocks.reset();
+      const { bySenderEngine } = read();
+      for (const name of SENDER_ENGINES)
+        blocks.inc({ engine: name }, bySenderEngine.get(name) ?? 0);
+    },
   });
 }
 

@@ -6,6 +6,7 @@ import { TransferMonitor } from '../../blocks/monitor.ts';
 import type { PayloadBuffers } from '../../blocks/receiving/payload-buffers.ts';
 import { type BlockReceiver, chunksMax } from '../../blocks/receiving/receiver.ts';
 import { WindrowError } from '../../runtime/errors.ts';
+import { release } from '../../runtime/release.ts';
 import { rawChunkBytes } from '../../wire/limits.ts';
 import type { ChunkAnswer } from '../../wire/records/block-ack.ts';
 import { CHUNK_HEADER, decodeChunk } from '../../wire/records/block-chunk.ts';
@@ -85,12 +86,15 @@ async function readPayload(body: Readable, buffers: PayloadBuffers): Promise<Uin
   const buffer = buffers.lend();
   const payload = new Uint8Array(buffer);
   let bytes = 0;
+  // Piece by piece: an iteration over the body would copy together those that wait.
+  body.on('data', (piece: Buffer) => {
+    // What is too long is read to its end, or its sender would not hear why.
+    if (bytes + piece.length <= payload.length) payload.set(piece, bytes);
+    bytes += piece.length;
+    release(piece);
+  });
   try {
-    for await (const piece of body as AsyncIterable<Buffer>) {
-      // What is too long is read to its end, or its sender would not hear why.
-      if (bytes + piece.length <= payload.length) payload.set(piece, bytes);
-      bytes += piece.length;
-    }
+    await finished(body);
     if (bytes > payload.length) throw tooLarge();
     return payload.subarray(0, bytes);
   } catch (error) {

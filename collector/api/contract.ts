@@ -80,6 +80,8 @@ export interface Deafness {
   readonly through_ms: number | null;
   /** For people; null while the collector only reads up what has waited. */
   readonly why: string | null;
+  /** Only what other collectors tell did not come: it makes none of their servers silent. Absent: nothing came. */
+  readonly others?: true;
 }
 
 /** GET /api/intake: what keeps records out. */
@@ -87,6 +89,8 @@ export interface IntakeView {
   readonly now: number;
   /** Since the collector's start, the newest last; at most 20. */
   readonly deaf: readonly Deafness[];
+  /** Why nothing that this collector makes reaches the others; absent while all is well. */
+  readonly unpublished?: string;
   /** Records without valid form, put aside. */
   readonly quarantine: {
     /** At most 10,000: the oldest go first. */

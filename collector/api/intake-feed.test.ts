@@ -7,6 +7,12 @@ import { IntakeFeed } from './intake-feed.ts';
 const secondMs = 1_000;
 const minuteMs = 60_000;
 
+interface Now {
+  readonly hears: boolean;
+  readonly failure?: string;
+  readonly hearsOthers?: boolean;
+}
+
 function rig() {
   const db = openForWriting(temporaryFolder());
   onTestFinished(() => db.close());
@@ -14,14 +20,21 @@ function rig() {
   const hub = { intake: vi.fn() };
   let failure: string | undefined;
   let hears = true;
-  const options = { db, hub, clock, failure: () => failure, hears: () => hears };
-  const feed = new IntakeFeed(options);
+  let hearsOthers = true;
+  const feed = new IntakeFeed({
+    db,
+    hub,
+    clock,
+    failure: () => failure,
+    hears: () => hears,
+    hearsOthers: () => hearsOthers,
+  });
   return {
     feed,
     hub,
     /** What is so from now on, told or not at each second of this time. */
-    goesOn: (ms: number, now: { hears: boolean; failure?: string } = { hears: true }) => {
-      ({ hears, failure } = { failure: undefined, ...now });
+    goesOn: (ms: number, now: Now = { hears: true }) => {
+      ({ hears, failure, hearsOthers } = { failure: undefined, hearsOthers: true, ...now });
       for (let leftMs = ms; leftMs > 0; leftMs -= secondMs) {
         feed.tick();
         clock.advance(secondMs);
@@ -55,6 +68,26 @@ it('tells once since when nothing is heard and why, and that it is over', () => 
   const over = { ...deaf, through_ms: since_ms + 5 * minuteMs + secondMs, why: null };
   expect(feed.view().deaf).toEqual([over]);
   expect(hub.intake).toHaveBeenCalledTimes(3);
+});
+
+it('tells apart what only other collectors know, and is either of the two at a time', () => {
+  const { feed, goesOn } = rig();
+  goesOn(minuteMs, { hears: true, hearsOthers: false });
+  const why = 'the topic window-results cannot be read';
+  const others = { since_ms: noonMs, through_ms: null, why, others: true };
+  expect(feed.view().deaf).toEqual([others]);
+  goesOn(minuteMs, { hears: false, failure: 'brokers away', hearsOthers: false });
+  const over = { ...others, through_ms: noonMs + minuteMs, why: null };
+  const all = { since_ms: noonMs + minuteMs, through_ms: null, why: 'brokers away' };
+  expect(feed.view().deaf).toEqual([over, all]);
+  goesOn(minuteMs, { hears: true, hearsOthers: false });
+  goesOn(secondMs);
+  const [atMs, endMs] = [noonMs + 2 * minuteMs, noonMs + 3 * minuteMs];
+  expect(feed.view().deaf).toEqual([
+    over,
+    { ...all, through_ms: atMs, why: null },
+    { ...over, since_ms: atMs, through_ms: endMs },
+  ]);
 });
 
 it('remembers several, the newest 20', () => {
@@ -104,4 +137,15 @@ it('of what is put aside the newest 20 are shown, and told once in 5 s however f
   const { kept, newest } = feed.view().quarantine;
   expect([kept, newest.length, newest[0]?.reason]).toEqual([31, 20, 'number 29']);
   expect(hub.intake.mock.lastCall?.[0].quarantine.newest[0].reason).toBe('number 29');
+});
+
+it('tells why nothing is published while all is heard, and that it is over', () => {
+  const { feed, hub, goesOn } = rig();
+  goesOn(secondMs, { hears: true, failure: 'not allowed' });
+  expect(feed.view()).toMatchObject({ deaf: [], unpublished: 'not allowed' });
+  goesOn(5 * secondMs, { hears: true, failure: 'not allowed' });
+  expect(hub.intake).toHaveBeenCalledOnce();
+  goesOn(secondMs, { hears: false, failure: 'brokers away' });
+  expect(feed.view()).not.toHaveProperty('unpublished');
+  expect(feed.view().deaf).toMatchObject([{ why: 'brokers away' }]);
 });

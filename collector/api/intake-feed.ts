@@ -18,16 +18,21 @@ export interface IntakeFeedOptions {
   readonly db: DatabaseSync;
   readonly hub: Pick<Hub, 'intake'>;
   readonly clock: Clock;
-  /** Why nothing can be taken in now; undefined when all is well. */
+  /** Why nothing can be taken in now, or published of what is; undefined when all is well. */
   readonly failure: () => string | undefined;
   /** Whether what is sent now is taken in as it comes. */
   readonly hears: () => boolean;
+  /** Whether what other collectors tell comes; absent where there are none. */
+  readonly hearsOthers?: (() => boolean) | undefined;
 }
+
+const othersUnread = 'the topic window-results cannot be read';
 
 export class IntakeFeed {
   readonly #options: IntakeFeedOptions;
   /** The newest last. */
   #deaf: readonly Deafness[] = [];
+  #unpublished: string | undefined;
   #toldMark: number;
   #toldMs = Number.NEGATIVE_INFINITY;
 
@@ -42,6 +47,7 @@ export class IntakeFeed {
     return {
       now: clock.wallMs(),
       deaf: this.#deaf,
+      ...(this.#unpublished === undefined ? {} : { unpublished: this.#unpublished }),
       quarantine: {
         kept,
         newest: newest.map(({ id, atMs, remote, topic, reason, body }) => {
@@ -54,7 +60,8 @@ export class IntakeFeed {
   /** Once a second. */
   tick(): void {
     const { db, hub, clock } = this.#options;
-    const isOtherwise = this.#noteHearing();
+    const isOtherHearing = this.#noteHearing();
+    const isOtherwise = this.#notePublishing() || isOtherHearing;
     const nowMs = clock.monotonicMs();
     const mark = nowMs - this.#toldMs < quarantineEveryMs ? this.#toldMark : quarantineMark(db);
     if (mark !== this.#toldMark) this.#toldMs = nowMs;
@@ -65,19 +72,32 @@ export class IntakeFeed {
 
   /** @returns whether it is otherwise than a second ago */
   #noteHearing(): boolean {
-    const { clock, failure, hears } = this.#options;
-    const nowMs = clock.wallMs();
+    const nowMs = this.#options.clock.wallMs();
     const lasting = this.#deaf.findLast(({ through_ms }) => through_ms === null);
-    const over = this.#deaf.filter((each) => each !== lasting);
-    if (hears()) {
-      if (lasting === undefined) return false;
-      this.#deaf = [...over, { ...lasting, through_ms: nowMs, why: null }];
-      return true;
-    }
-    const why = failure() ?? null;
-    if (lasting?.why === why) return false;
-    const { since_ms } = lasting ?? { since_ms: nowMs };
-    this.#deaf = [...over, { since_ms, through_ms: null, why }].slice(-deafMax);
+    const now = this.#deafNow();
+    if (lasting?.others === now?.others && lasting?.why === now?.why) return false;
+    const before = this.#deaf.filter((each) => each !== lasting);
+    const goesOn = now !== undefined && lasting !== undefined && lasting.others === now.others;
+    const over =
+      goesOn || lasting === undefined ? [] : [{ ...lasting, through_ms: nowMs, why: null }];
+    const since_ms = goesOn ? lasting.since_ms : nowMs;
+    const begun = now === undefined ? [] : [{ since_ms, through_ms: null, ...now }];
+    this.#deaf = [...before, ...over, ...begun].slice(-deafMax);
     return true;
+  }
+
+  /** @returns whether it is otherwise than a second ago */
+  #notePublishing(): boolean {
+    const { failure, hears } = this.#options;
+    const before = this.#unpublished;
+    // Of what keeps records out another line tells.
+    this.#unpublished = hears() ? failure() : undefined;
+    return this.#unpublished !== before;
+  }
+
+  #deafNow(): Pick<Deafness, 'why' | 'others'> | undefined {
+    const { failure, hears, hearsOthers } = this.#options;
+    if (!hears()) return { why: failure() ?? null };
+    return hearsOthers?.() === false ? { why: othersUnread, others: true } : undefined;
   }
 }

@@ -7,7 +7,7 @@ function fixture() {
   const counts = { ...noCounts(), received: 7, late: 6, duplicates: 5, lost: 4, quarantined: 3 };
   const metrics = new CollectorMetrics({
     counts: () => counts,
-    servers: () => ({ up: 1, silent: 2, off: 3, skewed: 4, decommissioned: 5 }),
+    servers: () => ({ up: 1, silent: 2, off: 3, skewed: 4, decommissioned: 5, unknown: 6 }),
     perServer: () => [],
     alerts: () => ({ active: () => [], rules: new Map(), counts: new Map() }),
     clockOffsetMs: () => -600_000,
@@ -96,6 +96,7 @@ it('each count is under the name that the documentation promises', async () => {
     'windrow_servers{state="off"} 3',
     'windrow_servers{state="skewed"} 4',
     'windrow_servers{state="decommissioned"} 5',
+    'windrow_servers{state="unknown"} 6',
   ]) {
     expect(text.split('\n')).toContain(line);
   }

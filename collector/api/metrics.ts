@@ -11,14 +11,14 @@ import type { IngestCounts } from '../ingest/counts.ts';
 import type { ClusterFigures } from '../cluster/cluster.ts';
 import { addAlertMetrics, type AlertFigures } from './alert-metrics.ts';
 import { addBlockMetrics, type BlockFigures } from './block-metrics.ts';
-import type { Condition } from './figures.ts';
+import type { Counted } from './figures.ts';
 import { addNotificationMetrics } from './notification-metrics.ts';
 import { addCounter, addGauge } from './read-metrics.ts';
 import { addServerMetrics, type ServerFigures } from './server-metrics.ts';
 
 export interface MetricSources {
   readonly counts: () => IngestCounts;
-  readonly servers: () => Readonly<Record<Condition, number>>;
+  readonly servers: () => Readonly<Record<Counted, number>>;
   /** Live servers, the oldest first. */
   readonly perServer: () => Iterable<ServerFigures>;
   readonly alerts: () => AlertFigures;
@@ -135,7 +135,7 @@ export class CollectorMetrics {
   #serverGauge(read: MetricSources['servers']): void {
     const gauge = new Gauge({
       name: 'windrow_servers',
-      help: 'Servers known, by state; skewed are up with a clock that is far off.',
+      help: 'Servers known, by state; skewed are up with a clock that is far off, of those unknown nothing could be heard for long enough.',
       labelNames: ['state'],
       registers: [this.#registry],
       collect: () => {

@@ -7,7 +7,8 @@ export const serversMax = 5_000;
 
 export interface ServerFigures extends Readonly<DeliveryCounts> {
   readonly serverId: string;
-  readonly isUp: boolean;
+  /** Undefined while nobody can tell. */
+  readonly isUp: boolean | undefined;
   /** Null where the format does not tell. */
   readonly clockOffsetMs: number | null;
   readonly hasConflict: boolean;
@@ -54,7 +55,7 @@ const GAUGES: readonly Family[] = [
   {
     name: 'windrow_server_up',
     help: '1 when the server was heard within the last 2 minutes.',
-    read: ({ isUp }) => Number(isUp),
+    read: ({ isUp }) => (isUp === undefined ? undefined : Number(isUp)),
   },
   {
     name: 'windrow_server_identity_conflict',

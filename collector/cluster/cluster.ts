@@ -36,6 +36,8 @@ import { ClusterResults } from './results/results.ts';
 
 /** At the end what is not published yet gets this long. */
 const lastRecordsMsMax = 2_000;
+/** Brokers answer more often than that, though nothing new is there: then nothing of other collectors comes. */
+const othersUnheardMsMax = 10_000;
 
 export interface ClusterOptions {
   readonly source: Log;
@@ -101,10 +103,18 @@ export class Cluster {
     this.fromLog = {
       holds: this.#holds,
       known: (serverId, replayId) => this.#joined?.results.known(serverId, replayId),
+      hasSlot: (slot) => this.#positions.slots.has(slot),
+      came: ({ serverId, replayed }, slot) => {
+        if (!replayed) this.#joined?.alerts.shared.came(serverId, slot);
+      },
+      lacks: (source) => this.#joined?.results.lacks(source),
       isCaughtUp: () => this.isCaughtUp,
       heardThroughMs: (slot) => this.#positions.heardThroughMs(slot),
     };
-    this.share = shareOf(this.#slots, (slot) => this.#positions.heardThroughMs(slot));
+    this.share = shareOf(this.#slots, {
+      slotMs: (slot) => this.#positions.heardThroughMs(slot),
+      othersMs: () => this.#joined?.results.heardThroughMs ?? Number.NEGATIVE_INFINITY,
+    });
   }
 
   /**
@@ -125,6 +135,12 @@ export class Cluster {
       observer,
       takeWindow: (window, skewed) => ingest.takeOthersWindow(window, skewed),
       decommission: (server) => ingest.takeOut(server),
+      hasSlot: (slot) => this.#positions.slots.has(slot),
+      moved: (server, slot) => {
+        ingest.letGo([server]);
+        results.release([server]);
+        alerts.shared.moved(server.serverId, slot);
+      },
       reject: (place, rejected) => ingest.rejectAt(place, rejected),
     });
     const alerts = new ClusterAlerts({
@@ -165,14 +181,24 @@ export class Cluster {
     return alerts.shared;
   }
 
-  /** Why nothing is taken in; undefined while all is well. */
+  /** Why nothing is taken in, or others hear nothing of it; undefined while all is well. */
   get failure(): string | undefined {
+    return this.#takingFailure ?? this.#joined?.results.publisher.failure;
+  }
+
+  get #takingFailure(): string | undefined {
     return this.#joined === undefined ? 'the collector starts' : this.#joined.consumption.failure;
   }
 
   /** All that waited has been taken in, and what is new comes. */
   get isCaughtUp(): boolean {
-    return this.failure === undefined && this.#positions.isCaughtUp;
+    return this.#takingFailure === undefined && this.#positions.isCaughtUp;
+  }
+
+  /** What other collectors tell comes. */
+  get hearsOthers(): boolean {
+    const heardThroughMs = this.#joined?.results.heardThroughMs ?? Number.NEGATIVE_INFINITY;
+    return this.#options.clock.monotonicMs() - heardThroughMs <= othersUnheardMsMax;
   }
 
   figures(): ClusterFigures {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { METRICS } from '../../wire/metrics.ts';
 import { SAMPLES_TOPIC } from '../../wire/records/record.ts';
+import { WINDOW_RESULTS_TOPIC } from '../../wire/records/window-result.ts';
 import { endOfReplay, sample, seedA, seedB, steady } from '../ingest/testing/records.ts';
 import { count } from '../store/testing/rows.ts';
 import { append, GROUP, type Member, send } from './testing/members.ts';
@@ -25,6 +26,34 @@ it('takes in what is in the log, makes windows, and commits what no open window 
   expect(starts).toEqual([-20_000, -10_000, 0, 10_000, 20_000]);
   // Windows until 50 s are final; those behind begin at 30 s.
   expect(f.committed()).toBe(30);
+});
+
+it('what is stored and not on the disk yet is neither committed nor told the others', async () => {
+  const f = fleet();
+  const disk = Promise.withResolvers<void>();
+  const seen: string[] = [];
+  const wal = {
+    unsynced: (work: () => void) => {
+      work();
+      seen.push('committed');
+    },
+    sync: () => disk.promise,
+    syncNow: () => {},
+    close: async () => {},
+  };
+  const onSend = (_member: Member, topic: string): void => void seen.push(topic);
+  const member = await f.start('one', undefined, { wal, onSend });
+  send(f, steady(f.fromMs, 60, { seq: 0 }), pc);
+  f.clock.advance(60_000);
+  await f.pass(5);
+  expect(finals(member)).toHaveLength(5);
+  expect(f.log.committed(GROUP)).toEqual([]);
+  // That there is such a server may be told before anything of it is stored.
+  expect(seen.at(-1)).toBe('committed');
+  disk.resolve();
+  await f.pass(2);
+  expect(f.committed()).toBe(30);
+  expect(seen.slice(seen.indexOf('committed'))).toContain(WINDOW_RESULTS_TOPIC);
 });
 
 it('what is read again after a kill makes no row, no count and no live event', async () => {

@@ -50,8 +50,6 @@ const farewellMsMax = 1_500;
 /** Leaving the group, and closing its connections. */
 const leavingMsMax = 3_000;
 
-const noTrouble = { message: undefined, hint: undefined };
-
 export interface ConsumptionOptions {
   readonly source: Pick<Log, 'consumer' | 'admin'>;
   readonly group: GroupOptions;
@@ -80,11 +78,13 @@ export class Consumption implements SlotHandler {
   /** One for each assignment: what was gathered under another one is not committed. */
   #assignment = 0;
   readonly #order: TimeOrder;
+  /** How often our slots may have become another's. */
+  #partings = 0;
   /** Our slots are known, and nobody else has them. */
   #isReading = false;
   #isTaking = false;
   /** What was last told of topics that are kept apart. */
-  #uneven: string | undefined;
+  #uneven: ReadonlySet<string> = new Set();
   #failure: string | undefined = 'the group has not been joined yet';
   /** Why nothing of our share can be read. */
   #interruption: string | undefined;
@@ -121,10 +121,11 @@ export class Consumption implements SlotHandler {
   async assigned(
     slots: ReadonlySet<number>,
     startsAt: readonly SlotStart[],
-    uneven?: Uneven,
+    uneven: readonly Uneven[],
   ): Promise<void> {
     const { positions, holds, results, alerts, clock, log } = this.#options;
     if (this.#isStopping) return;
+    const partings = this.#partings;
     this.#isReading = false;
     this.#forget(positions.assign(slots, startsAt));
     this.#order.begin(startsAt, clock.monotonicMs());
@@ -134,6 +135,8 @@ export class Consumption implements SlotHandler {
     if (startsAt.length > 0) await results.caughtUp(this.#ended.signal);
     // It is looked up in the store.
     await this.#stored(this.#ended.signal);
+    // While that was waited for the group may have given them to another, who judges.
+    if (partings !== this.#partings) return;
     alerts.takeOver(slots);
     this.#isReading = true;
     this.#failure = undefined;
@@ -141,6 +144,7 @@ export class Consumption implements SlotHandler {
   }
 
   parted(): void {
+    this.#partings += 1;
     this.#isReading = false;
     this.#options.alerts.parted();
   }
@@ -225,10 +229,10 @@ export class Consumption implements SlotHandler {
 
   /** While the store, or the topic of results, does not take what is made, nothing more is read. */
   async #room(): Promise<void> {
-    const { results } = this.#options;
+    const { results, writer } = this.#options;
     const { signal } = this.#ended;
     try {
-      if (this.#isFull()) await this.#stored(signal);
+      if (this.#isFull()) await this.#until(() => writer.room(), signal);
       await results.room(signal);
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -243,13 +247,18 @@ export class Consumption implements SlotHandler {
   /** Resolves when all that is in memory now is on disk, however often it takes. @throws WindrowError `aborted` */
   async #stored(signal: AbortSignal): Promise<void> {
     const { writer } = this.#options;
-    while (writer.group.rows > 0) {
-      // There is nothing to gather any more.
-      const isStored = writer.committed(0).then(
+    // There is nothing to gather any more.
+    if (!writer.isStored) await this.#until(() => writer.committed(0), signal);
+  }
+
+  async #until(done: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const isDone = done().then(
         () => true,
+        // The writer tells why. It keeps what it has and tries again.
         () => false,
       );
-      if (await unlessAborted(isStored, signal, 'waiting for the store')) return;
+      if (await unlessAborted(isDone, signal, 'waiting for the store')) return;
     }
   }
 
@@ -297,14 +306,16 @@ export class Consumption implements SlotHandler {
   }
 
   /** Once for each state of theirs. */
-  #tellUneven(uneven: Uneven | undefined): void {
+  #tellUneven(uneven: readonly Uneven[]): void {
     const { log } = this.#options;
-    const { message, hint } = uneven === undefined ? noTrouble : describeUneven(uneven);
-    if (message !== undefined && message !== this.#uneven) log.warn({ hint }, message);
-    if (message === undefined && this.#uneven !== undefined) {
+    const told = new Set(uneven.map((each) => describeUneven(each).message));
+    for (const { message, hint } of uneven.map(describeUneven)) {
+      if (!this.#uneven.has(message)) log.warn({ hint }, message);
+    }
+    if (told.size === 0 && this.#uneven.size > 0) {
       log.info('topics that belong together have equally many partitions again');
     }
-    this.#uneven = message;
+    this.#uneven = told;
   }
 
   #forget(gone: ReturnType<Positions['assign']>): void {

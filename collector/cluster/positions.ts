@@ -12,6 +12,7 @@ import type {
   UnreadableRecords,
 } from '../../wire/transport/log/port.ts';
 import type { LogOrigin } from '../ingest/from-log.ts';
+import { Heard } from './heard.ts';
 
 interface Partition {
   readonly topic: string;
@@ -22,10 +23,7 @@ interface Partition {
   endOffset: number;
   /** Where it ends by now, as far as we heard. */
   knownEndOffset: number;
-  /** What was in it then, monotonic, has been taken. */
-  heardThroughMs: number;
-  /** It is heard through the time when it is read so far; undefined: it is. */
-  awaited: { readonly offset: number; readonly atMs: number } | undefined;
+  readonly heard: Heard;
   /** What the store had when it became ours; undefined: nothing of it ever came here. */
   readonly takenThrough: number | undefined;
   readonly hasGap: boolean;
@@ -96,9 +94,9 @@ export class Positions {
   heardThroughMs(slot: number): number {
     // Asked for each server, each second.
     if (this.#heardThroughMs.size === 0) {
-      for (const { slot, heardThroughMs } of this.#partitions.values()) {
+      for (const { slot, heard } of this.#partitions.values()) {
         const others = this.#heardThroughMs.get(slot) ?? Infinity;
-        this.#heardThroughMs.set(slot, Math.min(others, heardThroughMs));
+        this.#heardThroughMs.set(slot, Math.min(others, heard.throughMs));
       }
     }
     return this.#heardThroughMs.get(slot) ?? Number.NEGATIVE_INFINITY;
@@ -110,9 +108,8 @@ export class Positions {
       const partition = this.#partitions.get(keyOf(place));
       if (partition === undefined) continue;
       partition.knownEndOffset = place.offset;
-      // What is awaited since longer is reached first.
-      partition.awaited ??= { offset: place.offset, atMs };
-      this.#hear(partition);
+      partition.heard.ends({ offset: place.offset, atMs }, partition.nextOffset);
+      this.#heardThroughMs.clear();
       if (partition.endOffset < Infinity) continue;
       partition.endOffset = place.offset;
       this.#countBehind();
@@ -185,7 +182,8 @@ export class Positions {
     const partition = this.#partitions.get(key);
     if (partition === undefined || end.offset <= partition.nextOffset) return false;
     partition.nextOffset = end.offset;
-    this.#hear(partition);
+    partition.heard.reached(end.offset);
+    this.#heardThroughMs.clear();
     if (end.offset > this.storedThrough(end)) this.#takenThrough.set(key, this.markAt(end));
     if (this.#behind > 0) this.#countBehind();
     return true;
@@ -205,21 +203,12 @@ export class Positions {
       topicId,
       endOffset,
       knownEndOffset: Number.isFinite(endOffset) ? endOffset : offset,
-      heardThroughMs: Number.NEGATIVE_INFINITY,
-      awaited: undefined,
+      heard: new Heard(),
       takenThrough,
       hasGap: takenThrough === undefined || offset > takenThrough,
       isCut,
       nextOffset: offset,
     });
-  }
-
-  #hear(partition: Partition): void {
-    const { awaited, nextOffset } = partition;
-    if (awaited === undefined || nextOffset < awaited.offset) return;
-    partition.heardThroughMs = awaited.atMs;
-    partition.awaited = undefined;
-    this.#heardThroughMs.clear();
   }
 
   #countBehind(): void {

@@ -4,11 +4,14 @@
  * Invariant: what was given is in the log, in the queue, or dropped.
  */
 import { type BackoffLimits, fullJitterMs } from '../../runtime/backoff.ts';
-import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { messageOf } from '../../runtime/errors.ts';
 import { pause } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import type { LogProducer, NewLogRecord } from '../../wire/transport/log/port.ts';
+import { unlessAborted } from '../../runtime/unless-aborted.ts';
 import { RecordsRefused } from '../../wire/transport/log/refused.ts';
+import { Failing } from './failing.ts';
 import { Waiters } from './waiters.ts';
 
 /** Records that may wait, of some 1.5 kB each, before no more is taken in; what one batch makes may come on top. */
@@ -16,11 +19,16 @@ export const queueRecordsMax = 20_000;
 /** Records of one send. */
 const sendRecordsMax = 500;
 const backoff: BackoffLimits = { baseMs: 250, capMs: 5_000 };
+/** While nothing was published for longer though something waits, that is a failure. */
+export const unpublishedMsMax = 30_000;
 
 export interface PublisherOptions {
   readonly producer: LogProducer;
+  /** Resolves when what is committed is on the disk; undefined when it is. Nobody hears of what a power cut takes back. */
+  readonly synced: () => Promise<void> | undefined;
   /** What the records are, for people: `windows`. */
   readonly what: string;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly log: Logger;
   /** Aborts when the collector ends: what waits then is made again by whoever goes on. */
   readonly signal: AbortSignal;
@@ -41,9 +49,15 @@ export class Publisher {
   /** The first ones of the queue that are on their way. */
   #sending = 0;
   #running: Promise<void> | undefined;
+  readonly #failing: Failing;
+  /** The topic that did not take what was sent last, and why. */
+  #failed: { readonly topic: string; readonly error: unknown } | undefined;
+  /** The first one of the queue waits at least since then, monotonic. */
+  #sinceMs = 0;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#failing = new Failing(options.log);
   }
 
   /** Records that wait. */
@@ -51,7 +65,17 @@ export class Publisher {
     return this.#queue.length;
   }
 
+  /** Why nothing has been published for long; undefined while all is well. */
+  get failure(): string | undefined {
+    const { clock, what } = this.#options;
+    if (this.#queue.length === 0) return undefined;
+    if (clock.monotonicMs() - this.#sinceMs <= unpublishedMsMax) return undefined;
+    const why = this.#failed === undefined ? '' : `: ${messageOf(this.#failed.error)}`;
+    return `no ${what} have been published for more than ${unpublishedMsMax / 1_000} s${why}`;
+  }
+
   give(records: Iterable<NewLogRecord>): void {
+    if (this.#queue.length === 0) this.#sinceMs = this.#options.clock.monotonicMs();
     for (const record of records) {
       this.#queue.push({ no: this.#given, record });
       this.#given += 1;
@@ -59,11 +83,15 @@ export class Publisher {
     if (this.#queue.length > 0) this.#running ??= this.#run();
   }
 
-  /** Sends these no more, but for what is on its way. */
-  drop(isMeant: (record: NewLogRecord) => boolean): void {
+  /** Sends these no more, but for what is on its way. @returns what was dropped */
+  drop(isMeant: (record: NewLogRecord) => boolean): NewLogRecord[] {
     const sending = this.#sending;
-    this.#queue = this.#queue.filter(({ record }, i) => i < sending || !isMeant(record));
+    const isDropped = ({ record }: Waiting, i: number): boolean => i >= sending && isMeant(record);
+    const dropped = this.#queue.filter(isDropped);
+    this.#queue = this.#queue.filter((queued, i) => !isDropped(queued, i));
+    if (dropped.length > 0) this.#sinceMs = this.#options.clock.monotonicMs();
     this.#waiters.look();
+    return dropped.map(({ record }) => record);
   }
 
   /** @throws WindrowError `aborted` */
@@ -89,7 +117,7 @@ export class Publisher {
   }
 
   async #run(): Promise<void> {
-    const { signal, log, what } = this.#options;
+    const { signal, clock } = this.#options;
     let failures = 0;
     while (this.#queue.length > 0 && !signal.aborted) {
       const records = this.#next();
@@ -97,12 +125,13 @@ export class Publisher {
       const failure = await this.#send(records);
       this.#sending = 0;
       if (failure === undefined) {
-        if (failures > 0) log.info(`${what} are published again`);
+        this.#tellOver(records[0]?.topic);
         failures = 0;
+        this.#sinceMs = clock.monotonicMs();
         this.#queue.splice(0, records.length);
         this.#waiters.look();
       } else if (!signal.aborted) {
-        if (failures === 0) this.#tell(failure);
+        this.#tell(failure, records[0]?.topic ?? '');
         await this.#pause(failures);
         failures += 1;
       }
@@ -126,8 +155,10 @@ export class Publisher {
 
   /** Nobody else has what is not published: it waits, but for what the log will never take. */
   async #send(records: readonly NewLogRecord[]): Promise<unknown> {
-    const { producer, signal } = this.#options;
+    const { producer, synced, signal } = this.#options;
     try {
+      const syncing = synced();
+      if (syncing !== undefined) await unlessAborted(syncing, signal, 'waiting for the disk');
       await producer.send(records, signal);
       return undefined;
     } catch (error) {
@@ -142,10 +173,17 @@ export class Publisher {
     log.error(facts, `${message}; of ${what} ${records.length} are left out`);
   }
 
-  #tell(failure: unknown): void {
-    const hint = failure instanceof WindrowError ? failure.hint : undefined;
+  #tell(error: unknown, topic: string): void {
+    this.#failed = { topic, error };
+    const { what } = this.#options;
+    this.#failing.failed(error, `${what} wait to be published`, { waiting: this.#queue.length });
+  }
+
+  /** What waited may have been dropped: that another topic takes its records says nothing of the one that did not. */
+  #tellOver(topic: string | undefined): void {
+    if (this.#failed === undefined || this.#failed.topic !== topic) return;
+    this.#failed = undefined;
     const { log, what } = this.#options;
-    const facts = { waiting: this.#queue.length, ...(hint === undefined ? {} : { hint }) };
-    log.warn(facts, `${messageOf(failure)}; ${what} wait to be published`);
+    if (this.#failing.over()) log.info(`${what} are published again`);
   }
 }

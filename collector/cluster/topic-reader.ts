@@ -1,10 +1,17 @@
 /** Follows one topic, whole, from where the store has read it to, whatever happens to the brokers. */
 import { type BackoffLimits, fullJitterMs } from '../../runtime/backoff.ts';
-import { messageOf } from '../../runtime/errors.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { pause } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logging.ts';
-import type { LogReader, LogRecord, UnreadableRecords } from '../../wire/transport/log/port.ts';
+import type {
+  LogReader,
+  LogRecord,
+  PartitionOffset,
+  UnreadableRecords,
+} from '../../wire/transport/log/port.ts';
 import type { StoreWriter } from '../store/writer.ts';
+import { Failing } from './failing.ts';
+import { Heard } from './heard.ts';
 import type { TopicPositions } from './topic-positions.ts';
 import { Waiters } from './waiters.ts';
 
@@ -17,6 +24,7 @@ export interface TopicReaderOptions {
   readonly reader: LogReader;
   /** What its records are, for people: `windows`. */
   readonly what: string;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly positions: TopicPositions;
   /** Another topic of that name was read before. */
@@ -34,15 +42,21 @@ export interface TopicReaderOptions {
 export class TopicReader {
   readonly #options: TopicReaderOptions;
   readonly #waiters = new Waiters();
+  readonly #failing: Failing;
   #session: AbortController | undefined;
   /** Questions whether all has been read, and how many of them are answered. */
   #asked = 0;
   #answered = 0;
   /** Records since a commit was waited for. */
   #unstored = 0;
+  /** All partitions of the topic have been heard of. */
+  #knowsAll = false;
+  /** By partition: how far it was read, and heard through. */
+  readonly #partitions = new Map<number, { nextOffset: number; readonly heard: Heard }>();
 
   constructor(options: TopicReaderOptions) {
     this.#options = options;
+    this.#failing = new Failing(options.log);
   }
 
   /** Resolves once all that was in the topic at the call has been read. @throws WindrowError `aborted` */
@@ -54,8 +68,15 @@ export class TopicReader {
     return this.#waiters.until(() => this.#answered >= asked, signal);
   }
 
+  /** What was written into the topic until then, monotonic, has been taken in; −∞ while nobody knows. */
+  get heardThroughMs(): number {
+    if (!this.#knowsAll) return Number.NEGATIVE_INFINITY;
+    return Math.min(...[...this.#partitions.values()].map(({ heard }) => heard.throughMs));
+  }
+
   /** Until the signal aborts; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
+    const { what } = this.#options;
     let failures = 0;
     while (!signal.aborted) {
       const session = new AbortController();
@@ -64,8 +85,7 @@ export class TopicReader {
         await this.#follow(session.signal, signal);
         failures = 0;
       } catch (error) {
-        const { log, what } = this.#options;
-        if (failures === 0) log.warn(`${messageOf(error)}; ${what} of other collectors wait`);
+        this.#failing.failed(error, `${what} of other collectors wait`);
         await pause(fullJitterMs(failures, backoff, Math.random), signal);
         failures += 1;
       }
@@ -73,12 +93,15 @@ export class TopicReader {
   }
 
   async #follow(session: AbortSignal, signal: AbortSignal): Promise<void> {
-    const { topic, reader, positions, unreadable, store, log, onAnew } = this.#options;
+    const { topic, reader, positions, unreadable, store, clock, log, onAnew } = this.#options;
     const asked = this.#asked;
     const either = AbortSignal.any([session, signal]);
     const handlers: Parameters<LogReader['follow']>[1] = {
       opened: (topicId, from) => {
-        if (!positions.opened(topicId, from)) return;
+        const isAnew = positions.opened(topicId, from);
+        if (isAnew) this.#partitions.clear();
+        this.#reached(from);
+        if (!isAnew) return;
         log.warn(`topic ${topic} was made anew; it is read from its beginning`);
         onAnew?.();
       },
@@ -87,12 +110,37 @@ export class TopicReader {
         unreadable(records);
         store.scheduleRead();
       },
+      reached: (places) => this.#reached(places),
+      ends: (places, agoMs) => this.#ends(places, clock.monotonicMs() - agoMs),
       caughtUp: () => {
+        this.#failing.over();
         this.#answered = asked;
+        this.#knowsAll = true;
         this.#waiters.look();
       },
     };
     await reader.follow(positions.places(), handlers, either);
+  }
+
+  #partition(partition: number) {
+    const known = this.#partitions.get(partition) ?? { nextOffset: 0, heard: new Heard() };
+    this.#partitions.set(partition, known);
+    return known;
+  }
+
+  #reached(places: readonly PartitionOffset[]): void {
+    for (const { partition, offset } of places) {
+      const known = this.#partition(partition);
+      known.nextOffset = offset;
+      known.heard.reached(offset);
+    }
+  }
+
+  #ends(places: readonly PartitionOffset[], atMs: number): void {
+    for (const { partition, offset } of places) {
+      const { heard, nextOffset } = this.#partition(partition);
+      heard.ends({ offset, atMs }, nextOffset);
+    }
   }
 
   async #take(records: readonly LogRecord[], signal: AbortSignal): Promise<void> {

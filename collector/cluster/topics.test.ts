@@ -91,7 +91,7 @@ it('a topic that is deleted and made anew while it is read is taken in from its 
   expect(samples(again)).toHaveLength(70);
 });
 
-it.each(['goes on', 'starts anew soon after'])(
+it.each(['goes on', 'starts anew soon after', 'is killed, so that another takes over'])(
   'windows that were open when a topic was deleted are incomplete, those behind are not; a collector that %s',
   async (what) => {
     const f = fleet();
@@ -103,7 +103,7 @@ it.each(['goes on', 'starts anew soon after'])(
     await f.sendEachSecond(5, 60);
     if (what !== 'goes on') {
       member.kill();
-      member = await f.start('one');
+      member = await f.start(what === 'starts anew soon after' ? 'one' : 'two');
     }
     await f.sendEachSecond(60, 65);
     // Samples lie at 0 … 59 s, and from 61 s on in the new topic. Of the window at 30 s nothing is left.

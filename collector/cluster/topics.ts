@@ -11,9 +11,14 @@ import type { CollectorConfig } from '../config.ts';
 
 /**
  * How a group reads them. The old SEEDS B producers send without keys, so what they say of one
- * machine is spread over all partitions of their topic: one collector reads it whole.
+ * machine is spread over all partitions of their topic: one collector reads it whole. A server
+ * belongs to whoever has its samples; where its inventory comes to another one it is read all the same.
  */
-export const GROUPING = { whole: [SEED_B_TOPIC], together: SEED_A_TOPICS } as const;
+export const GROUPING = {
+  whole: [SEED_B_TOPIC],
+  together: SEED_A_TOPICS,
+  alike: [SAMPLES_TOPIC, INVENTORY_TOPIC],
+} as const;
 
 /** Samples in all their formats: what is read as a group. */
 export function sampleTopics(config: CollectorConfig): TopicSpec[] {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { reachableHost } from '../../runtime/network.ts';
+import { isSingleFile } from '../../runtime/program.ts';
 import { isLoopback } from '../api/access.ts';
 import { AccessFiles } from '../api/access-files.ts';
 import { COLLECTOR_SPEC, type CollectorConfig } from '../config.ts';
@@ -24,9 +25,10 @@ function createCommand(): Command {
       const { values } = settingsOf(command, COLLECTOR_SPEC, 'collector');
       const token = new AccessFiles(values.data).createToken(options.name, systemClock.wallMs());
       const url = urlOf(values);
+      const agent = isSingleFile ? './windrow-agent-linux-x64' : 'npx windrow-agent';
       process.stdout.write(
         `On the worker PC, in the folder of windrow:\n\n` +
-          `  (umask 077; echo ${token} > windrow.token) && npx windrow-agent run --to ${url} --token-file windrow.token\n\n` +
+          `  (umask 077; echo ${token} > windrow.token) && ${agent} run --to ${url} --token-file windrow.token\n\n` +
           'The token is shown this once. It is good for any number of PCs.\n',
       );
       warnOfLoopback(values, url);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { WindrowError } from '../../runtime/errors.ts';
-import { signalOfProcess } from '../../runtime/lifecycle.ts';
+import { signalOfProcess, unlessStopped } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
 import { NUMBERS_GROUP, NUMBERS_TOPIC } from '../../wire/compat/seed-d.ts';
 import { openKafkaLog } from '../../wire/transport/kafka/log.ts';
@@ -44,7 +44,9 @@ export function totalCommand(): Command {
       const source = openKafkaLog(values, 'windrow-collector', log);
       const topics = topicSpecs({ ...values, 'kafka.partitions': partitions }, [NUMBERS_TOPIC]);
       const tell = (line: string): void => void process.stderr.write(`${line}\n`);
-      tell(describePrepared(values.brokers, await prepareTopics(source, topics, signal)));
+      const made = await unlessStopped(signal, () => prepareTopics(source, topics, signal));
+      if (made === undefined) return;
+      tell(describePrepared(values.brokers, made));
       const printer = new Printer(tell, signal);
       const onSum = (sum: Sum, malformed: readonly Malformed[]) => printer.print(sum, malformed);
       // A member of the same name gets its part at once when it comes back after a kill.

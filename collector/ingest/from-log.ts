@@ -2,7 +2,8 @@
 import type { BatchHeader } from '../../wire/records/batch.ts';
 import type { RecordPlace } from '../../wire/records/record.ts';
 import type { Sender } from '../../wire/transport/port.ts';
-import type { SourceCheckpoint } from '../windows/source.ts';
+import type { Known } from '../cluster/results/port.ts';
+import type { Source } from './source.ts';
 import { alignDown } from '../windows/watermark.ts';
 
 /** How some records of one partition, that are taken in together, came to us. */
@@ -42,14 +43,17 @@ export interface Holds {
   forget(source: number): void;
 }
 
-/** How far windows of a source are closed. */
-type Closed = Pick<SourceCheckpoint, 'closedThroughMs' | 'firstPaneMs'>;
-
 /** The log as ingest sees it. */
 export interface LogSide {
   readonly holds: Holds;
-  /** How far windows of a source are closed, as last published by anybody; undefined: never. */
-  known(serverId: string, replayId: string): Closed | undefined;
+  /** How far windows of a source are closed, and what they lack, as published by anybody; undefined: never. */
+  known(serverId: string, replayId: string): Known | undefined;
+  /** Whether the slot is ours. */
+  hasSlot(slot: number): boolean;
+  /** Now a source comes in this slot of ours, and came in another collector's before. */
+  came(source: Source, slot: number): void;
+  /** `lacksBeforeMs` of this source is another. */
+  lacks(source: Source): void;
   /** All that was in the log when our partitions became ours has been taken in, and what is new comes. */
   isCaughtUp(): boolean;
   /**
@@ -74,14 +78,20 @@ const datedAheadMsMax = 12 * 60 * 60 * 1000;
  * @param by `newestMs`: its newest sample, or the end of its newest window; −∞ before any
  */
 export function plausible(
-  closed: Closed,
+  closed: Known,
   by: { nowMs: number; newestMs: number; slideMs: number; datedHere: boolean },
-): Closed {
+): Known {
   const { nowMs, newestMs, slideMs, datedHere } = by;
-  const throughMsMax =
-    Math.max(nowMs, newestMs) + closedAheadMsMax + (datedHere ? datedAheadMsMax : 0);
-  if ((closed.closedThroughMs ?? 0) <= throughMsMax) return closed;
-  return { ...closed, closedThroughMs: alignDown(throughMsMax, 0, slideMs) };
+  const aheadMsMax = closedAheadMsMax + (datedHere ? datedAheadMsMax : 0);
+  const throughMsMax = alignDown(Math.max(nowMs, newestMs) + aheadMsMax, 0, slideMs);
+  const { closedThroughMs, lacksBeforeMs } = closed;
+  return {
+    ...closed,
+    closedThroughMs: closedThroughMs === null ? null : Math.min(closedThroughMs, throughMsMax),
+    ...(lacksBeforeMs === undefined
+      ? {}
+      : { lacksBeforeMs: Math.min(lacksBeforeMs, throughMsMax) }),
+  };
 }
 
 /**

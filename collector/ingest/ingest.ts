@@ -127,19 +127,21 @@ export class Ingest {
    * @returns the sources that are not ours any longer
    */
   release(slots: ReadonlySet<number>): Source[] {
-    const released: Source[] = [];
-    for (const source of this.#options.registry.all()) {
-      if (!source.isOurs || source.slots.size === 0) continue;
-      for (const slot of slots) source.slots.delete(slot);
-      if (source.slots.size > 0) continue;
+    const all = [...this.#options.registry.all()];
+    const released = all.filter((source) => source.isOurs && source.leave(slots));
+    this.letGo(released);
+    return released;
+  }
+
+  /** These sources are another collector's now. */
+  letGo(sources: readonly Source[]): void {
+    for (const source of sources) {
       const closedThroughMs = this.engine.closedThroughMs(source.sourceNo);
       this.#close(source);
       source.release(closedThroughMs);
-      released.push(source);
       this.#options.observer.serverChanged(source);
     }
     this.#made = this.#made.filter(({ source }) => source.isOurs);
-    return released;
   }
 
   /** Lets go what no open window needs any longer. */

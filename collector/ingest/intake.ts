@@ -102,6 +102,10 @@ export class Intake {
     const boot = accounting.sequence(source, sample, batch);
     if (boot === 'duplicate') return;
     this.#heard(source, sample.identity?.bootId, batch);
+    if (source.decommissioned && sample.tsMs > source.newestBeforeMs) {
+      source.decommissioned = false;
+      observer.serverChanged(source);
+    }
     const isPast = batch.log?.isPast === true;
     if (sample.sentMs !== undefined) accounting.noteClock(source, sample.sentMs, batch);
     accounting.count(source, 'received', 1);
@@ -138,7 +142,8 @@ export class Intake {
   #feed(source: Source, sample: DecodedSample, batch: Intaking) {
     const { engine } = this.#options;
     const { tsMs } = sample;
-    if (batch.log?.isCut === true && !source.hasHeard(sample.lane)) this.#noteLack(source, tsMs);
+    const isCut = batch.log?.isCut === true || source.hasMoved;
+    if (isCut && !source.hasHeard(sample.lane)) this.#noteLack(source, tsMs);
     source.noteLane(sample, batch.receivedMonotonicMs);
     const { values, rateFrom } = rated(source, sample, batch.place);
     const isLate = engine.add(source.sourceNo, tsMs, values, sample.lane) === 'late';
@@ -154,7 +159,7 @@ export class Intake {
    * or whose records are gone, is in the log no longer. Behind its newest sample nothing was.
    */
   #noteLack(source: Source, fromMs: number): void {
-    const { engine, windows } = this.#options;
+    const { engine, windows, fromLog } = this.#options;
     const { slideMs, latenessMs } = windows;
     const newestMs = source.newestBeforeMs;
     // What goes on behind that has been read from its beginning.
@@ -162,6 +167,7 @@ export class Intake {
     const lacksBeforeMs = Math.min(fromMs, newestMs + slideMs + latenessMs);
     source.lacksBeforeMs = Math.max(source.lacksBeforeMs, lacksBeforeMs);
     engine.lacksBefore(source.sourceNo, source.lacksBeforeMs);
+    fromLog?.lacks(source);
   }
 
   #hold(source: Source, tsMs: number, place: RecordPlace | undefined): void {
@@ -173,14 +179,30 @@ export class Intake {
     }
   }
 
+  /** It makes no source ours: where topics have unequal partitions its samples are another's. */
   #inventory(inventory: Inventory, batch: Intaking): string | undefined {
     const named = { serverId: inventory.server_id, replayId: '', originMs: 0 };
-    const source = this.#source(named, batch);
+    const source =
+      batch.log === undefined ? this.#source(named, batch) : this.#sourceOfAnybody(named, batch);
     if (source === undefined) return tooManyServers;
-    this.#heard(source, inventory.boot_id, batch);
+    if (source.isOurs) this.#heard(source, inventory.boot_id, batch);
     const body = JSON.stringify(inventory);
     this.#options.group().inventories.push({ sourceNo: source.sourceNo, body });
     return undefined;
+  }
+
+  /** The source, made when new; undefined when there are too many. */
+  #sourceOfAnybody(named: SourceName, { receivedMs }: Intaking): Source | undefined {
+    const { registry, checkpoints, observer } = this.#options;
+    const known = registry.find(named.serverId, named.replayId);
+    if (known !== undefined || registry.full) return known;
+    const source = registry.create(named);
+    source.isOurs = false;
+    source.idleClosed = true;
+    source.lastSeenMs = receivedMs;
+    checkpoints.source(source);
+    observer.serverChanged(source);
+    return source;
   }
 
   /**
@@ -220,10 +242,16 @@ export class Intake {
       const restored = closed && { ...closed, newestMsByLane: [] };
       engine.open(sourceNo, { originMs, replayed, restored });
       const throughMs = closed?.closedThroughMs ?? Number.NEGATIVE_INFINITY;
-      source.adopt(batch.log.slot, { throughMs, hasGap: batch.log.hasGap });
+      const { slot } = batch.log;
+      const { lastSlot = slot } = source;
+      const hasMoved = lastSlot !== slot && !fromLog.hasSlot(lastSlot);
+      source.adopt(slot, { throughMs, hasGap: batch.log.hasGap, hasMoved });
+      if (hasMoved) fromLog.came(source, slot);
+      source.lacksBeforeMs = Math.max(source.lacksBeforeMs, closed?.lacksBeforeMs ?? -Infinity);
       engine.lacksBefore(sourceNo, source.lacksBeforeMs);
-    } else {
+    } else if (!source.slots.has(batch.log.slot)) {
       source.slots.add(batch.log.slot);
+      source.lastSlot = batch.log.slot;
     }
     return source;
   }
@@ -251,9 +279,11 @@ export class Intake {
     const isOther = sender === undefined || sender !== source.goodbyeBootId;
     const isBack = source.off && isOther && !batch.isLatecomer;
     this.#options.accounting.noteSender(source, batch);
-    const changed = isBack || source.decommissioned || source.lastSeenMs === 0;
+    // What waited in the log may be from before it was taken off the lists.
+    const isListed = source.decommissioned && batch.log?.isPast !== true;
+    const changed = isBack || isListed || source.lastSeenMs === 0;
     if (isBack) source.off = false;
-    source.decommissioned = false;
+    if (isListed) source.decommissioned = false;
     source.idleClosed = false;
     source.lastSeenMs = heardLast(source.lastSeenMs, batch.receivedMs, batch);
     source.lastSeenMonotonicMs = heardLast(

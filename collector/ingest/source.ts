@@ -139,6 +139,8 @@ export class Source implements SourceIdentity {
   #closedByAnyMs = Number.NEGATIVE_INFINITY;
   /** Windows that begin before this may lack samples that the log has lost; −∞: none does. */
   lacksBeforeMs = Number.NEGATIVE_INFINITY;
+  /** What came of it before it became ours is in another partition. */
+  hasMoved = false;
   /** Newest of what was known of it when it became ours. */
   newestBeforeMs = Number.NEGATIVE_INFINITY;
   /** The slot that its records came in last, at whichever collector; undefined on the direct transport. */
@@ -240,9 +242,14 @@ export class Source implements SourceIdentity {
    * Its slot is ours, and a record of it has come: what is derived from the log begins anew.
    * @param closed.throughMs as far as anybody has closed its windows
    * @param closed.hasGap another collector took in what lies before
+   * @param closed.hasMoved it came in another slot before, which another collector reads
    */
-  adopt(slot: number, closed: { readonly throughMs: number; readonly hasGap: boolean }): void {
+  adopt(
+    slot: number,
+    closed: { readonly throughMs: number; readonly hasGap: boolean; readonly hasMoved: boolean },
+  ): void {
     this.isOurs = true;
+    this.hasMoved = closed.hasMoved;
     this.idleClosed = this.off || this.decommissioned;
     this.slots.add(slot);
     this.lastSlot = slot;
@@ -253,6 +260,13 @@ export class Source implements SourceIdentity {
     this.#closedByAnyMs = closed.throughMs;
     this.newestBeforeMs = this.newestMs;
     for (const boot of this.boots.values()) boot.hasGap ||= closed.hasGap;
+  }
+
+  /** @returns whether it came in these slots, and in no other */
+  leave(slots: ReadonlySet<number>): boolean {
+    const came = this.slots.size > 0;
+    for (const slot of slots) this.slots.delete(slot);
+    return came && this.slots.size === 0;
   }
 
   /** Its slot is another collector's. @param closedThroughMs of its windows, here */

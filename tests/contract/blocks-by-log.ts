@@ -56,11 +56,11 @@ function newOnly(consumer: GroupConsumer, joined: () => void): GroupConsumer {
     commit: (offsets, signal) => consumer.commit(offsets, signal),
     run(handler, signal) {
       const filtering: SlotHandler = {
-        async assigned(slots, starts) {
+        async assigned(slots, starts, uneven) {
           for (const { partition, endOffset } of starts) {
             if (!ends.has(partition)) ends.set(partition, endOffset);
           }
-          await handler.assigned(slots, starts);
+          await handler.assigned(slots, starts, uneven);
           joined();
         },
         take: (records, waitedMsMax) =>

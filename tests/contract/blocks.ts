@@ -49,6 +49,7 @@ function chunksOf(transfer: Transfer, bytes: Buffer, block: number): OutgoingChu
       crc32: crc32(payload).toString(16).padStart(8, '0'),
       payload,
       sha256: chunk === chunks - 1 ? sha256Of(content) : undefined,
+      engine: 'openssl',
       sentAtMs: Date.now(),
     });
     return { record, payload };

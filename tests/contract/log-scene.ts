@@ -18,7 +18,7 @@ export interface Member {
   readonly slots: () => readonly number[];
   readonly starts: (readonly SlotStart[])[];
   /** As last told. */
-  readonly uneven: () => Uneven | undefined;
+  readonly uneven: () => readonly Uneven[];
   readonly taken: LogRecord[];
   /** The offsets of what was taken, and of what could not be read, with the reason. */
   readonly events: string[];
@@ -38,7 +38,7 @@ export function join(log: Log, options: GroupOptions): Member {
   const events: string[] = [];
   let slots: readonly number[] = [];
   let isParted = true;
-  let uneven: Uneven | undefined;
+  let uneven: readonly Uneven[] = [];
   const ended = consumer.run(
     {
       async assigned(now, startsAt, unevenNow) {
@@ -77,6 +77,11 @@ export interface Followed {
   readonly opened: { readonly topicId: string; readonly from: readonly PartitionOffset[] }[];
   /** As a member has them. */
   readonly events: string[];
+  /** By partition: where it ended, as last told, and how far it was handed over. */
+  readonly ends: ReadonlyMap<number, number>;
+  readonly reached: ReadonlyMap<number, number>;
+  /** How often ends were told. */
+  readonly toldEnds: () => number;
 }
 
 /** Follows until the test ends. */
@@ -85,6 +90,9 @@ export function follow(log: Log, topic: string, from: readonly ReadPlace[]): Fol
   const seen: string[] = [];
   const opened: Followed['opened'] = [];
   const events: string[] = [];
+  const ends = new Map<number, number>();
+  const reached = new Map<number, number>();
+  let toldEnds = 0;
   const ended = log.reader(topic).follow(
     from,
     {
@@ -95,6 +103,13 @@ export function follow(log: Log, topic: string, from: readonly ReadPlace[]): Fol
       },
       unreadable: (records) => void events.push(...eachOf(records)),
       caughtUp: () => void seen.push('(caught up)'),
+      ends(places) {
+        toldEnds += 1;
+        for (const { partition, offset } of places) ends.set(partition, offset);
+      },
+      reached(places) {
+        for (const { partition, offset } of places) reached.set(partition, offset);
+      },
     },
     stopping.signal,
   );
@@ -102,5 +117,5 @@ export function follow(log: Log, topic: string, from: readonly ReadPlace[]): Fol
     stopping.abort();
     return ended;
   });
-  return { seen, opened, events };
+  return { seen, opened, events, ends, reached, toldEnds: () => toldEnds };
 }

@@ -201,11 +201,11 @@ export function describeLogTopics<L extends Log>(
         [scene.topic('a'), 2],
         [scene.topic('b'), 1],
       ]);
-      expect(one.uneven()).toEqual({ partitions, isRead: true });
+      expect(one.uneven()).toEqual([{ partitions, isRead: true }]);
       const two = scene.join('two', options);
       await vi.waitFor(() => expect(two.slots()).toHaveLength(1), waitMsMax);
-      await vi.waitFor(() => expect(one.uneven()?.isRead).toBe(false), waitMsMax);
-      expect(two.uneven()).toEqual({ partitions, isRead: false });
+      await vi.waitFor(() => expect(one.uneven()[0]?.isRead).toBe(false), waitMsMax);
+      expect(two.uneven()).toEqual([{ partitions, isRead: false }]);
       const shares = one.starts.length;
       for (const partition of [0, 1]) {
         await scene.send('a', partition, `a${partition}`);
@@ -219,8 +219,26 @@ export function describeLogTopics<L extends Log>(
         () => expect(all()).toEqual(expect.arrayContaining(['a0', 'a1'])),
         waitMsMax,
       );
-      await vi.waitFor(() => expect([one.uneven(), two.uneven()]).toEqual([undefined, undefined]));
+      await vi.waitFor(() => expect([one.uneven(), two.uneven()]).toEqual([[], []]));
     },
     testMsMax,
   );
+
+  it('a reader hears again and again where partitions end, and how far it has them', async () => {
+    const scene = await stage({ a: 2 });
+    await scene.send('a', 0, 'w', 'x');
+    const followed = scene.follow('a', [{ topic: scene.topic('a'), partition: 0, offset: 1 }]);
+    const ends = new Map([
+      [0, 2],
+      [1, 0],
+    ]);
+    await vi.waitFor(() => expect(followed.ends).toEqual(ends), waitMsMax);
+    await vi.waitFor(() => expect(followed.reached).toEqual(ends), waitMsMax);
+    await scene.send('a', 1, 'y');
+    const next = new Map([...ends, [1, 1]]);
+    await vi.waitFor(() => expect(followed.ends).toEqual(next), waitMsMax);
+    await vi.waitFor(() => expect(followed.reached).toEqual(next), waitMsMax);
+    const before = followed.toldEnds();
+    await vi.waitFor(() => expect(followed.toldEnds()).toBeGreaterThan(before + 1), waitMsMax);
+  });
 }

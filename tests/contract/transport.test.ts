@@ -10,7 +10,7 @@ import type { BatchReceiver } from '../../wire/transport/port.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import { type TempDir, tempDir } from '../support/programs.ts';
 import { connectByLog } from './by-log.ts';
-import { type Connect, describeAnswers, describeTransport } from './transport.ts';
+import { type Connect, describeAnswers, describeNoLog, describeTransport } from './transport.ts';
 
 let folder: TempDir;
 let certificates: Certificates;
@@ -44,6 +44,7 @@ const adapters: readonly (readonly [string, Connect])[] = [
 describe.each(adapters)('%s', (_, connect) => {
   describeTransport(connect);
   describeAnswers(connect);
+  describeNoLog(connect);
 });
 
 describe('a log in memory', () => {

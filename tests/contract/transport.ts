@@ -1,6 +1,8 @@
 /**
  * What every transport must do, whatever is in between. `describeTransport` is for all of them;
- * `describeAnswers` for those on which the receiver answers the sender.
+ * `describeAnswers` for those on which the receiver answers the sender, which over a log it never
+ * does; `describeLog` (log.ts) for those that can be read again and administered, which direct, where
+ * the receiver is the collector itself, cannot: `describeNoLog` says so by name.
  */
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { WindrowError } from '../../runtime/errors.ts';
@@ -227,5 +229,32 @@ export function describeAnswers(connect: Connect): void {
     const aborted = { name: 'WindrowError', code: 'aborted', retryable: false };
     await expect(sender.send(batchOf(1), aborting.signal)).rejects.toMatchObject(aborted);
     expect(await sender.send(batchOf(2), never)).toEqual(ack);
+  });
+}
+
+/** For those that only send: what they gained beside it would have to keep `describeLog`. */
+export function describeNoLog(connect: Connect): void {
+  it.each(['producer', 'consumer', 'reader', 'admin'])(
+    'has no %s: there is no log to be read again or administered',
+    async (end) => {
+      const sender = await connect(async () => ack);
+      onTestFinished(() => sender.close());
+      expect(sender).not.toHaveProperty(end);
+    },
+  );
+
+  it('what was acknowledged comes to nobody again, whoever receives next', async () => {
+    const received: unknown[] = [];
+    const receive: BatchReceiver = async ({ header }) => {
+      received.push(header.oldest_outstanding_seq);
+      return ack;
+    };
+    const first = await connect(receive);
+    await first.send(batchOf(1), never);
+    await first.close();
+    const second = await connect(receive);
+    onTestFinished(() => second.close());
+    await second.send(batchOf(2), never);
+    expect(received).toEqual([1, 2]);
   });
 }

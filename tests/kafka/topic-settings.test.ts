@@ -127,7 +127,7 @@ describe.skipIf(kafkaMissing)('topics on three brokers', () => {
     expect(found.line).toContain('have: topic-cpu 2 and alerts 1, to be mended:');
     expect(found.advice).toEqual([
       'alerts: max.message.bytes is 300000, a record may have 524288; kafka-configs.sh --alter --topic alerts --add-config max.message.bytes=1048588',
-      'topic-cpu: it has 2 partitions, other topics 4, and partition i of all goes to one collector; kafka-topics.sh --alter --topic topic-cpu --partitions 4',
+      'topic-cpu: it has 2 partitions, other topics 4, and partition i of all goes to one collector; kafka-topics.sh --alter --topic topic-cpu --partitions 4, best while one collector runs',
     ]);
     await withAdmin(kafkaJs(cluster.brokers), (admin) =>
       admin.createPartitions({ topicPartitions: [{ topic: 'topic-cpu', count: 4 }] }),

@@ -11,7 +11,7 @@ import { type MetricName, METRICS } from '../metrics.ts';
 import { measured, serverId } from '../records/fields.ts';
 import type { Decoder } from '../records/decoded.ts';
 import { malformed } from '../records/malformed.ts';
-import { isMeasured, isServerId } from '../records/plain-sample.ts';
+import { isMeasured, isServerId } from '../records/plain-fields.ts';
 import { SEED_A_FORMATS, SEED_A_TOPICS } from './seed-a-format.ts';
 import { nearestDate, parseTimeOfDay } from './time-of-day.ts';
 

@@ -16,7 +16,7 @@ import {
   isSeq,
   isServerId,
   isTimestamp,
-} from './plain-sample.ts';
+} from './plain-fields.ts';
 
 /** A sample that was read from bytes, and needs no more checks. */
 export class PlainSample implements DecodedSample {

@@ -4,26 +4,34 @@
  * schema, which also says what is wrong.
  */
 import type { BatchHeader } from './batch.ts';
-import { isBootId, isOwnVersion, isSeq, isServerId, isTimestamp } from './plain-sample.ts';
+import {
+  areRight,
+  type Check,
+  checks,
+  isBootId,
+  isOwnVersion,
+  isSeq,
+  isServerId,
+  isTimestamp,
+} from './plain-fields.ts';
 
-const CHECKS: ReadonlyMap<string, (value: unknown) => boolean> = new Map(
-  Object.entries({
-    v: isOwnVersion,
-    sent_at: isTimestamp,
-    server_id: isServerId,
-    boot_id: isBootId,
-    pending_from_ms: isTimestamp,
-    oldest_outstanding_seq: isSeq,
-    dropped: isSeq,
-    sent_by: isBootId,
-    waiting: isSeq,
-  } satisfies Record<keyof BatchHeader, (value: unknown) => boolean>),
-);
+type Required = 'v' | 'sent_at';
+
+const REQUIRED = checks({
+  v: isOwnVersion,
+  sent_at: isTimestamp,
+} satisfies Record<Required, Check>);
+const OPTIONAL = checks({
+  server_id: isServerId,
+  boot_id: isBootId,
+  pending_from_ms: isTimestamp,
+  oldest_outstanding_seq: isSeq,
+  dropped: isSeq,
+  sent_by: isBootId,
+  waiting: isSeq,
+} satisfies Record<Exclude<keyof BatchHeader, Required>, Check>);
 
 /** Never true of what `batchHeaderSchema` refuses, or would change. @param value made of JSON */
 export function isPlainHeader(value: unknown): value is BatchHeader {
-  if (typeof value !== 'object' || value === null) return false;
-  const header = value as Readonly<Record<string, unknown>>;
-  for (const field in header) if (CHECKS.get(field)?.(header[field]) !== true) return false;
-  return 'v' in header && 'sent_at' in header;
+  return areRight(value, REQUIRED, OPTIONAL);
 }

@@ -30,7 +30,15 @@ const result = {
 
 it('results as collectors write them are taken without the schema', () => {
   expect(isPlainResult(result)).toBe(true);
-  expect(isPlainResult({ ...result, source: 'f'.repeat(64), slot: null, metrics: {} })).toBe(true);
+  expect(
+    isPlainResult({
+      ...result,
+      source: 'f'.repeat(64),
+      lacks_before_ms: 5,
+      slot: null,
+      metrics: {},
+    }),
+  ).toBe(true);
 });
 
 const anything = fc.constantFrom<unknown>(
@@ -74,7 +82,7 @@ const anything = fc.constantFrom<unknown>(
   figures,
   owner,
 );
-const FIELDS = [...Object.keys(result), 'source', 'new', '__proto__'];
+const FIELDS = [...Object.keys(result), 'source', 'lacks_before_ms', 'new', '__proto__'];
 const places = fc.oneof(
   fc.constantFrom(...FIELDS).map((field) => [field]),
   fc.constantFrom(...METRICS, 'new').map((metric) => ['metrics', metric]),

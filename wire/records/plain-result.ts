@@ -12,19 +12,20 @@ import {
 } from '../limits.ts';
 import { METRICS } from '../metrics.ts';
 import { inert, isPlainUrl } from './fields.ts';
-import { SERVER_STATES } from './server-states.ts';
 import {
+  areRight,
+  type Check,
+  checks,
+  type Fields,
   isBootId,
   isMeasured,
   isOwnVersion,
   isSeq,
   isServerId,
   isTimestamp,
-} from './plain-sample.ts';
-
-type Check = (value: unknown) => boolean;
-type Checks = ReadonlyMap<string, Check>;
-type Fields = Readonly<Record<string, unknown>>;
+  NONE,
+} from './plain-fields.ts';
+import { SERVER_STATES } from './server-states.ts';
 
 const STATES: ReadonlySet<unknown> = new Set(SERVER_STATES);
 const isFlag: Check = (value) => typeof value === 'boolean';
@@ -56,8 +57,7 @@ const OWNER = checks({
   url: isOwnersUrl,
   server_no: isCount,
 });
-const NONE = checks({});
-const OPTIONAL = checks({ source: isBootId });
+const OPTIONAL = checks({ source: isBootId, lacks_before_ms: isWindowTime });
 const REQUIRED = checks({
   v: isOwnVersion,
   server_id: isServerId,
@@ -88,19 +88,6 @@ export function isPlainResult(value: unknown): boolean {
   return final === false || (closed !== null && Number(closed) >= Number(end_ms));
 }
 
-/** Whether it has all fields that are required, and no others than these and the optional ones. */
-function areRight(value: unknown, required: Checks, optional: Checks = NONE): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const fields = value as Fields;
-  let found = 0;
-  for (const field in fields) {
-    const check = required.get(field);
-    if (check !== undefined) found += 1;
-    if ((check ?? optional.get(field))?.(fields[field]) !== true) return false;
-  }
-  return found === required.size;
-}
-
 function areFigures(value: unknown): boolean {
   if (!areRight(value, FIGURES)) return false;
   const { min, max } = value as Fields;
@@ -117,8 +104,4 @@ function isOwnersUrl(value: unknown): boolean {
   }
   rightUrl = value;
   return true;
-}
-
-function checks(byField: Readonly<Record<string, Check>>): Checks {
-  return new Map(Object.entries(byField));
 }

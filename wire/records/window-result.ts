@@ -86,6 +86,8 @@ export const windowResultSchema = z
     closed_through_ms: windowTimeMs.nullable(),
     /** Start of the first pane; null until the first window is final. */
     first_pane_ms: windowTimeMs.nullable(),
+    /** Windows that begin before this may lack samples that the log has lost; absent: none does. */
+    lacks_before_ms: windowTimeMs.optional(),
     /** Of the server when this was published. A replay that has ended is `off`. */
     state: z.enum(SERVER_STATES),
     /** The server's clock minus the collector's; null where its format does not tell. */

@@ -77,7 +77,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
   );
   const metrics = new CollectorMetrics({
     counts: () => ({ ...noCounts(), received: 42 }),
-    servers: () => ({ up: 1, silent: 2, off: 3, skewed: 0, decommissioned: 0 }),
+    servers: () => ({ up: 1, silent: 2, off: 3, skewed: 0, decommissioned: 0, unknown: 0 }),
     perServer: () => [],
     alerts: () => engine,
     clockOffsetMs: () => 0,

@@ -16,19 +16,23 @@ import { AlertTopic, type AlertTopicOptions } from './topic.ts';
 /** Active alerts of other collectors that are shown. */
 const othersMax = 10_000;
 
-/**
- * Whose alerts are ours to judge, by the slots that are.
- * @param heardThroughMs of a slot, as `AlertShare` has it
- */
-export function shareOf(
-  slots: ReadonlySet<number>,
-  heardThroughMs: (slot: number) => number,
-): AlertShare {
+/** As `AlertShare` has it. */
+export interface HeardThrough {
+  /** Of a slot of ours. */
+  readonly slotMs: (slot: number) => number;
+  /** Of what other collectors tell. */
+  readonly othersMs: () => number;
+}
+
+/** Whose alerts are ours to judge, by the slots that are. */
+export function shareOf(slots: ReadonlySet<number>, heardThrough: HeardThrough): AlertShare {
   return {
     hasServer: ({ lastSlot }) => lastSlot !== undefined && slots.has(lastSlot),
     hasFleet: () => slots.has(fleetSlot),
     heardThroughMs: ({ lastSlot }) =>
-      lastSlot === undefined ? Number.NEGATIVE_INFINITY : heardThroughMs(lastSlot),
+      lastSlot !== undefined && slots.has(lastSlot)
+        ? heardThrough.slotMs(lastSlot)
+        : heardThrough.othersMs(),
   };
 }
 
@@ -58,7 +62,7 @@ export class ClusterAlerts {
   #reading: Promise<void> | undefined;
 
   constructor(options: ClusterAlertsOptions) {
-    const { topicLog, writer, publisher, self, log } = options;
+    const { topicLog, writer, publisher, self, clock, log } = options;
     this.#options = options;
     const group = () => writer.group;
     const publish: SharedAlertsOptions['publish'] = (records) => publisher.give(records);
@@ -68,6 +72,7 @@ export class ClusterAlerts {
       topic: ALERTS_TOPIC,
       what: 'alerts',
       reader: topicLog.reader(ALERTS_TOPIC),
+      clock,
       log,
       positions: this.#topic.positions,
       take: (records) => this.#topic.take(records),

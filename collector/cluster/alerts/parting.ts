@@ -4,7 +4,11 @@
  * Invariant: an alert is here exactly as long as some notice of it is on its way; then its owner is
  * told what became of it, in the term in which it was ours.
  */
-import type { AlertNotice } from '../../alerts/alert.ts';
+import type { DatabaseSync } from 'node:sqlite';
+import { messageOf } from '../../../runtime/errors.ts';
+import type { Logger } from '../../../runtime/logging.ts';
+import { type AlertNotice, noticeMark } from '../../alerts/alert.ts';
+import { noticesOnTheirWay } from '../../store/shared-alerts.ts';
 import { type Settling, waitingOf, withOutcome } from './entry.ts';
 import { type Entry, keyOf } from './forms.ts';
 
@@ -47,6 +51,16 @@ export class PartingAlerts {
   }
 }
 
-function markOf(notifier: string, { id, status }: Pick<AlertNotice, 'id' | 'status'>): string {
-  return `${notifier}|${id}|${status}`;
+function markOf(notifier: string, notice: Pick<AlertNotice, 'id' | 'status'>): string {
+  return `${notifier}|${noticeMark(notice)}`;
+}
+
+/** Undefined when the store cannot be read: then the next owner hears nothing, and waits its time. */
+export function onTheirWayIn(db: DatabaseSync, log: Logger): ReadonlySet<string> | undefined {
+  try {
+    return noticesOnTheirWay(db);
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, 'notices on their way are not known');
+    return undefined;
+  }
 }

@@ -41,7 +41,7 @@ function collector() {
       onChange: () => {},
       hears: () => true,
       isOwnClockOff: () => false,
-      share: shareOf(slots, () => Infinity),
+      share: shareOf(slots, { slotMs: () => Infinity, othersMs: () => Infinity }),
       windowMs: 30_000,
       latenessMs: 5_000,
     },

@@ -8,7 +8,6 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../../runtime/clock.ts';
-import { messageOf } from '../../../runtime/errors.ts';
 import type { Logger } from '../../../runtime/logging.ts';
 import {
   type AlertRecordOnWire,
@@ -17,14 +16,14 @@ import {
   type NoticeOutcome,
 } from '../../../wire/records/alert-record.ts';
 import type { NewLogRecord } from '../../../wire/transport/log/port.ts';
-import type { AlertNotice } from '../../alerts/alert.ts';
+import { type AlertNotice, noticeMark } from '../../alerts/alert.ts';
 import type { AlertRecord } from '../../alerts/book.ts';
 import type { DeliveryGate, Verdict } from '../../alerts/delivery-gate.ts';
 import type { Group } from '../../store/group.ts';
 import {
-  noticesOnTheirWay,
   SharedAlertStatements,
   sharedAlert,
+  sharedAlertsAbout,
 } from '../../store/shared-alerts.ts';
 import {
   hasFiring,
@@ -40,10 +39,11 @@ import {
   withState,
   withStep,
 } from './entry.ts';
+import { FirstSeen } from './first-seen.ts';
 import { alertNoticeOf, type Entry, keyOf, onWire, type Owner } from './forms.ts';
 import { FormerWord } from './former-word.ts';
 import { HandOver } from './hand-over.ts';
-import { PartingAlerts } from './parting.ts';
+import { onTheirWayIn, PartingAlerts } from './parting.ts';
 import { type Heirloom, TakeOver, type TakeOverOptions } from './take-over.ts';
 import { isPossibleTerm } from './term.ts';
 
@@ -79,7 +79,7 @@ export class SharedAlerts implements DeliveryGate {
   /** Let go since slots last came: should they come back, these are newer than what the store has. */
   #formerly = new Map<string, AlertRecordOnWire>();
   /** What of the waiting group has been taken in. */
-  readonly #noted = new WeakSet<object>();
+  readonly #firstSeen = new FirstSeen();
   /** By key and alert; to be published after the commit. */
   readonly #unpublished = new Map<string, Entry>();
   #isAssigned = false;
@@ -115,15 +115,36 @@ export class SharedAlerts implements DeliveryGate {
       const slot = gone.get(keyOf({ rule, server }))?.slot ?? this.#takeOver.slotOf(server);
       return slot !== undefined && slots.has(slot);
     });
-    if (gone.size === 0) return;
-    const onTheirWay = this.#onTheirWay();
     for (const [key, entry] of gone) {
       this.#formerly.set(key, JSON.parse(this.#body(entry)) as AlertRecordOnWire);
-      this.#entries.delete(key);
-      this.#handOver.letGo(key);
-      this.#store(entry, null);
-      if (onTheirWay !== undefined) this.#parting.add(entry, this.#term, onTheirWay);
     }
+    this.#part([...gone.values()]);
+  }
+
+  /** What is said of the server comes in this slot of ours by now: its alerts go on here. */
+  came(server: string, slot: number): void {
+    const { self, db, clock } = this.#options;
+    for (const record of sharedAlertsAbout(db, server)) {
+      const { id, term } = record.owner;
+      if (id === self.id || !isOpen(record) || this.#entries.has(keyOf(record))) continue;
+      if (!isPossibleTerm(term, clock.wallMs())) continue;
+      if (term >= this.#term) this.#outrank();
+      this.#keep(this.#takeOver.inherit({ ...record, slot }));
+    }
+  }
+
+  /** What is said of the server comes in this slot by now, which is another collector's: it goes on with its alerts. */
+  moved(server: string, slot: number): void {
+    const { engine, group } = this.#options;
+    engine.checkpoint(group());
+    this.inCommit(group());
+    this.#publishChanged((entry) => entry.server === server);
+    const gone = [...this.#entries.values()].filter((entry) => entry.server === server);
+    const moved = (entry: Entry): Entry => ({ ...entry, slot });
+    const there = gone.map(moved);
+    for (const entry of there) this.#publish(entry);
+    this.#part(there);
+    engine.letGo((_, of) => of === server);
   }
 
   /** These slots are ours; the topic has been read up, and what was read is stored. */
@@ -153,16 +174,16 @@ export class SharedAlerts implements DeliveryGate {
   inCommit(group: Group): void {
     const changed = new Set<string>();
     const told = new Set<string>();
-    const notices = this.#newNotices(group);
+    const notices = this.#firstSeen.notices(group);
     for (const transition of group.alertTransitions) {
-      if (!this.#isFirstSeen(transition)) continue;
+      if (!this.#firstSeen.isNew(transition)) continue;
       const key = keyOf(transition);
       const before = this.#entries.get(key);
       if (before !== undefined && before.id !== transition.id) this.#tell(before);
       const slot = before?.slot ?? this.#takeOver.slotOf(transition.server);
       if (slot === undefined || !this.#options.slots.has(slot)) continue;
       // With its notices: the next step, of another alert, keeps only what is still needed of this one.
-      const toTell = notices.get(markOf(transition.id, transition.kind)) ?? [];
+      const toTell = notices.get(noticeMark({ id: transition.id, status: transition.kind })) ?? [];
       const entry = toTell.reduce(
         (so, { lane, notice }) => withNotice(so, lane, notice),
         withStep(before, slot, transition),
@@ -227,11 +248,18 @@ export class SharedAlerts implements DeliveryGate {
     }
     if (!slots.has(record.slot)) return false;
     if (term < this.#term) this.#formerWord.heard(record);
-    // Who has a higher term has replaced us; we are about to be told so.
+    // Who has a higher term has replaced us, and we are about to be told so; or comes late.
+    if (term > this.#term && !this.#isParted) this.#outrank();
     const ours = this.#entries.get(key) ?? this.#closing.get(key);
     if (ours !== undefined) this.#merge(key, ours, record);
     else if (term < this.#term && isOpen(record)) {
       const newest = sharedAlert(db, record.rule, record.server);
+      const { self } = this.#options;
+      if (newest?.id === record.id && !isOpen(newest)) {
+        // It was over before the late one told how it stood once.
+        this.#publishAgain({ ...newest, owner: { ...self, term: this.#term } });
+        return true;
+      }
       const isNewer = newest !== undefined && newest.owner.term > term;
       if (isNewer && isPossibleTerm(newest.owner.term, clock.wallMs())) this.#publishAgain(newest);
       else this.#keep(this.#takeOver.inherit(record));
@@ -271,6 +299,19 @@ export class SharedAlerts implements DeliveryGate {
   stop(): void {
     this.#isStopping = true;
     for (const entry of this.#entries.values()) if (hasWaiting(entry)) this.#publish(entry);
+  }
+
+  /** These go on at another collector. */
+  #part(gone: readonly Entry[]): void {
+    const { db, log } = this.#options;
+    const onTheirWay = gone.length === 0 ? undefined : onTheirWayIn(db, log);
+    for (const entry of gone) {
+      const key = keyOf(entry);
+      this.#entries.delete(key);
+      this.#handOver.letGo(key);
+      this.#store(entry, null);
+      if (onTheirWay !== undefined) this.#parting.add(entry, this.#term, onTheirWay);
+    }
   }
 
   #keep({ entry, isHeld }: Heirloom): void {
@@ -345,46 +386,15 @@ export class SharedAlerts implements DeliveryGate {
     publish([{ topic: ALERTS_TOPIC, key: keyOf(entry), value, timeMs: clock.wallMs() }]);
   }
 
+  /** What we told would count less than what was told in a higher term, so it is told once more. */
+  #outrank(): void {
+    this.#term = this.#takeOver.nextTerm();
+    for (const [key, entry] of this.#entries) this.#changed(key, entry);
+  }
+
   #publishAgain(record: AlertRecordOnWire): void {
     const { clock, publish } = this.#options;
     const value = JSON.stringify(record);
     publish([{ topic: ALERTS_TOPIC, key: keyOf(record), value, timeMs: clock.wallMs() }]);
   }
-
-  /** Of transitions that are taken in now, by `markOf`. */
-  #newNotices({ notices }: Group): Map<string, NewNotice[]> {
-    const byMark = new Map<string, NewNotice[]>();
-    for (const item of notices) {
-      if (!this.#isFirstSeen(item)) continue;
-      const notice = JSON.parse(item.body) as AlertNotice;
-      const mark = markOf(notice.id, notice.status);
-      byMark.set(mark, [...(byMark.get(mark) ?? []), { lane: item.lane, notice }]);
-    }
-    return byMark;
-  }
-
-  /** Undefined when the store cannot be read: then the next owner hears nothing, and waits its time. */
-  #onTheirWay(): ReadonlySet<string> | undefined {
-    try {
-      return noticesOnTheirWay(this.#options.db);
-    } catch (error) {
-      this.#options.log.warn({ error: messageOf(error) }, 'notices on their way are not known');
-      return undefined;
-    }
-  }
-
-  #isFirstSeen(of: object): boolean {
-    const isFirst = !this.#noted.has(of);
-    this.#noted.add(of);
-    return isFirst;
-  }
-}
-
-interface NewNotice {
-  readonly lane: string;
-  readonly notice: AlertNotice;
-}
-
-function markOf(id: string, status: string): string {
-  return `${id}|${status}`;
 }

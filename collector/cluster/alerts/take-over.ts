@@ -62,6 +62,13 @@ export class TakeOver {
     }
   }
 
+  /** A term above all that were seen. */
+  nextTerm(): number {
+    const term = nextTerm(this.#seenTerm, this.#options.clock.wallMs());
+    this.sawTerm(term);
+    return term;
+  }
+
   /** Where a server's records come, or the fleet is judged; undefined: nowhere yet. */
   slotOf(server: string): number | undefined {
     if (server === '') return fleetSlot;
@@ -83,8 +90,7 @@ export class TakeOver {
     for (const { owner } of ours.values()) this.sawTerm(owner.term);
     // Each time that slots come it grows, so what former owners still say is known by its term. One
     // that has told nothing yet has a term that nobody has seen; by the clock it is lower all the same.
-    const newTerm = fresh.size > 0 ? nextTerm(this.#seenTerm, nowMs) : term;
-    this.sawTerm(newTerm);
+    const newTerm = fresh.size > 0 ? this.nextTerm() : term;
     this.#noteJudged(fresh);
     const heirlooms: Heirloom[] = [];
     const isPossible = ({ owner }: AlertRecordOnWire): boolean => isPossibleTerm(owner.term, nowMs);

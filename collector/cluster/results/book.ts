@@ -26,7 +26,7 @@ import type { ServerWindow } from '../../windows/window.ts';
 import { TopicPositions } from '../topic-positions.ts';
 import { newer } from './composer.ts';
 import type { OwnResult, OwnResults } from './own.ts';
-import type { Closed } from './port.ts';
+import type { Known } from './port.ts';
 import { apply, type Self, windowOf } from './result.ts';
 
 /** Sees what other collectors tell, for the live page; must not throw. */
@@ -52,9 +52,13 @@ export interface BookOptions {
   readonly reject: (place: RecordsPlace, rejected: { reason: string; body: string }) => void;
   /** A server of ours was taken off the lists elsewhere. */
   readonly decommission: (source: Source) => void;
+  /** Whether the slot is ours. */
+  readonly hasSlot: (slot: number) => boolean;
+  /** A server of ours comes in that slot by now, which is another collector's. */
+  readonly moved: (source: Source, slot: number) => void;
 }
 
-interface Known extends Closed {
+interface Noted extends Known {
   /** Windows that begin before this may be stored as another collector made them. */
   readonly othersEndMs: number;
 }
@@ -66,7 +70,7 @@ const notOpened = { closedThroughMs: null, firstPaneMs: null, newestMsByLane: []
 
 export class ResultBook {
   readonly #options: BookOptions;
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<string, Noted>();
   positions = new TopicPositions(WINDOW_RESULTS_TOPIC, new Map());
 
   constructor(options: BookOptions) {
@@ -82,11 +86,11 @@ export class ResultBook {
     }
   }
 
-  known(key: ResultKey): Closed | undefined {
+  known(key: ResultKey): Known | undefined {
     const known = this.#known.get(resultKeyText(key));
     if (known === undefined) return undefined;
-    const { closedThroughMs, firstPaneMs } = known;
-    return { closedThroughMs, firstPaneMs };
+    const { closedThroughMs, firstPaneMs, lacksBeforeMs } = known;
+    return { closedThroughMs, firstPaneMs, lacksBeforeMs };
   }
 
   forget(key: ResultKey): void {
@@ -152,21 +156,31 @@ export class ResultBook {
     if (!isOwn || result.start_ms < known.othersEndMs) {
       takeWindow(windowOf(result, source.sourceNo), result.skewed);
     }
+    if (!isOwn && source.isOurs) this.#letGo(source, result);
     if (!source.isOurs) this.#show(source, { result, others });
     else if (!isOwn && result.state === 'decommissioned') decommission(source);
     return undefined;
   }
 
-  #note(text: string, result: WindowResult, isOthers: boolean): Known {
+  #note(text: string, result: WindowResult, isOthers: boolean): Noted {
     const before = this.#known.get(text);
     const othersEndMs = before?.othersEndMs ?? Number.NEGATIVE_INFINITY;
-    const known: Known = {
+    const known: Noted = {
       closedThroughMs: newer(before?.closedThroughMs ?? null, result.closed_through_ms),
       firstPaneMs: result.first_pane_ms ?? before?.firstPaneMs ?? null,
+      lacksBeforeMs: later(before?.lacksBeforeMs, result.lacks_before_ms),
       othersEndMs: isOthers ? Math.max(othersEndMs, result.end_ms) : othersEndMs,
     };
     this.#known.set(text, known);
     return known;
+  }
+
+  /** Since its topic has more partitions its key may be in another one, and nothing comes here any more. */
+  #letGo(source: Source, { slot, start_ms: startMs }: WindowResult): void {
+    const { hasSlot, moved } = this.#options;
+    if (source.replayed || slot === null || hasSlot(slot)) return;
+    // Of its windows that began before, one may be from records that came here and to another, too.
+    if (startMs > source.newestMs) moved(source, slot);
   }
 
   /** A source of another collector; one of ours that is not there any more was forgotten. */
@@ -210,9 +224,17 @@ export class ResultBook {
  * What a replaced collector still publishes may come late, and tell less than is known: after a
  * restart it must take nothing back. Else final windows would be made again of a part of their samples.
  */
-function withKnown(body: string, result: WindowResult, known: Closed): string {
+function withKnown(body: string, result: WindowResult, known: Known): string {
   const { closedThroughMs: closed_through_ms, firstPaneMs: first_pane_ms } = known;
+  const { lacksBeforeMs: lacks_before_ms } = known;
   const tellsAll =
-    result.closed_through_ms === closed_through_ms && result.first_pane_ms === first_pane_ms;
-  return tellsAll ? body : JSON.stringify({ ...result, closed_through_ms, first_pane_ms });
+    result.closed_through_ms === closed_through_ms &&
+    result.first_pane_ms === first_pane_ms &&
+    result.lacks_before_ms === lacks_before_ms;
+  if (tellsAll) return body;
+  return JSON.stringify({ ...result, closed_through_ms, first_pane_ms, lacks_before_ms });
+}
+
+function later(one: number | undefined, other: number | undefined): number | undefined {
+  return newer(one ?? null, other ?? null) ?? undefined;
 }

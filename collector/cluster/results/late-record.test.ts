@@ -100,3 +100,31 @@ it('a new owner whose clock is minutes behind makes no final window again', asyn
   expect(again.filter((startMs) => finals.has(startMs))).toEqual([]);
   expect(two.windows().slice(0, made.length)).toEqual(before.slice(0, made.length));
 });
+
+it('what windows lack is known as it was told last, over a restart too, and not for a time to come', async () => {
+  const { start, log } = fixture();
+  const dataDir = temporaryFolder();
+  const one = start('one', { dataDir });
+  await one.send(steady(noonMs, 60));
+  await settle();
+  const [first] = published(log);
+  if (first === undefined) throw new Error('nothing published');
+  const owner = { ...first.owner, id: 'two', run: 'other' };
+  const partition = log.records(topic)[0]?.partition ?? 0;
+  const lacksBeforeMs = noonMs + 20_000;
+  log.append({ ...recordOf({ ...first, lacks_before_ms: lacksBeforeMs, owner }), partition });
+  // Of one that has not heard of it.
+  log.append({ ...recordOf({ ...first, owner }), partition });
+  await settle();
+  expect(one.results.known('pc', '')).toMatchObject({ lacksBeforeMs });
+  await one.kill();
+  const again = start('one', { dataDir });
+  await settle();
+  const known = again.results.known('pc', '');
+  if (known === undefined) throw new Error('nothing is known');
+  expect(known).toMatchObject({ lacksBeforeMs });
+  const by = { nowMs: noonMs, newestMs: noonMs, slideMs: 10_000, datedHere: false };
+  expect(plausible(known, by)).toMatchObject({ lacksBeforeMs });
+  const ahead = { ...known, lacksBeforeMs: noonMs + 3_600_000 };
+  expect(plausible(ahead, by)).toMatchObject({ lacksBeforeMs: noonMs + 60_000 });
+});

@@ -9,6 +9,12 @@ import type { ServerWindow } from '../../windows/window.ts';
 /** How far the windows of a source are closed; the engine opens a source with it. */
 export type Closed = Pick<SourceCheckpoint, 'closedThroughMs' | 'firstPaneMs'>;
 
+/** What whoever takes a source over must know of it, beside what the log has. */
+export interface Known extends Closed {
+  /** Windows that begin before this may lack samples that the log has lost; undefined: none does. */
+  readonly lacksBeforeMs?: number | undefined;
+}
+
 /** A window that this collector made and has stored. */
 export interface PublishedWindow {
   readonly source: Source;
@@ -21,9 +27,11 @@ export interface PublishedWindow {
 
 export interface Results {
   /** As last published by anybody; `replayId` is '' for the live server. Undefined: never. */
-  known(serverId: string, replayId: string): Closed | undefined;
+  known(serverId: string, replayId: string): Known | undefined;
   /** Gives windows of our sources to be published, after their local commit, in the order in which they were made. */
   publish(windows: readonly PublishedWindow[]): void;
+  /** Windows of this source lack samples, as `Known` has it: told before what lies before it is committed. */
+  lacks(source: Source): void;
   /** These sources are another collector's now: it makes and publishes what waits here to be published. */
   release(sources: readonly Source[]): void;
   /** Resolves when fewer than `queueRecordsMax` wait: awaited before more is taken in. */

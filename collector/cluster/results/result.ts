@@ -23,6 +23,7 @@ export type Standing = Pick<
   WindowResult,
   | 'closed_through_ms'
   | 'first_pane_ms'
+  | 'lacks_before_ms'
   | 'state'
   | 'clock_offset_ms'
   | 'last_seen_ms'
@@ -38,6 +39,7 @@ export function standingOf(
   return {
     closed_through_ms: closed.closedThroughMs,
     first_pane_ms: closed.firstPaneMs,
+    ...(Number.isFinite(source.lacksBeforeMs) ? { lacks_before_ms: source.lacksBeforeMs } : {}),
     state: stateOf(source, nowMs),
     clock_offset_ms: source.clockOffsetMs,
     last_seen_ms: source.lastSeenMs,

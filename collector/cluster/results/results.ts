@@ -11,7 +11,7 @@ import { TopicReader } from '../topic-reader.ts';
 import { ResultBook, type BookOptions } from './book.ts';
 import { Composer } from './composer.ts';
 import { OwnResults } from './own.ts';
-import type { Closed, PublishedWindow, Results } from './port.ts';
+import type { Known, PublishedWindow, Results } from './port.ts';
 import { restoreOwners } from './restore.ts';
 
 /** Servers of which a new state is published in one tick; the others have their turn in the next. */
@@ -35,6 +35,8 @@ export class ClusterResults implements Results {
   #reading: Promise<void> | undefined;
   /** The others are to be told of these once more. */
   #untold: Source[] = [];
+  /** As `lacks`, and not told yet. */
+  readonly #lacking = new Set<Source>();
 
   /** Restores what the store knows; the sources must be restored before. */
   constructor(options: ClusterResultsOptions) {
@@ -53,7 +55,9 @@ export class ClusterResults implements Results {
     const { signal } = this.#ended;
     this.publisher = new Publisher({
       producer: topicLog.producer(),
+      synced: () => writer.synced(),
       what: 'windows',
+      clock,
       log,
       signal,
     });
@@ -61,6 +65,7 @@ export class ClusterResults implements Results {
       topic: WINDOW_RESULTS_TOPIC,
       what: 'windows',
       reader: topicLog.reader(WINDOW_RESULTS_TOPIC),
+      clock,
       log,
       positions: this.#book.positions,
       take: (records) => this.#book.take(records),
@@ -100,7 +105,12 @@ export class ClusterResults implements Results {
     return this.publisher.waiting;
   }
 
-  known(serverId: string, replayId: string): Closed | undefined {
+  /** What other collectors told until then has come here, monotonic; −∞ while nobody knows. */
+  get heardThroughMs(): number {
+    return this.#reader.heardThroughMs;
+  }
+
+  known(serverId: string, replayId: string): Known | undefined {
     return this.#book.known({ serverId, replayId });
   }
 
@@ -108,10 +118,24 @@ export class ClusterResults implements Results {
     this.publisher.give(windows.map((window) => this.#composer.window(window)));
   }
 
+  lacks(source: Source): void {
+    this.#lacking.add(source);
+  }
+
   release(sources: readonly Source[]): void {
     const keys = new Set(sources.map((source) => resultKeyText(source)));
-    this.publisher.drop(({ topic, key }) => topic === WINDOW_RESULTS_TOPIC && keys.has(key));
-    for (const source of sources) this.#composer.forget(source);
+    const dropped = this.publisher.drop(
+      ({ topic, key }) => topic === WINDOW_RESULTS_TOPIC && keys.has(key),
+    );
+    for (const source of sources) {
+      this.#composer.forget(source);
+      this.#lacking.delete(source);
+    }
+    // That a person took it off the lists nobody else would tell.
+    const untold = new Set(dropped.map(({ key }) => key));
+    for (const source of sources) {
+      if (source.decommissioned && untold.has(resultKeyText(source))) this.tell(source);
+    }
     this.#untold = this.#untold.filter(({ isOurs }) => isOurs);
   }
 
@@ -120,6 +144,8 @@ export class ClusterResults implements Results {
   }
 
   published(signal: AbortSignal): Promise<void> {
+    for (const source of this.#lacking) this.tell(source);
+    this.#lacking.clear();
     return this.publisher.published(signal);
   }
 

@@ -32,7 +32,7 @@ import { Registry } from '../../ingest/registry.ts';
 import { restore } from '../../ingest/restore.ts';
 import { WINDOWS } from '../../ingest/testing/rig.ts';
 import { openForWriting } from '../../store/database.ts';
-import { StoreWriter } from '../../store/writer.ts';
+import { StoreWriter, type WriterOptions } from '../../store/writer.ts';
 import { Cluster } from '../cluster.ts';
 import { memberFile } from '../member.ts';
 import { GROUPING } from '../topics.ts';
@@ -94,12 +94,14 @@ export interface MemberOptions {
   readonly hasNotifier?: () => boolean;
   /** Before anything is written into the log; may kill the member. */
   readonly onSend?: (member: Member, topic: string) => void;
+  /** The disk; without it a commit is there at once. */
+  readonly wal?: WriterOptions['wal'];
 }
 
 export function startMember(options: MemberOptions): Member {
   const { fleetLog, name, dataDir, topics = TOPICS } = options;
   const { rules = 'rules: []', notifier = () => ({ send: async () => 'ok' }) } = options;
-  const { onSend = () => {}, hasNotifier = () => true } = options;
+  const { onSend = () => {}, hasNotifier = () => true, wal } = options;
   const alerts: string[] = [];
   const others: string[] = [];
   const { clock } = fleetLog;
@@ -143,6 +145,7 @@ export function startMember(options: MemberOptions): Member {
   const ingest = new Ingest({ ...parts, alerts: engine });
   const writer = new StoreWriter({
     db,
+    ...(wal === undefined ? {} : { wal }),
     clock,
     log,
     beforeCommit: (group) => ingest.checkpoint(group),
@@ -205,7 +208,7 @@ export function startMember(options: MemberOptions): Member {
       // One that is killed meanwhile never gets there.
       await Promise.race([stopped, death.promise]);
       if (killed) return;
-      writer.close();
+      await writer.close();
       db.close();
     },
   };

@@ -4,7 +4,15 @@ import { temporaryFolder } from '../../../runtime/testing/temporary-folder.ts';
 import { SAMPLES_TOPIC } from '../../../wire/records/record.ts';
 import { steady } from '../../ingest/testing/records.ts';
 import { storedSamples, storedWindows } from '../../store/history.ts';
-import { createFleetLog, GROUP, type Member, pass, send, startMember } from './members.ts';
+import {
+  createFleetLog,
+  GROUP,
+  type Member,
+  type MemberOptions,
+  pass,
+  send,
+  startMember,
+} from './members.ts';
 
 const everything = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
 /** How its agent calls it. */
@@ -18,11 +26,15 @@ export function fleet(partitions?: Readonly<Record<string, number>>) {
   return {
     ...fleetLog,
     fromMs: clock.wallMs(),
-    /** Joins at once. @param rules as `MemberOptions` has them */
-    async start(name: string, rules = 'rules: []'): Promise<Member> {
+    /** Joins at once. @param more as `MemberOptions` has it */
+    async start(
+      name: string,
+      rules = 'rules: []',
+      more: Pick<MemberOptions, 'wal' | 'onSend'> = {},
+    ): Promise<Member> {
       const dataDir = folders.get(name) ?? temporaryFolder();
       folders.set(name, dataDir);
-      const member = startMember({ fleetLog, name, dataDir, rules });
+      const member = startMember({ fleetLog, name, dataDir, rules, ...more });
       members.push(member);
       onTestFinished(() => {
         if (member.db.isOpen) member.db.close();

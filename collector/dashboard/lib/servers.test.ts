@@ -54,6 +54,12 @@ test('nobody is silent for time in which the collector could hear nobody', () =>
   // It was heard since.
   expect(stateAt(at(3), now, [deaf(30, 10)])).toBe('silent');
   expect(stateAt(at(0.1, { state: 'silent' }), now, [deaf(30, 10)])).toBe('silent');
+  // What other collectors tell says nothing of those that send here.
+  const others = [{ ...deaf(30), others: true as const }];
+  const owner = { id: 1, url: 'http://two:7861' };
+  expect(stateAt(at(31), now, others)).toBe('silent');
+  expect(stateAt(at(31, { owner }), now, others)).toBe('unknown');
+  expect(stateAt(at(31, { owner }), now, lasting)).toBe('unknown');
   const twice = [deaf(30, 16), deaf(15, 0.5)];
   expect(stateAt(at(30.4), now, twice)).toBe('unknown');
   expect(stateAt(at(30.6), now, twice)).toBe('silent');

@@ -31,10 +31,11 @@ export function stateAt(
   nowMs: number,
   deaf: readonly Deafness[],
 ): ShownState {
-  const { state, last_seen_ms: seenMs } = summary;
+  const { state, last_seen_ms: seenMs, owner } = summary;
   if (state === 'off' || state === 'decommissioned') return state;
   if (isUp(summary, nowMs)) return 'up';
-  const deafMs = deaf.reduce((sum, { since_ms: sinceMs, through_ms: throughMs }) => {
+  const ofIt = deaf.filter(({ others }) => others !== true || owner !== null);
+  const deafMs = ofIt.reduce((sum, { since_ms: sinceMs, through_ms: throughMs }) => {
     return sum + Math.max(0, (throughMs ?? nowMs) - Math.max(sinceMs, seenMs));
   }, 0);
   return deafMs > 0 && nowMs - seenMs - deafMs <= upWithinMs ? 'unknown' : 'silent';

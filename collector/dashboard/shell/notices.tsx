@@ -17,8 +17,17 @@ export function Problem({ model }: { readonly model: Model }): JSX.Element | nul
   if (trouble !== undefined) {
     return (
       <p class="banner" role="alert">
-        Nothing has been taken in since {moment(trouble.sinceMs, nowMs)}: {trouble.why}. Which
-        servers are up is not known.
+        {trouble.isOfOthers ? 'Nothing of other collectors has' : 'Nothing has'} been taken in since{' '}
+        {moment(trouble.sinceMs, nowMs)}: {trouble.why}. Which{' '}
+        {trouble.isOfOthers ? 'of their servers' : 'servers'} are up is not known.
+      </p>
+    );
+  }
+  const { unpublished } = model.intake;
+  if (unpublished !== undefined) {
+    return (
+      <p class="banner" role="alert">
+        Other collectors hear nothing of this one: {unpublished}.
       </p>
     );
   }

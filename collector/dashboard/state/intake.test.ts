@@ -20,7 +20,22 @@ test('people are told after 5 s, with a reason, and while it lasts', () => {
   const deaf = { since_ms: now, through_ms: null, why: 'brokers away' };
   intake.load(viewOf({ deaf: [deaf] }));
   expect(intake.trouble(now + 4_999)).toBeUndefined();
-  expect(intake.trouble(now + 5_000)).toEqual({ sinceMs: now, why: 'brokers away' });
+  expect(intake.trouble(now + 5_000)).toEqual({
+    sinceMs: now,
+    why: 'brokers away',
+    isOfOthers: false,
+  });
+  intake.load(viewOf({ deaf: [{ ...deaf, others: true }] }));
+  expect(intake.trouble(now + 5_000)).toMatchObject({ isOfOthers: true });
   intake.load(viewOf({ deaf: [deaf, { ...deaf, why: null }] }));
   expect(intake.trouble(now + 5_000)).toBeUndefined();
+});
+
+test('why nothing is published stands until a later report says nothing of it', () => {
+  const intake = new IntakeState();
+  intake.load(viewOf({ unpublished: 'not allowed' }));
+  expect(intake.unpublished).toBe('not allowed');
+  expect(intake.trouble(now + 60_000)).toBeUndefined();
+  intake.load(viewOf({}));
+  expect(intake.unpublished).toBeUndefined();
 });

@@ -6,11 +6,10 @@ import { kafkaChecks } from './checks.ts';
 import { KafkaClient, type TopicMetadata } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { isMember } from './coordinator.ts';
-import { createTopic, notMade } from './create-topic.ts';
+import { createTopic, notMade, requestMsMax } from './create-topic.ts';
 import { kafkaError } from './errors.ts';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 
-const requestMsMax = 10_000;
 /** A topic that was made has leaders after this long, or something is wrong. */
 const leadersMsMax = 10_000;
 const leadersEveryMs = 100;

@@ -1,5 +1,5 @@
 /** What `doctor` finds out about the brokers. It changes nothing there. */
-import type { describeGroupsV5, findCoordinatorV6 } from '@platformatic/kafka';
+import type { describeGroupsV5 } from '@platformatic/kafka';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type Check, checkSignal, type Finding } from '../../../runtime/doctor.ts';
@@ -9,6 +9,7 @@ import type { LogUse } from '../log/port.ts';
 import { KafkaClient } from './client.ts';
 import { checkClock } from './clock-check.ts';
 import type { KafkaSettings } from './connection.ts';
+import { findCoordinator } from './coordinator.ts';
 import { createTopic, notMade } from './create-topic.ts';
 import { describedTopics, inAnswer } from './described.ts';
 import { hasReason, isTlsTrouble, kafkaError } from './errors.ts';
@@ -126,12 +127,19 @@ async function checkRights(client: KafkaClient, use: LogUse): Promise<Finding> {
   if (use.group !== undefined && !(await mayReadGroup(client, use.group))) {
     lacking.push(`Read on group ${use.group}`);
   }
-  if (lacking.length === 0) return { status: 'ok', message: 'all that is needed is allowed' };
+  if (lacking.length === 0) return { status: 'ok', message: allAllowed(absent) };
   return {
     status: 'fail',
     message: `not allowed: ${lacking.join('; ')}`,
     advice: 'Allow it to this user at the brokers (kafka-acls.sh --add).',
   };
+}
+
+function allAllowed(absent: LogUse['topics']): string {
+  const message = 'all that is needed is allowed';
+  if (absent.length === 0) return message;
+  // Whether it may be read and written, brokers tell of a topic that is there alone.
+  return `${message}, as far as it is known before there is ${absent.map(({ topic }) => topic.name).join(', ')}`;
 }
 
 /**
@@ -185,7 +193,7 @@ const notTold = -2_147_483_648;
 /** Whether the broker says that the group may not be read. */
 async function mayReadGroup(client: KafkaClient, group: string): Promise<boolean> {
   try {
-    const node = await coordinatorOf(client, group);
+    const node = await coordinatorWhenThere(client, group);
     const answer = await client
       .call<describeGroupsV5.DescribeGroupsResponse>('DescribeGroups', node, [group], true)
       .catch((error: unknown) => inAnswer(error) as describeGroupsV5.DescribeGroupsResponse);
@@ -198,18 +206,11 @@ async function mayReadGroup(client: KafkaClient, group: string): Promise<boolean
 }
 
 /** At the first group that a cluster ever has, it makes the place where groups are kept. */
-async function coordinatorOf(client: KafkaClient, group: string): Promise<number> {
+async function coordinatorWhenThere(client: KafkaClient, group: string): Promise<number> {
   const signal = checkSignal();
   while (true) {
     try {
-      const { coordinators } = await client.call<findCoordinatorV6.FindCoordinatorResponse>(
-        'FindCoordinator',
-        'any',
-        0,
-        [group],
-      );
-      await client.metadata([]);
-      return coordinators[0]?.nodeId ?? -1;
+      return await findCoordinator(client, group);
     } catch (error) {
       if (signal.aborted || !hasReason(error, 'COORDINATOR_NOT_AVAILABLE')) throw error;
       await pause(coordinatorEveryMs, signal);

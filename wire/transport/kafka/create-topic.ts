@@ -5,7 +5,8 @@ import type { KafkaClient } from './client.ts';
 import { hasReason, kafkaError } from './errors.ts';
 import { inSyncWanted, replicasOf, replicasWanted } from './topics.ts';
 
-const requestMsMax = 10_000;
+/** Making topics, and looking at them. */
+export const requestMsMax = 10_000;
 
 /**
  * One that is there already is left as it is.

@@ -58,8 +58,14 @@ export class Following {
         positions: this.#positions,
         topicIds: new Map([[topic, id]]),
         take: (records) => this.#take(records),
-        reached: () => this.#tellCaughtUp(),
-        ends: (known) => this.#noteEnds(known),
+        reached: (place) => {
+          this.#handlers.reached?.([place]);
+          this.#tellCaughtUp();
+        },
+        ends: (known, agoMs) => {
+          this.#handlers.ends?.(known, agoMs);
+          this.#noteEnds(known);
+        },
         onAnswer,
         onTrouble,
         onGap: warnOfGap(log, this.#handlers.unreadable),
@@ -95,11 +101,15 @@ export class Following {
     }
     if (isAnew) this.#handlers.opened?.(id, [...this.#positions.values()]);
     this.#topicId = id;
+    const begun: Position[] = [];
     for (const place of places) {
       const key = placeKey(place);
       if (this.#positions.has(key)) continue;
-      this.#positions.set(key, { ...place, offset: earliest.get(key) ?? 0 });
+      const position = { ...place, offset: earliest.get(key) ?? 0 };
+      this.#positions.set(key, position);
+      begun.push(position);
     }
+    this.#handlers.reached?.(begun);
   }
 
   #noteEnds(known: readonly PartitionOffset[]): void {

@@ -3,7 +3,7 @@ import { keptSlots } from './kept-slots.ts';
 
 const held = (generation: number, identity = 'topics') => ({
   share: { generation, slots: new Set([3]), topics: new Map() },
-  reading: { places: [], uneven: undefined, identity },
+  reading: { places: [], uneven: [], identity },
 });
 
 it('slots are kept into the same or the next share of the same topics, and into no other', () => {

@@ -110,7 +110,7 @@ function unevenIn(there: readonly Topic[], { group, whole = [] }: LogUse): strin
   return shared
     .filter(({ found }) => found.partitions.length < most)
     .map(({ topic: { name }, found: { partitions } }) => {
-      return `${name}: it has ${partitions.length} partitions, other topics ${most}, and partition i of all goes to one collector; kafka-topics.sh --alter --topic ${name} --partitions ${most}`;
+      return `${name}: it has ${partitions.length} partitions, other topics ${most}, and partition i of all goes to one collector; kafka-topics.sh --alter --topic ${name} --partitions ${most}, best while one collector runs`;
     });
 }
 

@@ -26,6 +26,8 @@ interface Member {
   known: number;
   /** Taken out of the group by others. */
   gone: 'killed' | 'replaced' | undefined;
+  /** Its slots are others'. */
+  readonly lost: () => void;
 }
 
 export class MemoryGroup {
@@ -59,13 +61,20 @@ export class MemoryGroup {
     }
   }
 
-  join(options: GroupOptions): Member {
+  join(options: GroupOptions, lost: () => void): Member {
     const { member: name } = options;
     const before = this.#members.get(name);
     if (before !== undefined) before.gone = 'replaced';
     // Its slots stay its own: it has the name. What it knew of them it knows no longer.
     const slots = [...(before?.slots.keys() ?? [])].map((slot) => [slot, Infinity] as const);
-    const member: Member = { name, options, slots: new Map(slots), known: 0, gone: undefined };
+    const member: Member = {
+      name,
+      options,
+      slots: new Map(slots),
+      known: 0,
+      gone: undefined,
+      lost,
+    };
     this.#members.set(name, member);
     this.rebalance();
     return member;
@@ -85,6 +94,7 @@ export class MemoryGroup {
     const member = this.#members.get(name);
     if (member === undefined) throw new Error(`${name} is no member`);
     member.gone = 'killed';
+    member.lost();
     this.leave(member);
   }
 
@@ -121,7 +131,7 @@ export class MemoryConsumer implements GroupConsumer {
   }
 
   async run(handler: SlotHandler, signal: AbortSignal): Promise<void> {
-    const member = this.#group.join(this.#options);
+    const member = this.#group.join(this.#options, () => handler.parted?.());
     this.#member = member;
     let told: string | undefined;
     try {

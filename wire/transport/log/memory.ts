@@ -140,7 +140,7 @@ function createReader(topics: MemoryTopics, topic: string): LogReader {
       const logs = topics.partitions(topic);
       return logs.map(({ length: offset }, partition) => ({ topic, topicId, partition, offset }));
     },
-    async follow(from, { opened, take, caughtUp, unreadable }, signal) {
+    async follow(from, { opened, take, caughtUp, unreadable, reached, ends: tellEnds }, signal) {
       const positions = new Map<number, number>();
       const ends = topics.partitions(topic).map(({ length }) => length);
       let id: string | undefined;
@@ -157,6 +157,12 @@ function createReader(topics: MemoryTopics, topic: string): LogReader {
           now,
           [...positions].map(([partition, offset]) => ({ topic, partition, offset })),
         );
+        const begun = topics.partitions(topic).map((_, partition) => partition);
+        reached?.(
+          begun
+            .filter((partition) => !positions.has(partition))
+            .map((partition) => ({ topic, partition, offset: 0 })),
+        );
       };
       const hasAll = (): boolean =>
         ends.every((end, partition) => (positions.get(partition) ?? 0) >= end);
@@ -165,12 +171,21 @@ function createReader(topics: MemoryTopics, topic: string): LogReader {
         const now = topics.states([topic]).get(topic)?.id;
         if (now !== undefined && now !== id) open(now);
         const wanted = topics.partitions(topic).map((_, partition) => ({ topic, partition }));
+        tellEnds?.(
+          wanted.map((place) => ({ ...place, offset: topics.endOf(place) })),
+          0,
+        );
+        const behind: PartitionOffset[] = [];
         const records = fetchFrom(topics, wanted, {
           get: ({ partition }) => positions.get(partition) ?? 0,
-          set: ({ partition }, offset) => positions.set(partition, offset),
+          set({ partition }, offset) {
+            positions.set(partition, offset);
+            behind.push({ topic, partition, offset });
+          },
           unreadable,
         });
         if (records.length > 0) await take(records);
+        if (behind.length > 0) reached?.(behind);
         if (!told && hasAll() && !signal.aborted) {
           told = true;
           caughtUp();

@@ -36,6 +36,11 @@ export interface LogRecord {
   readonly headers: ReadonlyMap<string, Buffer>;
   /** Ms since the epoch by the sender's clock, or the broker's where the topic says so. */
   readonly timeMs: number;
+  /**
+   * Gives the record's memory back at once: its key and value are empty after that. Absent where
+   * other records lie in it, or where that cannot be told.
+   */
+  readonly release?: (() => void) | undefined;
 }
 
 export interface PartitionOffset {
@@ -75,12 +80,12 @@ export interface SlotHandler {
    * These slots are ours from now on, and only these. Nothing is handed over before it resolves.
    * Reading of those that are kept goes on; that of new ones begins at `startsAt`. A topic that was
    * deleted and made anew is another one: all slots are new then.
-   * @param uneven what keeps topics of `together` apart
+   * @param uneven what keeps topics of `together` apart, and those of `alike`
    */
   assigned(
     slots: ReadonlySet<number>,
     startsAt: readonly SlotStart[],
-    uneven?: Uneven,
+    uneven: readonly Uneven[],
   ): Promise<void>;
   /**
    * The next records, each partition's in order, all of slots that are ours. The following come
@@ -107,6 +112,11 @@ export interface SlotHandler {
    */
   parted?(): void;
   /**
+   * The share ends: the next one waits until `take` has resolved, and the whole group with it. What
+   * of that is of slots that are kept is not handed over again.
+   */
+  ending?(): void;
+  /**
    * Called when that changes: nothing of the log may come from now on, and why; undefined: it comes
    * again. While a group shares its slots anew nothing comes either.
    */
@@ -128,10 +138,10 @@ export interface SlotStart extends PartitionOffset {
   readonly note?: string;
 }
 
-/** Topics of `together` that have unequal partitions. */
+/** Topics of `together`, or of `alike`, that have unequal partitions. */
 export interface Uneven {
   readonly partitions: ReadonlyMap<string, number>;
-  /** All slots are ours, so it does no harm. Else these topics wait until their partitions are equal. */
+  /** They are of `alike`, or all slots are ours, so it does no harm. Else these topics wait until their partitions are equal. */
   readonly isRead: boolean;
 }
 
@@ -172,8 +182,10 @@ export interface LogReader {
       readonly opened?: (topicId: string, from: readonly PartitionOffset[]) => void;
       readonly take: (records: readonly LogRecord[]) => Promise<void>;
       readonly caughtUp: () => void;
-      /** As `SlotHandler` has it. */
+      /** These are as `SlotHandler` has them. */
       readonly unreadable?: (records: UnreadableRecords) => void;
+      readonly reached?: (places: readonly PartitionOffset[]) => void;
+      readonly ends?: (places: readonly PartitionOffset[], agoMs: number) => void;
     },
     signal: AbortSignal,
   ): Promise<void>;
@@ -229,6 +241,8 @@ export interface GroupOptions {
   readonly whole?: readonly string[];
   /** Topics that say of one server each its part, under its key: their partitions must be equally many. */
   readonly together?: readonly string[];
+  /** As `together`, but what is apart is read all the same. */
+  readonly alike?: readonly string[];
 }
 
 /** All ends of one log. */

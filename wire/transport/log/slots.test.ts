@@ -40,11 +40,23 @@ it('topics that belong together and are uneven wait, but for who has all slots',
   ]);
   expect(read([0], topics, rules)).toEqual({
     places: ['c/0'],
-    uneven: { partitions, isRead: false },
+    uneven: [{ partitions, isRead: false }],
   });
-  expect(read([0, 1, 2], topics, rules).uneven).toEqual({ partitions, isRead: true });
+  expect(read([0, 1, 2], topics, rules).uneven).toEqual([{ partitions, isRead: true }]);
   expect(read([0, 1, 2], topics, rules).places).toHaveLength(8);
-  expect(read([0], topicsOf({ a: 3, b: 3, c: 2 }), rules).uneven).toBeUndefined();
+  expect(read([0], topicsOf({ a: 3, b: 3, c: 2 }), rules).uneven).toEqual([]);
+});
+
+it('topics that should be alike and are uneven are read all the same, and told', () => {
+  const topics = topicsOf({ a: 2, b: 1 });
+  const partitions = new Map([
+    ['a', 2],
+    ['b', 1],
+  ]);
+  expect(read([0], topics, { alike: ['a', 'b'] })).toEqual({
+    places: ['a/0', 'b/0'],
+    uneven: [{ partitions, isRead: true }],
+  });
 });
 
 it('what is read is another thing when a topic is another one, waits, or comes back', () => {

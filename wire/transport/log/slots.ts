@@ -5,7 +5,7 @@
  */
 import type { GroupOptions, PartitionOffset, Uneven } from './port.ts';
 
-type SlotRules = Pick<GroupOptions, 'whole' | 'together'>;
+type SlotRules = Pick<GroupOptions, 'whole' | 'together' | 'alike'>;
 
 /** A topic as it is now; one that is deleted and made anew has another id. */
 export interface TopicState {
@@ -23,7 +23,7 @@ export interface SlotPlace extends Pick<PartitionOffset, 'topic' | 'partition'> 
 
 export interface Reading {
   readonly places: readonly SlotPlace[];
-  readonly uneven: Uneven | undefined;
+  readonly uneven: readonly Uneven[];
   /** Which topics are read: where it differs, what was known of positions is void. */
   readonly identity: string;
 }
@@ -43,9 +43,13 @@ export function slotCountOf(topics: Topics, rules: SlotRules): number {
 }
 
 export function readingOf(slots: ReadonlySet<number>, topics: Topics, rules: SlotRules): Reading {
-  const uneven = unevenOf(slots, topics, rules);
-  const waiting = uneven?.isRead === false ? [...uneven.partitions.keys()] : [];
-  const read = [...topics].filter(([topic]) => !waiting.includes(topic));
+  // With all slots in one hand nothing that belongs together is apart.
+  const isWhole = slots.size >= slotCountOf(topics, rules);
+  const { together = [], alike = [] } = rules;
+  const uneven = [...unevenOf(together, topics, isWhole), ...unevenOf(alike, topics, true)];
+  const waits = (topic: string): boolean =>
+    uneven.some(({ isRead, partitions }) => !isRead && partitions.has(topic));
+  const read = [...topics].filter(([topic]) => !waits(topic));
   const places = read.flatMap(([topic, { id: topicId, partitions }]) =>
     Array.from({ length: partitions }, (_, partition) => {
       const slot = slotOf({ topic, partition }, rules);
@@ -60,17 +64,11 @@ export function readingOf(slots: ReadonlySet<number>, topics: Topics, rules: Slo
   };
 }
 
-/** With all slots in one hand nothing that belongs together is apart. */
-function unevenOf(
-  slots: ReadonlySet<number>,
-  topics: Topics,
-  rules: SlotRules,
-): Uneven | undefined {
-  const counted = (rules.together ?? []).flatMap((topic) => {
+function unevenOf(names: readonly string[], topics: Topics, isRead: boolean): Uneven[] {
+  const counted = names.flatMap((topic) => {
     const state = topics.get(topic);
     return state === undefined ? [] : [[topic, state.partitions] as const];
   });
   const partitions = new Map(counted);
-  if (new Set(partitions.values()).size <= 1) return undefined;
-  return { partitions, isRead: slots.size >= slotCountOf(topics, rules) };
+  return new Set(partitions.values()).size > 1 ? [{ partitions, isRead }] : [];
 }

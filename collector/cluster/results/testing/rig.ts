@@ -90,6 +90,9 @@ export function startCollector(options: CollectorOptions): SharingCollector {
         forget: () => {},
       },
       known: (serverId, replayId) => results.known(serverId, replayId),
+      hasSlot: () => true,
+      came: () => {},
+      lacks: (source) => results.lacks(source),
       isCaughtUp: () => true,
       heardThroughMs: () => Infinity,
     },
@@ -118,6 +121,8 @@ export function startCollector(options: CollectorOptions): SharingCollector {
     },
     takeWindow: (window, skewed) => ingest.takeOthersWindow(window, skewed),
     decommission: (source) => ingest.takeOut(source),
+    hasSlot: () => true,
+    moved: () => {},
     reject: (place, rejected) => ingest.rejectAt(place, rejected),
   });
   results.start();

@@ -1,0 +1,61 @@
+/** Since when who sends could be heard, and for how long somebody was not: what could not be heard tells nothing. */
+import type { Clock } from '../../runtime/clock.ts';
+import type { Source } from '../ingest/source.ts';
+
+/** Ticks come each second; after a longer pause (a stopped process, a frozen machine) nothing could be heard in it. */
+const tickGapMsMax = 10_000;
+
+export interface HearingOptions {
+  readonly clock: Clock;
+  /** Whether what is sent is taken in: not while the store cannot be written. */
+  readonly hears: () => boolean;
+  /** Absent: what is sent comes here at once. */
+  readonly share?: { readonly heardThroughMs: (source: Source) => number } | undefined;
+}
+
+export class Hearing {
+  readonly #options: HearingOptions;
+  #sinceMs = Number.POSITIVE_INFINITY;
+  #tickedMs = Number.POSITIVE_INFINITY;
+
+  constructor(options: HearingOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#sinceMs = this.#options.clock.monotonicMs();
+    this.#tickedMs = this.#sinceMs;
+  }
+
+  /** Monotonic; before it nobody could be heard, so that nobody was silent. */
+  get sinceMs(): number {
+    return this.#sinceMs;
+  }
+
+  /** Once a second. */
+  tick(): void {
+    const { clock, hears } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (!hears() || nowMs - this.#tickedMs > tickGapMsMax) this.#sinceMs = nowMs;
+    this.#tickedMs = nowMs;
+  }
+
+  /** For how long nothing came of a source of ours although something could have. */
+  quietMs(source: Source): number {
+    return this.#throughMs(source) - Math.max(source.lastSeenMonotonicMs, this.#sinceMs);
+  }
+
+  /** The same of any source: of its own another collector tells by the clock on the wall, while we can hear it. */
+  unheardMs(source: Source): number {
+    if (source.isOurs) return this.quietMs(source);
+    const { clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const deafMs = nowMs - this.#throughMs(source);
+    return Math.min(clock.wallMs() - source.lastSeenMs, nowMs - this.#sinceMs) - deafMs;
+  }
+
+  #throughMs(source: Source): number {
+    const { clock, share } = this.#options;
+    return Math.min(clock.monotonicMs(), share?.heardThroughMs(source) ?? Infinity);
+  }
+}
