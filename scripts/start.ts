@@ -21,6 +21,7 @@ import { signalOfParent } from './signal-of-parent.ts';
 
 /** A child that was asked to stop is ended by force after this. */
 const stopMsMax = 15_000;
+const codeCache = fileURLToPath(new URL('../node_modules/.cache/windrow', import.meta.url));
 
 const program = withSettings(new Command('npm start --'), COLLECTOR_SPEC, ['data', 'port'])
   .description('run the collector and one agent on this PC')
@@ -85,6 +86,8 @@ function spawnProgram(
   return spawn(process.execPath, [path, ...args], {
     detached: true,
     stdio: ['ignore', stdout, 'inherit', 'ipc'],
+    // As agent/launch.js has it: without the compiler of TypeScript each thread is 10 MB smaller.
+    env: { NODE_COMPILE_CACHE: codeCache, ...process.env },
   });
 }
 

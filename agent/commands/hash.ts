@@ -1,10 +1,12 @@
 import { Command, Option } from 'commander';
 import { createReadStream } from 'node:fs';
-import { EXIT, messageOf, WindrowError } from '../../runtime/errors.ts';
+import { EXIT, WindrowError } from '../../runtime/errors.ts';
 import { ENGINE_NAMES, type EngineName } from '../../native/sha256/engine.ts';
-import { checkList, type CheckList, type Printer, reasonOf, shown } from '../hashing/check.ts';
+import { checkList, type Printer } from '../hashing/check.ts';
 import { formatLine } from '../hashing/checksum-line.ts';
 import { hashFiles } from '../hashing/hash-files.ts';
+import { errorOf, reasonOf } from '../hashing/outcome.ts';
+import { quoted } from '../hashing/quoted.ts';
 import { standardInput } from '../hashing/stream.ts';
 
 /** Some 600,000 files. */
@@ -33,7 +35,7 @@ export function hashCommand(): Command {
 }
 
 const printer: Printer = {
-  print: (line) => void process.stdout.write(`${line}\n`),
+  print: (line, encoding) => void process.stdout.write(`${line}\n`, encoding),
   complain: (line) => void process.stderr.write(`windrow-agent hash: ${line}\n`),
 };
 
@@ -47,7 +49,7 @@ async function print(names: readonly string[], engine: EngineName | undefined): 
     if ('digest' in outcome) {
       printer.print(formatLine({ digest: outcome.digest, name }));
     } else {
-      printer.complain(`${shown(name)}: ${reasonOf(outcome.error)}`);
+      printer.complain(`${quoted(name)}: ${reasonOf(outcome.error)}`);
       good = false;
     }
   }
@@ -62,23 +64,26 @@ async function verify(
   if (files.length > 0) {
     throw new WindrowError('usage', `--check takes the files from ${list}: name no others`);
   }
-  return checkList(await readList(list), printer, { engine });
+  const name = list === standardInput ? 'standard input' : list;
+  let text: string;
+  try {
+    text = await readList(list);
+  } catch (error) {
+    printer.complain(`${quoted(name)}: ${reasonOf(errorOf(error).error)}`);
+    return false;
+  }
+  return checkList({ name, text }, printer, { engine });
 }
 
-async function readList(path: string): Promise<CheckList> {
-  const isStandardInput = path === standardInput;
-  const name = isStandardInput ? 'standard input' : path;
-  const source = isStandardInput ? process.stdin : createReadStream(path);
+/** @returns a character for each byte. @throws what the system says */
+async function readList(path: string): Promise<string> {
+  const source = path === standardInput ? process.stdin : createReadStream(path);
   const chunks: Buffer[] = [];
   let bytes = 0;
-  try {
-    for await (const chunk of source as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes > listBytesMax) throw new Error(`more than ${listBytesMax} bytes`);
-    }
-  } catch (error) {
-    throw new WindrowError('input', `--check ${name}: ${messageOf(error)}`, { cause: error });
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > listBytesMax) throw new Error(`more than ${listBytesMax} bytes`);
   }
-  return { name, text: Buffer.concat(chunks).toString('utf8') };
+  return Buffer.concat(chunks).toString('latin1');
 }

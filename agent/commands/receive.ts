@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
-import { WindrowError } from '../../runtime/errors.ts';
+import { EXIT, WindrowError } from '../../runtime/errors.ts';
 import { signalOfProcess } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
 import { name } from '../../wire/records/fields.ts';
@@ -10,8 +10,11 @@ import { BLOCK_TOPICS } from '../../wire/transport/log/blocks.ts';
 import { describePrepared, prepareTopics } from '../../wire/transport/log/prepare.ts';
 import { checkConnection, clientId, loadKafka } from '../connect.ts';
 import { FILES_SPEC } from './destination.ts';
+import { tooLate } from './too-late.ts';
 
 const blocksMaxMax = 1e9;
+/** A stop is done after this, whatever still waits for a disk: leaving the group takes 12 s at most. */
+const stopMsMax = 15_000;
 
 interface Options {
   readonly from?: string;
@@ -48,7 +51,7 @@ export function receiveCommand(): Command {
       const made = await prepareTopics(source, topicSpecs(values, BLOCK_TOPICS), signal);
       process.stderr.write(`${describePrepared(values.brokers, made)}\n`);
       const { receiveFiles } = await import('../receiving/receive.ts');
-      await receiveFiles(
+      const receiving = receiveFiles(
         {
           source,
           group,
@@ -62,6 +65,9 @@ export function receiveCommand(): Command {
         },
         signal,
       );
+      const late = tooLate(signal, stopMsMax, 'What is not acknowledged is received again.');
+      const isWell = await Promise.race([receiving, late]);
+      if (!isWell) process.exitCode = EXIT.failure;
     });
   return command;
 }

@@ -4,10 +4,12 @@ import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { size } from '../../runtime/config/units.ts';
 import { whatIsWrong } from '../../runtime/config/issue.ts';
 import { EXIT, WindrowError } from '../../runtime/errors.ts';
-import { aborted, pause, signalOfProcess } from '../../runtime/lifecycle.ts';
+import { signalOfProcess } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
 import { clientId } from '../connect.ts';
+import { exclusionOf } from '../../blocks/sending/exclude.ts';
 import { brokersGiven, FILES_SPEC } from './destination.ts';
+import { tooLate } from './too-late.ts';
 
 /** Those of the wire, `blockBytesMin` to `blockBytesMax`. */
 const blockSize = size('1MiB', '1GiB');
@@ -35,7 +37,12 @@ export function sendCommand(): Command {
       `the collector, or kafka://host:port (default: ${FILES_SPEC.to.fallback})`,
     )
     .option('--block-size <size>', 'what is sent, verified and acknowledged at a time', '128MiB')
-    .option('--exclude <glob>', 'leave out; may be given several times', gather, [])
+    .option(
+      '--exclude <glob>',
+      'leave out names or paths below; may be given several times',
+      gather,
+      [],
+    )
     .addOption(
       new Option('--engine <name>', 'instead of the fastest on this machine').choices(ENGINE_NAMES),
     )
@@ -43,7 +50,8 @@ export function sendCommand(): Command {
     .action(async (paths: string[], options: Options) => {
       const { values } = settingsOf(command, FILES_SPEC, 'agent', brokersGiven(options.to));
       const blockBytes = blockBytesOf(options.blockSize);
-      const { exclude, engine } = options;
+      const exclude = options.exclude.map(exclusionOf);
+      const { engine } = options;
       if (options.dryRun === true) {
         const { listFiles } = await import('../sending/list.ts');
         const isListed = await listFiles({ paths, exclude, blockBytes, stdout: process.stdout });
@@ -65,7 +73,8 @@ export function sendCommand(): Command {
         stdout: process.stdout,
         signal,
       });
-      const isSent = await Promise.race([sending, tooLate(signal)]);
+      const hint = 'What is acknowledged stays: run it again, and it goes on from there.';
+      const isSent = await Promise.race([sending, tooLate(signal, stopMsMax, hint)]);
       if (!isSent) process.exitCode = EXIT.failure;
     });
   return command;
@@ -80,13 +89,4 @@ function blockBytesOf(text: string): number {
   const parsed = blockSize.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new WindrowError('usage', `--block-size ${whatIsWrong(parsed.error.issues[0])}`);
-}
-
-/** Rejects some time after the stop. */
-async function tooLate(signal: AbortSignal): Promise<never> {
-  await aborted(signal);
-  await pause(stopMsMax, new AbortController().signal);
-  throw new WindrowError('aborted', 'stopped, while a disk or a network did not answer', {
-    hint: 'What is acknowledged stays: run it again, and it goes on from there.',
-  });
 }

@@ -1,12 +1,13 @@
 /** Verifies files against a list of checksums, and says what `sha256sum --check` says. */
-import { getSystemErrorMessage } from 'node:util';
+import { isUtf8 } from 'node:buffer';
 import { type ChecksumLine, formatResult, parseLine } from './checksum-line.ts';
 import { hashFiles, type HashOptions } from './hash-files.ts';
-import type { HashError } from './outcome.ts';
+import { reasonOf } from './outcome.ts';
+import { quoted } from './quoted.ts';
 
 export interface Printer {
-  /** Results, a line each, without its end. */
-  readonly print: (line: string) => void;
+  /** Results, a line each, without its end; in `latin1` a character is a byte. */
+  readonly print: (line: string, encoding?: 'latin1') => void;
   /** What went wrong, likewise. */
   readonly complain: (line: string) => void;
 }
@@ -20,6 +21,7 @@ interface Tally {
 export interface CheckList {
   /** As it was named, for messages. */
   readonly name: string;
+  /** A character for each byte: names need be no UTF-8. */
   readonly text: string;
 }
 
@@ -31,25 +33,25 @@ export async function checkList(
 ): Promise<boolean> {
   const { entries, malformed } = entriesOf(text);
   if (entries.length === 0) {
-    printer.complain(`${shown(name)}: no properly formatted checksum lines found`);
+    printer.complain(`${quoted(name)}: no properly formatted checksum lines found`);
     return false;
   }
   const tally: Tally = { malformed, unreadable: 0, mismatched: 0 };
   let n = 0;
   for await (const outcome of hashFiles(
-    entries.map((entry) => entry.name),
+    entries.map((entry) => pathOf(entry.name)),
     options,
   )) {
     const entry = entries[n];
     n += 1;
     if (entry === undefined) break;
     if ('error' in outcome) {
-      printer.complain(`${shown(entry.name)}: ${reasonOf(outcome.error)}`);
-      printer.print(formatResult(entry.name, 'FAILED open or read'));
+      printer.complain(`${quoted(bytesOf(entry.name))}: ${reasonOf(outcome.error)}`);
+      printer.print(formatResult(entry.name, 'FAILED open or read'), 'latin1');
       tally.unreadable += 1;
     } else {
       const matches = outcome.digest === entry.digest;
-      printer.print(formatResult(entry.name, matches ? 'OK' : 'FAILED'));
+      printer.print(formatResult(entry.name, matches ? 'OK' : 'FAILED'), 'latin1');
       if (!matches) tally.mismatched += 1;
     }
   }
@@ -64,9 +66,19 @@ function entriesOf(text: string): { entries: ChecksumLine[]; malformed: number }
     if (line === '' || line.startsWith('#')) continue;
     const entry = parseLine(line);
     if (entry === undefined) malformed += 1;
-    else entries.push(entry);
+    // No name has a byte 0: sha256sum takes what is before it.
+    else entries.push({ ...entry, name: entry.name.replace(/\0.*$/s, '') });
   }
   return { entries, malformed };
+}
+
+function bytesOf(name: string): Buffer {
+  return Buffer.from(name, 'latin1');
+}
+
+function pathOf(name: string): string | Buffer {
+  const bytes = bytesOf(name);
+  return isUtf8(bytes) ? bytes.toString() : bytes;
 }
 
 function warningsOf({ malformed, unreadable, mismatched }: Tally): string[] {
@@ -77,13 +89,4 @@ function warningsOf({ malformed, unreadable, mismatched }: Tally): string[] {
     ...of(unreadable, 'listed file could not be read', 'listed files could not be read'),
     ...of(mismatched, 'computed checksum did NOT match', 'computed checksums did NOT match'),
   ];
-}
-
-/** A name in a message: one that would break the line is quoted. */
-export function shown(name: string): string {
-  return /[\p{Cc}]/u.test(name) ? JSON.stringify(name) : name;
-}
-
-export function reasonOf({ errno, message }: HashError): string {
-  return errno === undefined ? message : getSystemErrorMessage(errno);
 }

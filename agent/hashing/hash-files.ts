@@ -22,9 +22,12 @@ export interface HashOptions {
   readonly engine?: EngineName | undefined;
 }
 
-/** @returns for each path, in order, what it came to; `-` is the standard input */
+/**
+ * @param paths as bytes where they are no UTF-8; `-` is the standard input
+ * @returns for each path, in order, what it came to
+ */
 export async function* hashFiles(
-  paths: readonly string[],
+  paths: readonly (string | Buffer)[],
   { engine: given }: HashOptions,
 ): AsyncGenerator<Outcome> {
   const threads = Math.min(availableParallelism(), threadsMax, paths.length);
@@ -56,7 +59,7 @@ function first(waiting: Promise<Outcome>[]): Promise<Outcome> {
 }
 
 /** Whether the regular files among them are more than a few. */
-function isMuch(paths: readonly string[]): boolean {
+function isMuch(paths: readonly (string | Buffer)[]): boolean {
   let bytes = 0;
   return paths.some((path) => {
     bytes += regularBytesOf(path) ?? 0;
@@ -65,7 +68,7 @@ function isMuch(paths: readonly string[]): boolean {
 }
 
 /** Undefined when it is no regular file, or nothing that can be looked at: hashing it says why. */
-function regularBytesOf(path: string): number | undefined {
+function regularBytesOf(path: string | Buffer): number | undefined {
   if (path === standardInput) return undefined;
   try {
     const stats = statSync(path);

@@ -10,7 +10,7 @@ import type { Outcome } from './outcome.ts';
 import type { Answer, Request } from './worker.ts';
 
 interface Asked {
-  readonly path: string;
+  readonly path: string | Buffer;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -38,7 +38,7 @@ export class HashPool implements AsyncDisposable {
   }
 
   /** A regular file. Rejects only when a thread fails; what is wrong with a file is an outcome. */
-  hash(path: string): Promise<Outcome> {
+  hash(path: string | Buffer): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ path, resolve, reject });
       this.#fill();

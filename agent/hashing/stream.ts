@@ -14,16 +14,16 @@ export class StreamHasher {
     this.#group = group;
   }
 
-  hash(path: string): Promise<Outcome> {
+  hash(path: string | Buffer): Promise<Outcome> {
     const outcome = this.#last.then(() => this.#hashNow(path));
     this.#last = outcome;
     return outcome;
   }
 
-  async #hashNow(path: string): Promise<Outcome> {
+  async #hashNow(path: string | Buffer): Promise<Outcome> {
     const group = await this.#group;
-    const source = path === standardInput ? process.stdin : createReadStream(path);
     try {
+      const source = path === standardInput ? process.stdin : createReadStream(path);
       for await (const chunk of source as AsyncIterable<Buffer>) group.update([chunk]);
       return { digest: group.digest(0) };
     } catch (error) {

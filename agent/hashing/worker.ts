@@ -11,7 +11,8 @@ import { errorOf, type Outcome } from './outcome.ts';
 
 export interface Request {
   readonly id: number;
-  readonly path: string;
+  /** Bytes where it is no UTF-8. */
+  readonly path: string | Uint8Array;
 }
 
 export interface Answer {
@@ -35,7 +36,9 @@ class FileLanes {
   }
 
   take({ id, path }: Request): void {
-    const fd = answerIfFailed(id, () => openSync(path, 'r'));
+    const fd = answerIfFailed(id, () =>
+      openSync(typeof path === 'string' ? path : Buffer.from(path), 'r'),
+    );
     if (fd === undefined) return;
     this.#files[this.#files.indexOf(undefined)] = { id, fd };
     if (!this.#isHashing) void this.#hashAll();

@@ -6,9 +6,12 @@ import { Processing } from '../../blocks/receiving/processing/processing.ts';
 import type { StoredTransfer } from '../../blocks/receiving/received-index.ts';
 import { BlockReceiver } from '../../blocks/receiving/receiver.ts';
 import { systemClock } from '../../runtime/clock.ts';
+import { WindrowError } from '../../runtime/errors.ts';
+import { aborted } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import type { BlockAck } from '../../wire/records/block-ack.ts';
 import type { Log } from '../../wire/transport/log/port.ts';
+import { MemberReplaced } from '../../wire/transport/log/replaced.ts';
 import { receivingSpeeds } from '../sending/speeds.ts';
 import { createShow } from './show.ts';
 
@@ -28,14 +31,17 @@ export interface ReceiveOptions {
   readonly stdout: NodeJS.WriteStream;
 }
 
-/** @throws WindrowError when the folder or the module cannot be used, or the group never be joined */
-export async function receiveFiles(options: ReceiveOptions, stop: AbortSignal): Promise<void> {
+/**
+ * @returns whether all went well: no file is left that could not be put together
+ * @throws WindrowError when the folder or the module cannot be used, or the group never be joined
+ */
+export async function receiveFiles(options: ReceiveOptions, stop: AbortSignal): Promise<boolean> {
   const { source, group, machineId, folder, modulePath, log } = options;
   const clock = systemClock;
   const show = createShow(options.stdout);
   const isEnough = new AbortController();
   await using opened = new AsyncDisposableStack();
-  const processing = await processingOf(modulePath, opened);
+  const processing = modulePath === undefined ? undefined : new Processing({ modulePath });
   const acknowledged = (ack: BlockAck, storedIn?: StoredTransfer): void => {
     show.block(ack);
     if (storedIn !== undefined) assembler?.stored(storedIn);
@@ -51,6 +57,9 @@ export async function receiveFiles(options: ReceiveOptions, stop: AbortSignal): 
     observer: { arrived() {}, acknowledged },
   });
   opened.defer(() => receiver.close());
+  // Before the receiver, which waits for what is being done with its blocks.
+  opened.defer(() => processing?.close());
+  await processing?.start();
   const assembler = options.assemble
     ? new Assembler({
         receiver,
@@ -62,23 +71,32 @@ export async function receiveFiles(options: ReceiveOptions, stop: AbortSignal): 
   assembler?.look();
   const producer = source.producer();
   opened.defer(() => producer.close());
-  const member = new LogMember({ source, producer, receiver, group, machineId, clock, log });
-  await member.run(AbortSignal.any([stop, isEnough.signal]));
+  const giveUp = async (): Promise<void> => processing?.close();
+  const member = new LogMember({
+    source,
+    producer,
+    receiver,
+    group,
+    machineId,
+    giveUp,
+    clock,
+    log,
+  });
+  await member.run(AbortSignal.any([stop, isEnough.signal])).catch(tellName);
   // What is whole now is put together before the end.
-  if (!stop.aborted) await assembler?.idle();
+  await Promise.race([assembler?.idle(), aborted(stop)]);
   const { user, system } = process.cpuUsage();
   const cpuMs = (user + system) / 1_000;
   const speeds = receivingSpeeds({ engine: receivingEngine, cpuMs }, receiver.done);
-  show.summary(receiver.counts, member.malformed, speeds);
+  const notAssembled = assembler?.failed ?? 0;
+  show.summary({ ...receiver.counts, malformed: member.malformed, notAssembled }, speeds);
+  return notAssembled === 0;
 }
 
-async function processingOf(
-  modulePath: string | undefined,
-  opened: AsyncDisposableStack,
-): Promise<Processing | undefined> {
-  if (modulePath === undefined) return undefined;
-  const processing = new Processing({ modulePath });
-  opened.defer(() => processing.close());
-  await processing.start();
-  return processing;
+function tellName(error: unknown): never {
+  if (!(error instanceof MemberReplaced)) throw error;
+  throw new WindrowError('config', error.message, {
+    hint: 'Give each receiver of a group a name of its own: --machine-id.',
+    cause: error,
+  });
 }

@@ -9,7 +9,14 @@ export interface Show {
   block(ack: BlockAck): void;
   /** It was put together. */
   file(path: string, sizeBytes: number): void;
-  summary(counts: ReceiverCounts, malformed: number, speeds: Speeds): void;
+  summary(totals: Totals, speeds: Speeds): void;
+}
+
+export interface Totals extends ReceiverCounts {
+  /** Records that are no chunks. */
+  readonly malformed: number;
+  /** Files that are whole and could not be put together. */
+  readonly notAssembled: number;
 }
 
 export function createShow(stdout: NodeJS.WriteStream): Show {
@@ -24,8 +31,13 @@ function jsonShow(write: Write): Show {
   return {
     block: (ack) => line({ event: 'block', ...ack }),
     file: (path, sizeBytes) => line({ event: 'file', path, bytes: sizeBytes }),
-    summary: (counts, malformed, speeds) =>
-      line({ event: 'summary', ...counts, malformed, ...speedFacts(speeds) }),
+    summary: ({ notAssembled, ...totals }, speeds) =>
+      line({
+        event: 'summary',
+        ...totals,
+        not_assembled: notAssembled,
+        ...speedFacts(speeds),
+      }),
   };
 }
 
@@ -33,11 +45,12 @@ function textShow(write: Write): Show {
   return {
     block: (ack) => write(blockText(ack)),
     file: (path, sizeBytes) => write(`${inert(path)} is whole, ${sizeText(sizeBytes)}`),
-    summary({ blocks, bytes, duplicates, failures }, malformed, speeds) {
+    summary({ blocks, bytes, duplicates, failures, malformed, notAssembled }, speeds) {
       const more = [
         [duplicates, 'were there already'],
         [failures, 'failed'],
         [malformed, 'records were no blocks'],
+        [notAssembled, 'files could not be put together'],
       ] as const;
       const told = more.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`]));
       write([`${blocks} blocks, ${sizeText(bytes)} stored`, ...told].join('; '));

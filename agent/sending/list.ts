@@ -1,12 +1,13 @@
 /** What would be sent, without sending it or asking anybody. */
 import { blockCount } from '../../wire/records/block-shape.ts';
+import type { Exclusion } from '../../blocks/sending/exclude.ts';
 import { type Found, scan } from '../../blocks/sending/scan.ts';
 import { inert } from '../../wire/records/fields.ts';
 import { sizeText } from './show.ts';
 
 export interface ListOptions {
   readonly paths: readonly string[];
-  readonly exclude: readonly string[];
+  readonly exclude: readonly Exclusion[];
   readonly blockBytes: number;
   readonly stdout: NodeJS.WriteStream;
 }

@@ -1,6 +1,7 @@
 /** A sending from its start to its end: what it needs is opened, and closed again in reverse. */
 import { availableParallelism, constants, setPriority } from 'node:os';
 import { join } from 'node:path';
+import type { Exclusion } from '../../blocks/sending/exclude.ts';
 import { openJournal } from '../../blocks/sending/journal.ts';
 import { lanesPerWorker } from '../../blocks/sending/pipeline/messages.ts';
 import { Pipeline, workersMax } from '../../blocks/sending/pipeline/pipeline.ts';
@@ -20,7 +21,7 @@ import { TimedCarrier } from './timed-carrier.ts';
 
 export interface SendOptions {
   readonly paths: readonly string[];
-  readonly exclude: readonly string[];
+  readonly exclude: readonly Exclusion[];
   readonly carrier: BlockCarrier;
   readonly machineId: string;
   readonly blockBytes: number;

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
 import { Assembler } from './assemble.ts';
 import {
@@ -27,6 +27,7 @@ function assemblerRig(folder?: string) {
   const { log, lines } = createKeptLog();
   const assembler = new Assembler({ receiver: rig.receiver, log });
   assemblers.push(assembler);
+  onTestFinished(() => assembler.close());
   return { ...rig, assembler, lines };
 }
 
@@ -133,6 +134,41 @@ describe('a file', () => {
     await receive(rig, madeFile({ path: 'last' }));
     await rig.assembler.idle();
     expect(Object.keys(assembled(rig.folder)).sort()).toEqual(['first', 'last']);
-    expect(rig.lines.map(({ msg }) => msg)).toContain('a file is not put together');
+    expect(rig.lines.map(({ msg }) => msg)).toEqual(['a file is not put together']);
+    expect(rig.assembler.failed).toBe(1);
+  });
+
+  it('that cannot be put together is tried again, less and less often, and counted until it is', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+    onTestFinished(() => void vi.useRealTimers());
+    const rig = assemblerRig();
+    const root = join(rig.folder, 'assembled');
+    writeFileSync(root, 'in the way');
+    const triesAfter = async (ms: number): Promise<number> => {
+      await vi.advanceTimersByTimeAsync(ms);
+      await rig.assembler.idle();
+      return rig.lines.length;
+    };
+    await receive(rig, file);
+    expect(await triesAfter(0)).toBe(1);
+    expect(rig.lines[0]?.['error']).toMatch(/^E[A-Z]+: .*assembled/);
+    expect(await triesAfter(4_000)).toBe(1);
+    expect(await triesAfter(1_000)).toBe(2);
+    expect(await triesAfter(8_000)).toBe(2);
+    expect(rig.assembler.failed).toBe(1);
+    rmSync(root);
+    expect(await triesAfter(2_000)).toBe(2);
+    expect(assembled(rig.folder)['var/log/a.txt']?.equals(file.content)).toBe(true);
+    expect(rig.assembler.failed).toBe(0);
+  });
+
+  it('that is being put together at the end is given up, and not counted', async () => {
+    const rig = assemblerRig();
+    await receive(rig, file);
+    await rig.assembler.close();
+    expect(assembled(rig.folder)).toEqual({});
+    expect(readdirSync(join(rig.folder, '.windrow', 'parts'))).toEqual([]);
+    expect(rig.lines).toEqual([]);
+    expect(rig.assembler.failed).toBe(0);
   });
 });

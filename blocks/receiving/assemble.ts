@@ -2,7 +2,8 @@
  * Puts files together whose blocks are all here, one after the other.
  *
  * Invariant: a path belongs to its transfer before anything is there, and what is there is whole: it
- * appears by being renamed. A restart in between makes it again under the same path.
+ * appears by being renamed. A restart in between makes it again under the same path. What failed is
+ * tried again, less and less often, until it succeeds.
  */
 import { lstatSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
@@ -17,6 +18,11 @@ import type { BlockReceiver } from './receiver.ts';
 
 /** Read and written at a time. */
 const pieceBytes = 1024 * 1024;
+/** Between the looks for what failed: twice as long each time that something fails again. */
+const retryMsMin = 5_000;
+const retryMsMax = 5 * 60_000;
+/** That are left alone until the next such look; others are tried again with whatever becomes whole. */
+const failedMax = 10_000;
 
 export interface AssemblerOptions {
   readonly receiver: Pick<BlockReceiver, 'index' | 'layout'>;
@@ -31,6 +37,11 @@ export class Assembler {
   #running: Promise<void> | undefined;
   #isAsked = false;
   #isClosed = false;
+  /** By their keys. */
+  #failed = new Set<number>();
+  #isRetryDue = false;
+  #retryMs = retryMsMin;
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(options: AssemblerOptions) {
     this.#options = options;
@@ -41,12 +52,19 @@ export class Assembler {
     if (this.#options.receiver.index.isWhole(transfer)) this.look();
   }
 
-  /** Looks for whole files; what failed before is tried again. */
+  /** Files that could not be put together when that was tried last. */
+  get failed(): number {
+    return this.#failed.size;
+  }
+
+  /** Looks for whole files. */
   look(): void {
     this.#isAsked = true;
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
-      if (this.#isAsked && !this.#isClosed) this.look();
+      if (this.#isClosed) return;
+      if (this.#isAsked) this.look();
+      else if (this.#failed.size > 0) this.#retryLater();
     });
   }
 
@@ -55,31 +73,53 @@ export class Assembler {
     while (this.#running !== undefined) await this.#running;
   }
 
-  /** Ends after the file that is being put together. */
+  /** Gives up the file that is being put together. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#retry);
     await this.#running;
+  }
+
+  #retryLater(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.#retryMs = Math.min(2 * this.#retryMs, retryMsMax);
+      this.#isRetryDue = true;
+      this.look();
+    }, this.#retryMs);
   }
 
   async #run(): Promise<void> {
     this.#isAsked = false;
     const { index } = this.#options.receiver;
+    const failed = this.#isRetryDue ? new Set<number>() : this.#failed;
+    this.#isRetryDue = false;
     let transfer = index.nextWhole(0);
     while (transfer !== undefined && !this.#isClosed) {
-      await this.#attempt(transfer);
-      transfer = index.nextWhole(transfer.key);
+      const { key } = transfer;
+      const isLeftAlone = failed.has(key);
+      if (!isLeftAlone && !(await this.#attempt(transfer)) && failed.size < failedMax) {
+        failed.add(key);
+      }
+      transfer = index.nextWhole(key);
     }
+    if (!this.#isClosed) this.#failed = failed;
+    if (this.#failed.size === 0) this.#retryMs = retryMsMin;
   }
 
-  async #attempt(transfer: StoredTransfer): Promise<void> {
+  /** @returns whether it is there, or was given up for the end */
+  async #attempt(transfer: StoredTransfer): Promise<boolean> {
     const { log, onFile } = this.#options;
     try {
       const path = await this.#assemble(transfer);
       onFile?.(transfer, path);
     } catch (error) {
+      if (this.#isClosed) return true;
       const { id, folder } = transfer;
       log.warn({ transfer: id, folder, error: messageOf(error) }, 'a file is not put together');
+      return false;
     }
+    return true;
   }
 
   async #assemble(transfer: StoredTransfer): Promise<string> {
@@ -100,6 +140,7 @@ export class Assembler {
   async #pathFor(transfer: StoredTransfer): Promise<string> {
     const { index, layout } = this.#options.receiver;
     const absolute = (path: string): string => join(layout.assembledFolder, path);
+    makeFolderDurably(layout.assembledFolder);
     // Where a file stands in the way of a folder, the last name alone is left.
     const paths = [safePath(transfer.path), safeName(transfer.file_name)].flatMap((path) =>
       namesFor(path, transfer.id),
@@ -131,6 +172,7 @@ export class Assembler {
     for (let bytes = 0; ; ) {
       const { bytesRead } = await from.read(this.#piece, 0, pieceBytes, bytes);
       if (bytesRead === 0) return bytes;
+      if (this.#isClosed) throw new Error('stopped');
       for (let written = 0; written < bytesRead; ) {
         written += (await to.write(this.#piece, written, bytesRead - written)).bytesWritten;
       }
@@ -139,8 +181,16 @@ export class Assembler {
   }
 }
 
-/** Nothing has that path, and nothing but folders lies on the way to it. */
+/** Nothing has that path, and nothing but folders lies on the way to it. Never throws: others are in its transaction. */
 function isFree(root: string, path: string): boolean {
+  try {
+    return leadsToNothing(root, path);
+  } catch {
+    return false;
+  }
+}
+
+function leadsToNothing(root: string, path: string): boolean {
   const names = path.split('/');
   for (let depth = 1; depth < names.length; depth += 1) {
     const stats = lstatSync(join(root, ...names.slice(0, depth)), { throwIfNoEntry: false });

@@ -1,6 +1,6 @@
 /** Where what lies in an output folder. Pure. The folders of blocks are those of the old system. */
 import { join } from 'node:path';
-import { folderName } from './names.ts';
+import { safeName } from './names.ts';
 
 export interface Layout {
   /** The output folder itself. */
@@ -20,7 +20,7 @@ export function layoutOf(folder: string, machineId: string): Layout {
     workFolder,
     partsFolder: join(workFolder, 'parts'),
     indexPath: join(workFolder, 'received.db'),
-    blocksFolder: join(folder, `processed_data_${folderName(machineId)}`),
+    blocksFolder: join(folder, `processed_data_${safeName(machineId)}`),
     assembledFolder: join(folder, 'assembled'),
   };
 }

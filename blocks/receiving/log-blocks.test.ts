@@ -85,6 +85,18 @@ it('nothing behind the beginning of a block is committed before its acknowledgme
   expect(blocks.uncommitted).toEqual([]);
 });
 
+it('the memory of a record is given back when it was dealt with, not before', async () => {
+  const { brokers, take, told } = await reading();
+  const released = vi.fn<() => void>();
+  brokers.areAway = true;
+  await take(chunksOf(small, 0), { release: released });
+  await take(chunksOf(madeFile({ path: 'other', content: contentOf(50) }), 0));
+  expect(released).not.toHaveBeenCalled();
+  brokers.areAway = false;
+  await told(2);
+  await vi.waitFor(() => expect(released).toHaveBeenCalledTimes(1), waiting);
+});
+
 it('of a partition that goes to another nothing stays open, and nothing of it is committed', async () => {
   const { blocks, receiver, take } = await reading();
   await take(chunksOf(large, 0).slice(0, 1));
@@ -238,4 +250,46 @@ it('on a full disk nothing is acknowledged, and no chunk is left out', async () 
   await told(1);
   expect(seen).toEqual([0, 1]);
   expect(acks).toMatchObject([{ success: true }]);
+});
+
+it('a share that ends waits for no block: what was taken is dealt with later, and does not pile up', async () => {
+  const { receiver: real } = receiverRig();
+  let held = Promise.withResolvers<void>();
+  const { blocks, take, told, acks } = await reading({
+    async take(incoming) {
+      await held.promise;
+      return real.take(incoming);
+    },
+  });
+  const names = Array.from({ length: 30 }, (_, no) => `file-${no}`);
+  const chunks = names.flatMap((path) => chunksOf(madeFile({ path, content: contentOf(9) }), 0));
+  const begin = async (some: typeof chunks) => {
+    let isTaken = false;
+    const taken = take(some).then(() => {
+      isTaken = true;
+    });
+    for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+    return { taken, isTaken: () => isTaken };
+  };
+  const first = await begin(chunks.slice(0, 10));
+  expect(first.isTaken()).toBe(false);
+  blocks.ending();
+  await first.taken;
+  await blocks.assigned(new Set([0]), []);
+  const second = await begin(chunks.slice(10, 20));
+  blocks.ending();
+  for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
+  expect(second.isTaken()).toBe(false);
+  expect(blocks.uncommitted).toEqual([]);
+  held.resolve();
+  await second.taken;
+  await told(20);
+  held = Promise.withResolvers();
+  await blocks.assigned(new Set([0]), []);
+  const third = await begin(chunks.slice(20));
+  expect(third.isTaken()).toBe(false);
+  held.resolve();
+  await third.taken;
+  await told(30);
+  expect(acks.map(({ file_name: name, success }) => success && name)).toEqual(names);
 });

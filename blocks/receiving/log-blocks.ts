@@ -56,6 +56,10 @@ export class LogBlocks implements SlotHandler {
   readonly #lanes = new Map<number, LogLane>();
   readonly #inHand = new Slots(inHandMax);
   readonly #stopped = new AbortController();
+  /** Aborts with the share of the log that is read now, and when all is stopped. */
+  #share = new AbortController();
+  /** In hand without a slot: at most what one call of `take` brought. */
+  #beyond = 0;
   readonly #taking: Trouble;
   readonly #telling: Trouble;
   #toldMs = Number.NEGATIVE_INFINITY;
@@ -81,19 +85,45 @@ export class LogBlocks implements SlotHandler {
     for (const { partition } of gone) this.#lanes.delete(partition);
     await Promise.all(gone.map((lane) => lane.drop()));
     if (this.#stopped.signal.aborted) return;
+    this.#share = new AbortController();
     for (const start of startsAt) {
       this.#lanes.set(start.partition, new LogLane(start, this.#options.receiver));
     }
   }
 
+  /** The group waits for us: what is being taken waits for no slot any longer. */
+  ending(): void {
+    this.#share.abort();
+  }
+
   async take(records: readonly LogRecord[]): Promise<void> {
+    const mayGoBeyond = this.#beyond === 0;
     for (const record of records) {
-      const giveBack = await this.#inHand.take(this.#stopped.signal).catch(() => undefined);
+      const giveBack = await this.#slot(mayGoBeyond);
       if (giveBack === undefined) return;
       const lane = this.#lanes.get(record.partition);
       if (lane === undefined) giveBack();
-      else lane.add(record, () => this.#handle(record, lane.signal).finally(giveBack));
+      else {
+        lane.add(record, async () => {
+          const isDone = await this.#handle(record, lane.signal);
+          // A megabyte that the collector of garbage would see only after some collections.
+          record.release?.();
+          giveBack();
+          return isDone;
+        });
+      }
     }
+  }
+
+  /** @returns how to give it back; undefined: all is stopped */
+  async #slot(mayGoBeyond: boolean): Promise<(() => void) | undefined> {
+    const { signal } = mayGoBeyond ? this.#share : this.#stopped;
+    const giveBack = await this.#inHand.take(signal).catch(() => undefined);
+    if (giveBack !== undefined || this.#stopped.signal.aborted) return giveBack;
+    this.#beyond += 1;
+    return () => {
+      this.#beyond -= 1;
+    };
   }
 
   reached(places: readonly PartitionOffset[]): void {
@@ -133,6 +163,7 @@ export class LogBlocks implements SlotHandler {
   /** Nothing more is dealt with; resolves when nothing is being done. */
   async stop(): Promise<void> {
     this.#stopped.abort();
+    this.#share.abort();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.stop()));
   }
 

@@ -13,8 +13,8 @@ import {
 } from '../../wire/records/block-chunk.ts';
 import { PROCESSING_STATUS_TOPIC } from '../../wire/records/processing-status.ts';
 import { createMemoryLog } from '../../wire/transport/log/memory.ts';
-import type { LogProducer } from '../../wire/transport/log/port.ts';
-import { LogMember } from './log-member.ts';
+import { WindrowError } from '../../runtime/errors.ts';
+import { LogMember, type LogMemberOptions } from './log-member.ts';
 import type { IncomingChunk } from './receiver.ts';
 import { chunksOf, contentOf, madeFile } from './testing/made-file.ts';
 import { receiverRig } from './testing/rig.ts';
@@ -22,21 +22,26 @@ import { receiverRig } from './testing/rig.ts';
 const place = { topic: DATA_BLOCKS_TOPIC, partition: 0 };
 
 /** One partition of blocks, and a member of a group that has it. */
-function scene(changes: { readonly producer?: LogProducer } = {}) {
+function scene(changes: Partial<LogMemberOptions> & { readonly partitions?: number } = {}) {
+  const { partitions = 1, ...given } = changes;
   const log = createMemoryLog({
-    topics: { [DATA_BLOCKS_TOPIC]: 1, [BLOCK_ACKS_TOPIC]: 1, [PROCESSING_STATUS_TOPIC]: 1 },
+    topics: {
+      [DATA_BLOCKS_TOPIC]: partitions,
+      [BLOCK_ACKS_TOPIC]: 1,
+      [PROCESSING_STATUS_TOPIC]: 1,
+    },
     clock: systemClock,
   });
   const { receiver, folder } = receiverRig();
-  const { producer = log.producer() } = changes;
   const member = new LogMember({
     source: log,
-    producer,
+    producer: log.producer(),
     receiver,
     group: 'group',
     machineId: 'node-1',
     clock: systemClock,
     log: createKeptLog().log,
+    ...given,
   });
   const stopping = new AbortController();
   const start = () => {
@@ -48,9 +53,13 @@ function scene(changes: { readonly producer?: LogProducer } = {}) {
     onTestFinished(stop);
     return stop;
   };
-  const append = ({ chunk, payload }: IncomingChunk, change: { header?: string } = {}): number =>
+  const append = (
+    { chunk, payload }: IncomingChunk,
+    change: { header?: string; partition?: number } = {},
+  ): number =>
     log.append({
       ...place,
+      partition: change.partition ?? place.partition,
       key: Buffer.from(chunkKey(chunk)),
       value: Buffer.from(payload),
       headers: new Map([[CHUNK_HEADER, Buffer.from(change.header ?? encodeChunkHeader(chunk))]]),
@@ -111,4 +120,33 @@ it('ends in time though what it was doing waits for ever, as a status for broker
   void stop().then(ended);
   await vi.advanceTimersByTimeAsync(10_000);
   expect(ended).toHaveBeenCalledOnce();
+});
+
+it('leaves the group though a block is held up for ever: it is given up before', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+  onTestFinished(() => void vi.useRealTimers());
+  const { promise: held, reject } = Promise.withResolvers<never>();
+  held.catch(() => {});
+  const { receiver } = receiverRig();
+  const take = vi.spyOn(receiver, 'take').mockReturnValue(held);
+  const { log, start, append } = scene({
+    receiver,
+    partitions: 2,
+    giveUp: async () => reject(new WindrowError('aborted', 'ended', { retryable: true })),
+  });
+  const [chunk] = chunksOf(madeFile(), 0);
+  if (chunk === undefined) throw new Error('a chunk');
+  for (const partition of [0, 1]) append(chunk, { partition });
+  const stop = start();
+  await vi.waitFor(() => expect(take).toHaveBeenCalledTimes(2), { timeout: 10_000, interval: 5 });
+  // One partition goes to another: that waits until nothing is done with its block.
+  const left = new AbortController();
+  onTestFinished(() => left.abort());
+  const other = log.consumer({ group: 'group', member: 'other', topics: [DATA_BLOCKS_TOPIC] });
+  void other.run({ assigned: async () => {}, take: async () => {} }, left.signal);
+  await vi.advanceTimersByTimeAsync(100);
+  const stopped = stop();
+  stopped.catch(() => {});
+  await vi.advanceTimersByTimeAsync(12_000);
+  await expect(stopped).resolves.toBeUndefined();
 });

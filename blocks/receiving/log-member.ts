@@ -32,6 +32,8 @@ export interface LogMemberOptions {
   readonly receiver: BlockReceiver;
   readonly group: string;
   readonly machineId: string;
+  /** At the end: ends what still holds blocks. The group is left when nothing is being done with any. */
+  readonly giveUp?: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -74,6 +76,7 @@ export class LogMember {
       this.#farewell('what was begun', () => begun),
       isMember && this.#farewell('the last blocks', () => this.#blocks.stop(), lastBlocksMsMax),
     ]);
+    await this.#farewell('what is given up', async () => this.#options.giveUp?.());
     if (isMember) await this.#farewell('the last offsets', () => this.#commit());
     left.abort();
     await withinMs('leaving the group', leavingMsMax, () => running);

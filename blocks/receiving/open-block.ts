@@ -16,6 +16,8 @@ export class OpenBlock {
   part: Part | undefined;
   nextChunk = 0;
   writtenBytes = 0;
+  /** A person's own module has had it, and is not to have it again for the disk's sake. */
+  isProcessed = false;
   /** It lies where it belongs; only the index does not know. */
   storedIn: StoredTransfer | undefined;
   /** Stored, failed or given up. */

@@ -97,9 +97,14 @@ export class PartFile {
     this.#isDoubtful = false;
   }
 
-  /** Puts the verified block where it belongs, for good. @throws what the system says */
+  /** Puts the verified block where it belongs, for good. @throws what the system says; verify it again before the next try */
   store(target: BlockTarget): void {
-    this.#times.timed('sync', () => this.#store(target));
+    try {
+      this.#times.timed('sync', () => this.#store(target));
+    } catch (error) {
+      this.#isDoubtful ||= isFailedSync(error);
+      throw error;
+    }
   }
 
   #store({ folder, path, metadataPath, metadata }: BlockTarget): void {
@@ -129,6 +134,10 @@ export class PartFile {
       done += writeSync(this.#fd, bytes, done, bytes.length - done, position + done);
     }
   }
+}
+
+function isFailedSync(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'fsync';
 }
 
 function assertAsSent({ crc32: expected }: PartChunk, payload: Uint8Array): void {

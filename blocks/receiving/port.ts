@@ -13,7 +13,10 @@ export interface VerifiedBlock {
   readonly sha256: string;
 }
 
-/** What a person's own program makes of a block. When it rejects, the block has failed and is sent again. */
+/**
+ * What a person's own program makes of a block. When it rejects, the block has failed and is sent
+ * again; with a retryable WindrowError it has not: its last chunk may be taken later.
+ */
 export type BlockProcessor = (block: VerifiedBlock) => Promise<void>;
 
 export interface ReceiverObserver {

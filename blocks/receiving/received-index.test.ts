@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
@@ -9,6 +9,23 @@ import { chunksOf, contentOf, madeFile, mib } from './testing/made-file.ts';
 import { ackFor, receiverRig, takeAll } from './testing/rig.ts';
 
 const two = madeFile({ content: contentOf(mib + 70_000) });
+
+/** As version 1 of it was written. */
+const firstSchema = `
+  CREATE TABLE transfers (
+    key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, sender TEXT NOT NULL,
+    file_name TEXT NOT NULL, path TEXT NOT NULL, size_bytes INTEGER NOT NULL,
+    block_bytes INTEGER NOT NULL, total_blocks INTEGER NOT NULL, folder TEXT NOT NULL,
+    folder_key TEXT NOT NULL UNIQUE, assembled TEXT, assembled_key TEXT UNIQUE,
+    is_assembled INTEGER NOT NULL DEFAULT 0, heard_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX transfers_heard ON transfers (heard_ms);
+  CREATE TABLE blocks (
+    transfer INTEGER NOT NULL REFERENCES transfers (key) ON DELETE CASCADE,
+    block_number INTEGER NOT NULL, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    PRIMARY KEY (transfer, block_number)
+  ) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = 1;`;
 
 describe('a file that somebody took away', () => {
   it('makes room in the quota, and is taken again', async () => {
@@ -64,6 +81,67 @@ it('a damaged list is set aside, and nothing that is there is written over', asy
     'log_txt',
     `log_txt~${suffix}`,
   ]);
+});
+
+describe('a transfer that is forgotten', () => {
+  it('is not, when a block of it began to come while that was decided', async () => {
+    const { receiver, folder } = receiverRig();
+    await takeAll(receiver, chunksOf(two, 1));
+    rmSync(join(folder, 'processed_data_node-1', 'log_txt'), { recursive: true });
+    const { index } = receiver;
+    const transfer = index.transfer(two.transferId);
+    if (transfer === undefined) throw new Error('a transfer');
+    await index.gone(transfer, 1);
+    const forgetting = index.forget(transfer, () => receiver.isOpen(transfer.id));
+    const [first, last] = chunksOf(two, 0);
+    if (first === undefined || last === undefined) throw new Error('two chunks');
+    await Promise.all([forgetting, receiver.take(first)]);
+    expect(await receiver.take(last)).toMatchObject({ ack: { success: true } });
+    expect(index.blockNumbers(transfer)).toEqual([0]);
+  });
+
+  it('leaves nobody its key: what is noted of it never counts for another', async () => {
+    const { receiver } = receiverRig();
+    const { index } = receiver;
+    const claim = async (path: string) => {
+      const [chunk] = chunksOf(madeFile({ path }), 0);
+      if (chunk === undefined) throw new Error('a chunk');
+      return index.claim(chunk.chunk);
+    };
+    const one = await claim('one');
+    await index.forget(one, () => false);
+    const other = await claim('other');
+    const noting = index.stored(one, 0, { size_bytes: 5, sha256: 'x' });
+    await expect(noting).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(index.blockNumbers(other)).toEqual([]);
+  });
+});
+
+it('a list of the first schema is taken over whole, and its keys are never given again', async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, '.windrow', 'received.db');
+  mkdirSync(join(folder, '.windrow'));
+  const rowsOf = (db: DatabaseSync) =>
+    ['transfers', 'blocks'].map((table) => db.prepare(`SELECT * FROM ${table}`).all());
+  const first = new DatabaseSync(path);
+  first.exec(`${firstSchema}
+    INSERT INTO transfers VALUES
+      (3, 'a', 'desk', 'x', 'd/x', 9, 4, 3, 'x', 'x', 'd/x', 'd/x', 1, 77),
+      (7, 'b', 'desk', 'y', 'd/y', 9, 4, 3, 'y', 'y', NULL, NULL, 0, 78);
+    INSERT INTO blocks VALUES (3, 0, 4, 'one'), (3, 2, 1, 'two'), (7, 1, 4, 'three');`);
+  const before = rowsOf(first);
+  first.close();
+  const { receiver } = receiverRig({ folder });
+  await receiver.close();
+  const db = new DatabaseSync(path);
+  expect(rowsOf(db)).toEqual(before);
+  db.exec('DELETE FROM transfers WHERE key = 7');
+  expect(db.prepare('SELECT transfer FROM blocks').all()).toHaveLength(2);
+  db.close();
+  const again = receiverRig({ folder });
+  const [chunk] = chunksOf(two, 0);
+  if (chunk === undefined) throw new Error('a chunk');
+  expect((await again.receiver.index.claim(chunk.chunk)).key).toBe(8);
 });
 
 it('one that a newer version wrote is left alone', async () => {

@@ -155,10 +155,13 @@ export class ReceivedIndex {
     return this.#statements.unused.all(countMax) as unknown as StoredTransfer[];
   }
 
-  /** Lets go of the folder's name of a transfer that has no block. */
-  forget(transfer: StoredTransfer): Promise<void> {
+  /**
+   * Lets go of the folder's name of a transfer that has no block.
+   * @param isInUse asked in the moment of the change: a block that began to come meanwhile relies on the name
+   */
+  forget(transfer: StoredTransfer, isInUse: () => boolean): Promise<void> {
     return this.#commits.commit(() => {
-      this.#statements.forget.run(transfer.key);
+      if (!isInUse()) this.#statements.forget.run(transfer.key);
     });
   }
 

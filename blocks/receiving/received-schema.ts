@@ -1,14 +1,14 @@
 /** The tables of what a receiver has, and what is asked of them. */
 import { DatabaseSync } from 'node:sqlite';
 import { WindrowError } from '../../runtime/errors.ts';
+import { migrate, schemaVersionOf } from '../../runtime/schema-version.ts';
 
-const schemaVersion = 1;
 /** For a person who looks into the file meanwhile; the loop is held. */
 const busyTimeoutMs = 100;
 
-const SCHEMA = `
-  CREATE TABLE transfers (
-    key           INTEGER PRIMARY KEY,
+const transfersTable = (name: string, key: string): string => `
+  CREATE TABLE ${name} (
+    key           ${key},
     id            TEXT NOT NULL UNIQUE,
     sender        TEXT NOT NULL,
     file_name     TEXT NOT NULL,
@@ -22,7 +22,11 @@ const SCHEMA = `
     assembled_key TEXT UNIQUE,
     is_assembled  INTEGER NOT NULL DEFAULT 0,
     heard_ms      INTEGER NOT NULL
-  ) STRICT;
+  ) STRICT`;
+
+/** Append-only. */
+const MIGRATIONS: readonly string[] = [
+  `${transfersTable('transfers', 'INTEGER PRIMARY KEY')};
   CREATE INDEX transfers_heard ON transfers (heard_ms);
 
   CREATE TABLE blocks (
@@ -31,8 +35,14 @@ const SCHEMA = `
     size_bytes   INTEGER NOT NULL,
     sha256       TEXT NOT NULL,
     PRIMARY KEY (transfer, block_number)
-  ) STRICT, WITHOUT ROWID;
-`;
+  ) STRICT, WITHOUT ROWID`,
+  // A key never comes back: what is noted of a transfer that was forgotten meanwhile cannot hit another.
+  `${transfersTable('anew', 'INTEGER PRIMARY KEY AUTOINCREMENT')};
+  INSERT INTO anew SELECT * FROM transfers;
+  DROP TABLE transfers;
+  ALTER TABLE anew RENAME TO transfers;
+  CREATE INDEX transfers_heard ON transfers (heard_ms)`,
+];
 
 /** What a block takes of the disk beside its bytes: the rest of its last page, and its metadata's. */
 export const blockExtraBytes = 8 * 1024;
@@ -71,19 +81,18 @@ export const STATEMENTS = {
 
 /** @throws WindrowError `store_newer`; what SQLite says */
 export function openReceived(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
+  // Where a table is made anew the old one's rows go with all that refers to them.
+  const db = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: false });
   try {
     // FULL: a block that was acknowledged is not sent again, so its row must outlive a power cut.
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
-    const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
-    if (version > schemaVersion) {
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    if (schemaVersionOf(db) > MIGRATIONS.length) {
       throw new WindrowError('store_newer', `${path} was written by a newer windrow`, {
         hint: 'Install that newer windrow again, or name another output folder.',
       });
     }
-    if (version < schemaVersion) {
-      db.exec(`BEGIN IMMEDIATE; ${SCHEMA}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
-    }
+    migrate(db, MIGRATIONS);
+    db.exec('PRAGMA foreign_keys = ON');
     return db;
   } catch (error) {
     db.close();

@@ -30,6 +30,23 @@ function sha256(bytes: Uint8Array): string {
 const two = madeFile({ content: contentOf(mib + 70_000) });
 
 describe('a block', () => {
+  it('is counted by the engine of its sender, each that we do not have as another', async () => {
+    const { receiver } = receiverRig();
+    const engines = ['simd4', 'openssl', 'simd4', 'sha-ni-9', undefined];
+    for (const [seed, engine] of engines.entries()) {
+      const file = madeFile({ path: `${seed}`, content: contentOf(10, seed) });
+      const [chunk] = chunksOf(file, 0);
+      if (chunk?.chunk.last === undefined) throw new Error('one chunk');
+      const last = { ...chunk.chunk.last, ...(engine === undefined ? {} : { engine }) };
+      await receiver.take({ ...chunk, chunk: { ...chunk.chunk, last } });
+    }
+    expect([...receiver.bySenderEngine]).toEqual([
+      ['simd4', 2],
+      ['openssl', 1],
+      ['other', 2],
+    ]);
+  });
+
   it('is stored as the old system had it, and acknowledged', async () => {
     const { receiver, folder, clock } = receiverRig();
     expect(await ackFor(receiver, chunksOf(two, 1))).toEqual({
@@ -77,6 +94,19 @@ describe('a block', () => {
     rmSync(inTheWay);
     expect(await ackFor(receiver, chunksOf(file, 0))).toMatchObject({ success: true });
     expect(readFileSync(join(inTheWay, 'file', 'block_0000.bin')).equals(file.content)).toBe(true);
+  });
+
+  it('whose storing failed does not go through a person’s module again', async () => {
+    const processed: string[] = [];
+    const { receiver, folder } = receiverRig({
+      process: async ({ sha256 }) => void processed.push(sha256),
+    });
+    const inTheWay = join(folder, 'processed_data_node-1');
+    writeFileSync(inTheWay, '');
+    await expect(takeAll(receiver, chunksOf(two, 1))).rejects.toMatchObject({ retryable: true });
+    rmSync(inTheWay);
+    expect(await ackFor(receiver, chunksOf(two, 1))).toMatchObject({ success: true });
+    expect(processed).toEqual([sha256(contentOfBlock(two, 1))]);
   });
 
   it('of an empty file is empty', async () => {

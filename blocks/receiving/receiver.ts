@@ -7,6 +7,7 @@
  */
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { ENGINE_NAMES } from '../../native/sha256/engine.ts';
 import { makeFolderDurably } from '../../runtime/durable-file.ts';
 import { WindrowError } from '../../runtime/errors.ts';
 import { lockFolder } from '../../runtime/folder-lock.ts';
@@ -48,6 +49,10 @@ export interface Taken {
   readonly ack?: BlockAck;
 }
 
+/** By which senders hashed blocks; `other`: by one that we do not have, or that they did not name. */
+export const SENDER_ENGINES = [...ENGINE_NAMES, 'other'] as const;
+export type SenderEngine = (typeof SENDER_ENGINES)[number];
+
 /** Since the start. */
 export interface ReceiverCounts {
   blocks: number;
@@ -60,6 +65,8 @@ export class BlockReceiver {
   readonly layout: Layout;
   readonly index: ReceivedIndex;
   readonly counts: ReceiverCounts = { blocks: 0, bytes: 0, duplicates: 0, failures: 0 };
+  /** Blocks stored since the start, by the engine of their senders. */
+  readonly bySenderEngine = new Map<SenderEngine, number>();
   readonly #options: ReceiverOptions;
   readonly #open = new OpenBlocks();
   /** For whoever reads payloads. */
@@ -252,6 +259,8 @@ export class BlockReceiver {
     this.#open.end(open);
     this.counts.blocks += 1;
     this.counts.bytes += open.sizeBytes;
+    const engine = senderEngineOf(chunk);
+    this.bySenderEngine.set(engine, (this.bySenderEngine.get(engine) ?? 0) + 1);
     const ack = ackOf(chunk, sha256, this.#here());
     this.#options.observer?.acknowledged(ack, open.storedIn);
     return { nextChunk: chunkCount(open.sizeBytes), ack };
@@ -281,6 +290,10 @@ export class BlockReceiver {
     const { machineId, clock } = this.#options;
     return { machineId, nowMs: clock.wallMs() };
   }
+}
+
+function senderEngineOf({ last }: BlockChunk): SenderEngine {
+  return ENGINE_NAMES.find((name) => name === last?.engine) ?? 'other';
 }
 
 /** Of blocks that were on their way: their senders begin them anew. The folder stays, as on a full disk none can be made. */

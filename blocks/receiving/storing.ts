@@ -1,5 +1,5 @@
 /** From the last chunk of a block to its files: verified, processed where somebody asked for that, and on the disk for good. */
-import { messageOf } from '../../runtime/errors.ts';
+import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import type { BlockChunk } from '../../wire/records/block-chunk.ts';
 import { blockPaths, type Layout } from './layout.ts';
 import type { OpenBlock } from './open-block.ts';
@@ -23,7 +23,8 @@ export class Storing {
     const { part } = open;
     if (part === undefined) throw new BadBlockError('the receiver has nothing of the block');
     await part.verify(sha256);
-    await this.#process(part.path, chunk, sha256);
+    if (!open.isProcessed) await this.#process(part.path, chunk, sha256);
+    open.isProcessed = true;
     // The folder's name is noted before there is a folder: a restart would take it for somebody else's.
     const transfer = await this.#index.claim(chunk);
     await part.store(this.#targetOf(transfer, chunk, sha256));
@@ -34,6 +35,8 @@ export class Storing {
     try {
       await this.#options.process?.({ path, chunk, sha256 });
     } catch (error) {
+      // No fault of the block's: it is tried again.
+      if (error instanceof WindrowError && error.retryable) throw error;
       throw new BadBlockError(`processing failed: ${messageOf(error)}`, { cause: error });
     }
   }

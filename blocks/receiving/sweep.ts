@@ -42,9 +42,8 @@ export class Sweep {
   async #forgetUnused(): Promise<void> {
     const { index, layout } = this.#receiver;
     for (const transfer of index.unused(blocksPerStep)) {
-      const isInUse = this.#receiver.isOpen(transfer.id);
-      if (isInUse || !(await isGone(join(layout.blocksFolder, transfer.folder)))) continue;
-      await index.forget(transfer);
+      if (!(await isGone(join(layout.blocksFolder, transfer.folder)))) continue;
+      await index.forget(transfer, () => this.#receiver.isOpen(transfer.id));
     }
   }
 }

@@ -22,6 +22,14 @@ it('an acknowledgment that comes before anybody waits is not lost', async () => 
   expect(await awaited.within(longMs, never)).toBe(ours);
 });
 
+it('of a file that is named twice it is for all who wait for that block', async () => {
+  const acks = new AwaitedAcks();
+  using one = acks.expect(block);
+  using other = acks.expect(block);
+  acks.take(ours);
+  expect([one.ack, other.ack]).toEqual([ours, ours]);
+});
+
 it('one that does not come is given up in time', async () => {
   using awaited = new AwaitedAcks().expect(block);
   expect(await awaited.within(1, never)).toBeUndefined();

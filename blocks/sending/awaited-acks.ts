@@ -31,9 +31,9 @@ export class AwaitedAcks {
   take(ack: BlockAck): void {
     const meant = [...this.#awaited].filter((awaited) => awaited.isMeantBy(ack));
     // One of the old system names no transfer: of two files of one name it is anybody's.
-    if (meant.length !== 1) return;
+    if (meant.length === 0 || (meant.length > 1 && ack.transfer_id === undefined)) return;
     this.#heardMs = performance.now();
-    meant[0]?.take(ack);
+    for (const awaited of meant) awaited.take(ack);
   }
 }
 

@@ -1,4 +1,5 @@
 /** The port from which a sender has the chunks of blocks. */
+import type { EngineName } from '../../native/sha256/engine.ts';
 import type { FileVersion, PreparedChunk } from './plan.ts';
 
 export interface BlockJob {
@@ -13,6 +14,8 @@ export interface BlockJob {
 export interface BlockReader {
   /** How many blocks may be read at the same time. */
   readonly blocksAtOnce: number;
+  /** By which it hashes them. */
+  readonly engine: EngineName;
   /**
    * The chunks of a block, in order. A chunk is good until the next is asked for.
    * @throws FileChangedError, UnreadableError; WindrowError `aborted`

@@ -52,7 +52,7 @@ function sending() {
     carrier,
     awaited,
     journal,
-    reader: { blocksAtOnce: 64, read: prepared },
+    reader: { blocksAtOnce: 64, engine: 'openssl', read: prepared },
     clock: systemClock,
     random: () => 0,
     tell,

@@ -109,7 +109,6 @@ export class BlockSender {
     if (!('sentSha256' in sent)) return sent;
     const { sentSha256: sha256 } = sent;
     if (awaited === undefined) return { reason: 'no acknowledgment came with the answer' };
-    this.#options.journal.sent(outgoing.key, blockNumber, sha256);
     const ack = await this.#ackOf(awaited, resendMs, signal);
     if (ack !== undefined) return { ack, sha256 };
     return { reason: `no acknowledgment came within ${resendMs / 60_000} min`, isSilence: true };
@@ -149,7 +148,8 @@ export class BlockSender {
     signal: AbortSignal,
   ): Promise<Taken> {
     const { carrier, clock } = this.#options;
-    const record = chunkRecord(transfer, block, { ...prepared, sentAtMs: clock.wallMs() });
+    const { engine } = this.#options.reader;
+    const record = chunkRecord(transfer, block, { ...prepared, engine, sentAtMs: clock.wallMs() });
     return carrier.send({ record, payload: prepared.payload }, signal);
   }
 
@@ -187,7 +187,7 @@ export class BlockSender {
     if (ack.checksum !== undefined && ack.checksum !== sha256) {
       return 'the receiver has other bytes';
     }
-    this.#options.journal.acknowledged(key, block, sha256 ?? '');
+    this.#options.journal.acknowledged(key, block);
     this.#options.tell({ kind: 'acknowledged', transfer, block });
     return undefined;
   }

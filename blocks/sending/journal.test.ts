@@ -8,12 +8,14 @@ import { type Journal, openJournal } from './journal.ts';
 import { planTransfer, type Transfer } from './plan.ts';
 
 const target = 'http://collector';
-const sha256 = 'ab'.repeat(32);
 const dayMs = 24 * 60 * 60 * 1000;
 
-function transferOf(path: string, { mtimeNs = 1n, blockBytes = 1024 * 1024 } = {}): Transfer {
+function transferOf(
+  path: string,
+  { mtimeNs = 1n, blockBytes = 1024 * 1024, relativePath = 'file', sender = 'pc' } = {},
+): Transfer {
   const version = { sizeBytes: 5 * blockBytes, mtimeNs, inode: 7n };
-  return planTransfer({ path, relativePath: 'file', version }, { sender: 'pc', blockBytes });
+  return planTransfer({ path, relativePath, version }, { sender, blockBytes });
 }
 
 function opened(
@@ -26,18 +28,22 @@ function opened(
   return { journal, path, clock, set };
 }
 
+function rowsOf(path: string, table: 'blocks' | 'transfers'): number {
+  const db = new DatabaseSync(path, { readOnly: true });
+  onTestFinished(() => db.close());
+  return Number(db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n']);
+}
+
 function acknowledge(journal: Journal, transfer: Transfer, blocks: readonly number[]): number {
   const { key } = journal.begin(target, transfer);
-  for (const block of blocks) journal.acknowledged(key, block, sha256);
+  for (const block of blocks) journal.acknowledged(key, block);
   return key;
 }
 
-it('what was acknowledged is known to the next process; what was only sent is not taken for it', () => {
+it('what was acknowledged is known to the next process, and nothing else is', () => {
   const { journal, path } = opened();
   const transfer = transferOf('/a');
   const key = acknowledge(journal, transfer, [0, 3]);
-  journal.sent(key, 1, sha256);
-  journal.sent(key, 3, sha256);
   const again = opened(path).journal;
   expect(again.begin(target, transfer)).toEqual({ key, isDone: false, acknowledgedBlocks: 2 });
   const known = [0, 1, 2, 3, 4].map((block) => again.isAcknowledged(key, block));
@@ -55,16 +61,101 @@ it('a transfer that is done is known as done, and its blocks take no room', () =
   const key = acknowledge(journal, transferOf('/a'), [0, 1, 2, 3, 4]);
   journal.done(key);
   expect(journal.begin(target, transferOf('/a'))).toMatchObject({ key, isDone: true });
-  const db = new DatabaseSync(path, { readOnly: true });
-  onTestFinished(() => db.close());
-  expect(db.prepare('SELECT count(*) AS n FROM blocks').get()).toEqual({ n: 0 });
+  expect(rowsOf(path, 'blocks')).toBe(0);
 });
 
-it('a newer version of a file knows nothing of the older one, which is forgotten', () => {
+it('a newer version of a file knows nothing of the older one, which is forgotten when it is done', () => {
   const { journal } = opened();
   acknowledge(journal, transferOf('/a'), [0, 1]);
-  expect(journal.begin(target, transferOf('/a', { mtimeNs: 2n })).acknowledgedBlocks).toBe(0);
+  const newer = journal.begin(target, transferOf('/a', { mtimeNs: 2n }));
+  expect(newer.acknowledgedBlocks).toBe(0);
+  expect(journal.begin(target, transferOf('/a')).acknowledgedBlocks).toBe(2);
+  journal.done(newer.key);
   expect(journal.begin(target, transferOf('/a')).acknowledgedBlocks).toBe(0);
+});
+
+it('an older version that is done last leaves the newer one as it is', () => {
+  const { journal } = opened();
+  const older = acknowledge(journal, transferOf('/a'), [0]);
+  acknowledge(journal, transferOf('/a', { mtimeNs: 2n }), [1]);
+  journal.done(older);
+  expect(journal.begin(target, transferOf('/a', { mtimeNs: 2n })).acknowledgedBlocks).toBe(1);
+});
+
+it('a file by another path or of another name of this PC is another one, and both are kept', () => {
+  const { journal } = opened();
+  const others = [{ relativePath: 'folder/file' }, { sender: 'other' }, {}];
+  for (const other of others) {
+    const key = acknowledge(journal, transferOf('/a', other), [0, 1, 2, 3, 4]);
+    journal.done(key);
+  }
+  for (const other of others) {
+    expect(journal.begin(target, transferOf('/a', other)).isDone).toBe(true);
+  }
+});
+
+it('what one process notes of a version that another has overtaken counts for nothing', () => {
+  const one = opened();
+  const other = opened(one.path);
+  const older = acknowledge(one.journal, transferOf('/a'), [0]);
+  const newer = transferOf('/a', { mtimeNs: 2n });
+  other.journal.done(acknowledge(other.journal, newer, [0, 1, 2, 3, 4]));
+  one.journal.acknowledged(older, 3);
+  one.journal.done(older);
+  expect(rowsOf(one.path, 'blocks')).toBe(0);
+  expect(rowsOf(one.path, 'transfers')).toBe(1);
+  expect(other.journal.begin(target, newer).isDone).toBe(true);
+});
+
+it('what one process notes of a transfer that was forgotten counts for no other one', () => {
+  const clock = createManualClock();
+  const one = opened(undefined, clock);
+  const forgotten = acknowledge(one.journal, transferOf('/a'), [0]);
+  clock.advance(31 * dayMs);
+  const other = opened(one.path, clock);
+  const key = acknowledge(other.journal, transferOf('/b'), [4]);
+  one.journal.acknowledged(forgotten, 3);
+  one.journal.done(forgotten);
+  const known = other.journal.begin(target, transferOf('/b'));
+  expect(known).toEqual({ key, isDone: false, acknowledgedBlocks: 1 });
+  expect(other.journal.isAcknowledged(key, 3)).toBe(false);
+});
+
+it('an acknowledgment that comes after the file was done leaves nothing behind', () => {
+  const { journal, path } = opened();
+  const key = acknowledge(journal, transferOf('/a'), [0, 1, 2, 3, 4]);
+  journal.done(key);
+  journal.acknowledged(key, 4);
+  expect(rowsOf(path, 'blocks')).toBe(0);
+});
+
+it('a journal of the first schema, which may be wrong, is begun anew: all is sent again', () => {
+  const path = join(temporaryFolder(), 'transfers.db');
+  const { id } = transferOf('/a');
+  const usedMs = createManualClock().wallMs();
+  const db = new DatabaseSync(path);
+  db.exec(`
+    CREATE TABLE transfers (
+      key INTEGER PRIMARY KEY, target TEXT NOT NULL, id TEXT NOT NULL, path TEXT NOT NULL,
+      size_bytes INTEGER NOT NULL, mtime_ns TEXT NOT NULL, inode TEXT NOT NULL,
+      block_bytes INTEGER NOT NULL, total_blocks INTEGER NOT NULL, used_ms INTEGER NOT NULL,
+      is_done INTEGER NOT NULL DEFAULT 0, UNIQUE (target, id)) STRICT;
+    CREATE TABLE blocks (
+      transfer INTEGER NOT NULL REFERENCES transfers (key) ON DELETE CASCADE,
+      block_number INTEGER NOT NULL, sha256 TEXT NOT NULL, is_acknowledged INTEGER NOT NULL,
+      PRIMARY KEY (transfer, block_number)) STRICT, WITHOUT ROWID;
+    INSERT INTO transfers VALUES (1, '${target}', '${id}', '/a', 1, '1', '7', 1, 5, ${usedMs}, 1);
+    INSERT INTO blocks VALUES (1, 0, '${'ab'.repeat(32)}', 1);
+    PRAGMA user_version = 1`);
+  db.close();
+  const { journal, set } = opened(path);
+  expect(journal.begin(target, transferOf('/a'))).toMatchObject({
+    isDone: false,
+    acknowledgedBlocks: 0,
+  });
+  expect(set).toEqual([]);
+  acknowledge(journal, transferOf('/a'), [0]);
+  expect(opened(path).journal.begin(target, transferOf('/a')).acknowledgedBlocks).toBe(1);
 });
 
 it('the same file in blocks of another size is another transfer, and both are kept', () => {

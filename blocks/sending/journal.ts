@@ -5,8 +5,12 @@
  * has it for good. A killed process loses nothing of this; a power cut may take the last
  * acknowledgments, and then those blocks are sent once more.
  *
+ * A transfer's key is never given to another one: several processes, or paths that overlap, send at
+ * once, and what one of them notes never counts for what another sends. Where the row is gone
+ * meanwhile, nothing is noted.
+ *
  * Of a transfer that is done only its own row stays. A row goes 30 days after it was last used,
- * an older version of a file with the first block of a newer one, and the oldest over the cap.
+ * an older version of a file when a newer one is done, and the oldest over the cap.
  */
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -17,7 +21,11 @@ import { isDamage, setAside } from '../../runtime/queue/damage.ts';
 import { inTransaction } from '../../runtime/transaction.ts';
 import type { Transfer } from './plan.ts';
 
-const schemaVersion = 1;
+/**
+ * Of the first schema what is noted of one transfer may be of another: it is dropped, and all is sent
+ * once more, which receivers take for repeats.
+ */
+const schemaVersion = 2;
 /** Longer than a transaction of another process that sends takes. */
 const busyTimeoutMs = 5_000;
 const keptMsMax = 30 * 24 * 60 * 60 * 1000;
@@ -27,47 +35,52 @@ const transfersMax = 1_000_000;
 const pruneEvery = 10_000;
 
 const SCHEMA = `
+  DROP TABLE IF EXISTS blocks;
+  DROP TABLE IF EXISTS transfers;
+
   CREATE TABLE transfers (
-    key          INTEGER PRIMARY KEY,
-    target       TEXT NOT NULL,
-    id           TEXT NOT NULL,
-    path         TEXT NOT NULL,
-    size_bytes   INTEGER NOT NULL,
-    mtime_ns     TEXT NOT NULL,
-    inode        TEXT NOT NULL,
-    block_bytes  INTEGER NOT NULL,
-    total_blocks INTEGER NOT NULL,
-    used_ms      INTEGER NOT NULL,
-    is_done      INTEGER NOT NULL DEFAULT 0,
+    key           INTEGER PRIMARY KEY AUTOINCREMENT,
+    target        TEXT NOT NULL,
+    id            TEXT NOT NULL,
+    sender        TEXT NOT NULL,
+    path          TEXT NOT NULL,
+    relative_path TEXT NOT NULL,
+    size_bytes    INTEGER NOT NULL,
+    mtime_ns      TEXT NOT NULL,
+    inode         TEXT NOT NULL,
+    block_bytes   INTEGER NOT NULL,
+    total_blocks  INTEGER NOT NULL,
+    used_ms       INTEGER NOT NULL,
+    is_done       INTEGER NOT NULL DEFAULT 0,
     UNIQUE (target, id)
   ) STRICT;
   CREATE INDEX transfers_path ON transfers (target, path);
   CREATE INDEX transfers_used ON transfers (is_done DESC, used_ms);
 
+  -- Those that are acknowledged.
   CREATE TABLE blocks (
-    transfer        INTEGER NOT NULL REFERENCES transfers (key) ON DELETE CASCADE,
-    block_number    INTEGER NOT NULL,
-    sha256          TEXT NOT NULL,
-    is_acknowledged INTEGER NOT NULL,
+    transfer     INTEGER NOT NULL REFERENCES transfers (key) ON DELETE CASCADE,
+    block_number INTEGER NOT NULL,
     PRIMARY KEY (transfer, block_number)
   ) STRICT, WITHOUT ROWID;
 `;
 
 const STATEMENTS = {
   find: 'SELECT key, is_done FROM transfers WHERE target = ? AND id = ?',
-  forgetVersions:
-    'DELETE FROM transfers WHERE target = ? AND path = ? AND block_bytes = ? AND id != ?',
   add: `INSERT INTO transfers
-    (target, id, path, size_bytes, mtime_ns, inode, block_bytes, total_blocks, used_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
+    (target, id, sender, path, relative_path, size_bytes, mtime_ns, inode, block_bytes, total_blocks, used_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
   use: 'UPDATE transfers SET used_ms = ? WHERE key = ?',
-  block: 'SELECT is_acknowledged FROM blocks WHERE transfer = ? AND block_number = ?',
-  count: 'SELECT count(*) AS n FROM blocks WHERE transfer = ? AND is_acknowledged = 1',
-  sent: `INSERT INTO blocks VALUES (?, ?, ?, 0) ON CONFLICT DO UPDATE SET sha256 = excluded.sha256`,
-  acknowledged: `INSERT INTO blocks VALUES (?, ?, ?, 1)
-    ON CONFLICT DO UPDATE SET is_acknowledged = 1, sha256 = excluded.sha256`,
+  block: 'SELECT 1 FROM blocks WHERE transfer = ? AND block_number = ?',
+  count: 'SELECT count(*) AS n FROM blocks WHERE transfer = ?',
+  acknowledged:
+    'INSERT OR IGNORE INTO blocks SELECT key, ? FROM transfers WHERE key = ? AND is_done = 0',
   done: 'UPDATE transfers SET is_done = 1, used_ms = ? WHERE key = ?',
   forgetBlocks: 'DELETE FROM blocks WHERE transfer = ?',
+  forgetOlder: `DELETE FROM transfers WHERE key IN (
+    SELECT older.key FROM transfers AS newer
+    JOIN transfers AS older USING (target, path, sender, relative_path, block_bytes)
+    WHERE newer.key = ?1 AND older.key < ?1)`,
   forgetOld: 'DELETE FROM transfers WHERE used_ms < ?',
   forgetOver: `DELETE FROM transfers WHERE key IN (
     SELECT key FROM transfers ORDER BY is_done DESC, used_ms
@@ -151,15 +164,11 @@ export class Journal {
   }
 
   isAcknowledged(key: number, block: number): boolean {
-    return this.#sql.block.get(key, block)?.['is_acknowledged'] === 1;
+    return this.#sql.block.get(key, block) !== undefined;
   }
 
-  sent(key: number, block: number, sha256: string): void {
-    this.#sql.sent.run(key, block, sha256);
-  }
-
-  acknowledged(key: number, block: number, sha256: string): void {
-    this.#sql.acknowledged.run(key, block, sha256);
+  acknowledged(key: number, block: number): void {
+    this.#sql.acknowledged.run(block, key);
   }
 
   /** All its blocks are acknowledged. */
@@ -167,6 +176,7 @@ export class Journal {
     inTransaction(this.#db, () => {
       this.#sql.done.run(this.#clock.wallMs(), key);
       this.#sql.forgetBlocks.run(key);
+      this.#sql.forgetOlder.run(key);
     });
   }
 
@@ -174,11 +184,12 @@ export class Journal {
     this.#db.close();
   }
 
-  #add(target: string, { id, file, blockBytes, totalBlocks }: Transfer): number {
-    const { sizeBytes, mtimeNs, inode } = file.version;
-    this.#sql.forgetVersions.run(target, file.path, blockBytes, id);
-    const values = [target, id, file.path, sizeBytes, String(mtimeNs), String(inode), blockBytes];
-    return Number(this.#sql.add.get(...values, totalBlocks, this.#clock.wallMs())?.['key']);
+  #add(target: string, { id, sender, file, blockBytes, totalBlocks }: Transfer): number {
+    const { path, relativePath, version } = file;
+    const { sizeBytes, mtimeNs, inode } = version;
+    const of = [target, id, sender, path, relativePath];
+    const values = [...of, sizeBytes, String(mtimeNs), String(inode), blockBytes, totalBlocks];
+    return Number(this.#sql.add.get(...values, this.#clock.wallMs())?.['key']);
   }
 
   #prune(): void {
@@ -194,7 +205,8 @@ export class Journal {
           hint: 'Use that version, or name another folder with --data.',
         });
       }
-      if (version === 0) this.#db.exec(`${SCHEMA} PRAGMA user_version = ${schemaVersion}`);
+      if (version < schemaVersion)
+        this.#db.exec(`${SCHEMA} PRAGMA user_version = ${schemaVersion}`);
     });
   }
 }

@@ -21,25 +21,36 @@ export interface PatienceOptions {
   readonly tell: Tell;
 }
 
+/** Of one chunk. */
+interface Failing {
+  /** Before this one. */
+  readonly failures: number;
+  /** Its first failure, monotonic. */
+  readonly failingSinceMs: number;
+}
+
 export class PatientCarrier {
   readonly #options: PatienceOptions;
-  #heardMs: number;
+  /** When the other side answered last. */
+  #heardMs = Number.NEGATIVE_INFINITY;
   #toldReason: string | undefined;
 
   constructor(options: PatienceOptions) {
     this.#options = options;
-    this.#heardMs = options.clock.monotonicMs();
   }
 
   /** @throws WindrowError `aborted`, or one for which waiting is of no use */
   async send(chunk: OutgoingChunk, signal: AbortSignal): Promise<Taken> {
+    const { carrier, clock } = this.#options;
+    let failingSinceMs: number | undefined;
     for (let failures = 0; ; failures += 1) {
       try {
-        const taken = await this.#options.carrier.send(chunk, signal);
+        const taken = await carrier.send(chunk, signal);
         this.#worked();
         return taken;
       } catch (error) {
-        await pause(this.#waitMsFor(error, failures), signal);
+        failingSinceMs ??= clock.monotonicMs();
+        await pause(this.#waitMsFor(error, { failures, failingSinceMs }), signal);
         if (signal.aborted) throw new WindrowError('aborted', 'the sending was stopped');
       }
     }
@@ -52,12 +63,13 @@ export class PatientCarrier {
   }
 
   /** @throws the error, when waiting is of no use */
-  #waitMsFor(error: unknown, failures: number): number {
+  #waitMsFor(error: unknown, { failures, failingSinceMs }: Failing): number {
     const { clock, random, tell } = this.#options;
     if (!(error instanceof WindrowError) || !isPassing(error)) throw error;
     const nowMs = clock.monotonicMs();
     if (error.code !== 'unreachable') this.#heardMs = nowMs;
-    if (nowMs - this.#heardMs > silentMsMax) throw error;
+    // Nothing is heard either while there is nothing to send: only what fails counts.
+    if (nowMs - Math.max(this.#heardMs, failingSinceMs) > silentMsMax) throw error;
     const reason = messageOf(error);
     if (reason !== this.#toldReason) tell({ kind: 'waiting', reason, hint: error.hint });
     this.#toldReason = reason;

@@ -57,7 +57,12 @@ it('every chunk of every block is a record that receivers take', () => {
             payload: new Uint8Array(end - start),
             sha256: chunk === chunks - 1 ? 'ab'.repeat(32) : undefined,
           };
-          const record = chunkRecord(transfer, block, { ...prepared, sentAtMs: 1 });
+          const record = chunkRecord(transfer, block, {
+            ...prepared,
+            engine: 'simd4',
+            sentAtMs: 1,
+          });
+          expect(record.last?.engine).toBe(prepared.sha256 === undefined ? undefined : 'simd4');
           const header = encodeChunkHeader(record);
           expect(decodeChunk({ header, payloadBytes: end - start })).toEqual({
             kind: 'chunk',

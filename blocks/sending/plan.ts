@@ -1,6 +1,7 @@
 /** What is sent of a file, from what is known of it: its transfer, and the record of each chunk. Pure. */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path/posix';
+import type { EngineName } from '../../native/sha256/engine.ts';
 import { WindrowError } from '../../runtime/errors.ts';
 import { blocksMax } from '../../wire/limits.ts';
 import { type BlockChunk } from '../../wire/records/block-chunk.ts';
@@ -74,11 +75,17 @@ export function blockSizeBytes({ file, blockBytes }: Transfer, blockNumber: numb
   return end - start;
 }
 
+interface SentChunk extends PreparedChunk {
+  /** By which the block was hashed. */
+  readonly engine: EngineName;
+  readonly sentAtMs: number;
+}
+
 /** The record that tells where a chunk belongs. */
 export function chunkRecord(
   { id, sender, file, blockBytes, totalBlocks }: Transfer,
   blockNumber: number,
-  { chunk, rawBytes, encoding, crc32, sha256, sentAtMs }: PreparedChunk & { sentAtMs: number },
+  { chunk, rawBytes, encoding, crc32, sha256, engine, sentAtMs }: SentChunk,
 ): BlockChunk {
   const { sizeBytes } = file.version;
   const { start, end } = blockSpan({ sizeBytes, blockBytes }, blockNumber);
@@ -99,6 +106,6 @@ export function chunkRecord(
     encoding,
     crc32,
     sent_at: sentAtMs,
-    ...(sha256 === undefined ? {} : { last: { sha256 } }),
+    ...(sha256 === undefined ? {} : { last: { sha256, engine } }),
   };
 }

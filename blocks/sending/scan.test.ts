@@ -4,10 +4,11 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
+import { exclusionOf } from './exclude.ts';
 import { type Found, scan } from './scan.ts';
 
 async function found(paths: readonly string[], exclude: readonly string[] = []): Promise<Found[]> {
-  return Array.fromAsync(scan(paths, exclude));
+  return Array.fromAsync(scan(paths, exclude.map(exclusionOf)));
 }
 
 /** `path` of files, `path: reason` of the others; below `folder` by their relative path. */
@@ -148,10 +149,39 @@ it.each([
   ['node_modules', ['tree/a/b.tmp', 'tree/a/keep', 'tree/top']],
   ['tree/a/*', ['tree/node_modules/x', 'tree/top']],
   ['**/x', ['tree/a/b.tmp', 'tree/a/keep', 'tree/top']],
+  ['a/*', ['tree/node_modules/x', 'tree/top']],
+  ['a/b.tmp', ['tree/a/keep', 'tree/node_modules/x', 'tree/top']],
+  ['./a', ['tree/node_modules/x', 'tree/top']],
+  ['./b.tmp', ['tree/a/b.tmp', 'tree/a/keep', 'tree/node_modules/x', 'tree/top']],
+  ['./tree/a/keep', ['tree/a/b.tmp', 'tree/node_modules/x', 'tree/top']],
+  ['node_modules/', ['tree/a/b.tmp', 'tree/a/keep', 'tree/top']],
 ])('--exclude %s leaves out what it names, whole folders too', async (glob, expected) => {
   const folder = tree({ 'a/b.tmp': '', 'a/keep': '', 'node_modules/x': '', top: '' });
   expect(told(await found([folder], [glob]), folder)).toEqual(expected);
 });
+
+it.each([
+  ['tree/sub/**', ['tree/.top', 'tree/[z', 'tree/subs']],
+  ['sub/**', ['tree/.top', 'tree/[z', 'tree/subs']],
+  ['sub/*', ['tree/.top', 'tree/[z', 'tree/subs']],
+  ['*', []],
+  ['**/.*', ['tree/[z', 'tree/sub/x', 'tree/subs']],
+  ['{.git,.top}', ['tree/[z', 'tree/sub/x', 'tree/subs']],
+  ['[z', ['tree/.top', 'tree/sub/.git/x', 'tree/sub/x', 'tree/subs']],
+  ['!.top', ['tree/.top', 'tree/[z', 'tree/sub/.git/x', 'tree/sub/x', 'tree/subs']],
+])('--exclude %s takes a leading dot for a name like others', async (glob, expected) => {
+  const folder = tree({ '.top': '', '[z': '', 'sub/.git/x': '', 'sub/x': '', subs: '' });
+  expect(told(await found([folder], [glob]), folder)).toEqual(expected);
+});
+
+it.each(['', '/', '.', './', '/tree/a', '../a', 'a/../b'])(
+  '--exclude %j can match nothing, which is told as a wrong usage',
+  (glob) => {
+    expect(() => exclusionOf(glob)).toThrow(
+      expect.objectContaining({ code: 'usage', message: expect.stringContaining('--exclude') }),
+    );
+  },
+);
 
 it('what is named itself is never excluded', async () => {
   const folder = tree({ 'a.tmp': '' });

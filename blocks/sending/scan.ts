@@ -17,6 +17,7 @@ import { lstat, readdir, stat } from 'node:fs/promises';
 import { basename, join, posix, resolve } from 'node:path';
 import { systemCodeOf } from '../../runtime/errors.ts';
 import { fileNameBytesMax, filePathBytesMax } from '../../wire/limits.ts';
+import { type Exclusion, isExcluded } from './exclude.ts';
 import type { FileVersion, SourceFile } from './plan.ts';
 
 export type Found =
@@ -28,18 +29,19 @@ export type Found =
 interface Place {
   readonly path: string;
   readonly relativePath: string;
+  /** The same without the name of what was named; empty for that itself. */
+  readonly belowPath: string;
   /** By the person, not by a folder. */
   readonly isNamed: boolean;
 }
 
 /**
  * Holds the names of the folders between here and the start, and no more, however many files there are.
- * @param exclude globs as a shell has them: one without `/` is for names anywhere, one with `/` for
- *   relative paths, `**` for any number of folders. What is named is never excluded.
+ * @param exclude what is named is never excluded
  */
 export async function* scan(
   paths: readonly string[],
-  exclude: readonly string[],
+  exclude: readonly Exclusion[],
 ): AsyncGenerator<Found> {
   const waiting = paths.map(namedPlace).reverse();
   for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
@@ -49,7 +51,7 @@ export async function* scan(
       if (stats.isDirectory()) {
         for (const entry of await entriesOf(place)) {
           if ('kind' in entry) yield entry;
-          else if (!isExcluded(entry.relativePath, exclude)) waiting.push(entry);
+          else if (!isExcluded(entry, exclude)) waiting.push(entry);
         }
       } else {
         yield fileOrNot(place, stats);
@@ -87,7 +89,7 @@ export function whyUnreadable(error: unknown): string {
 function namedPlace(path: string): Place {
   const absolute = resolve(path);
   // Of the root itself there is no name.
-  return { path: absolute, relativePath: basename(absolute), isNamed: true };
+  return { path: absolute, relativePath: basename(absolute), belowPath: '', isNamed: true };
 }
 
 function look({ path, isNamed }: Place): Promise<BigIntStats> {
@@ -107,7 +109,7 @@ function fileOrNot({ path, relativePath, isNamed }: Place, stats: BigIntStats): 
 }
 
 /** The last by name first, as the walk takes them from the end. */
-async function entriesOf({ path, relativePath }: Place): Promise<(Place | Found)[]> {
+async function entriesOf({ path, relativePath, belowPath }: Place): Promise<(Place | Found)[]> {
   // As bytes: a name that is not UTF-8 would become another one.
   const names = await readdir(path, { encoding: 'buffer' });
   return names
@@ -119,13 +121,8 @@ async function entriesOf({ path, relativePath }: Place): Promise<(Place | Found)
       return {
         path: entry,
         relativePath: posix.join(relativePath, name.toString()),
+        belowPath: posix.join(belowPath, name.toString()),
         isNamed: false,
       };
     });
-}
-
-function isExcluded(relativePath: string, exclude: readonly string[]): boolean {
-  return exclude.some((glob) =>
-    posix.matchesGlob(glob.includes('/') ? relativePath : posix.basename(relativePath), glob),
-  );
 }

@@ -1,21 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import fc from '../../runtime/testing/property.ts';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WindrowError } from '../../runtime/errors.ts';
-import { createManualClock } from '../../runtime/testing/manual-clock.ts';
 import { seededRandom } from '../../runtime/testing/seeded-random.ts';
-import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { blockBytesMin, rawChunkBytes } from '../../wire/limits.ts';
 import type { BlockAck } from '../../wire/records/block-ack.ts';
 import type { BlockCarrier } from '../../wire/transport/block-port.ts';
-import type { SendEvent } from './events.ts';
-import { openJournal } from './journal.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
-import { scan } from './scan.ts';
-import { Sender } from './sender.ts';
 import { ackOf, MemoryReceiver } from './testing/memory-receiver.ts';
+import { expectWhole, type Rig, senderRig, told } from './testing/sender-rig.ts';
 
 /** Two and a half blocks, each of two chunks. */
 const fileBytes = 2.5 * blockBytesMin;
@@ -28,72 +23,8 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline.close());
 
-interface Rig {
-  readonly folder: string;
-  readonly events: SendEvent[];
-  /** Called with each event; a test may change the world there. */
-  onEvent: (event: SendEvent) => void;
-  readonly clock: ReturnType<typeof createManualClock>;
-  send(
-    carrier: BlockCarrier,
-    options?: { readonly signal?: AbortSignal; readonly blockBytes?: number },
-  ): Promise<void>;
-}
-
-/** Files in a folder, and a journal that outlives each sending. */
 function rigOf(files: Readonly<Record<string, Uint8Array>>): Rig {
-  const folder = temporaryFolder();
-  const clock = createManualClock();
-  const path = join(temporaryFolder(), 'transfers.db');
-  const journal = openJournal({ path, clock, onDamage: () => {} });
-  onTestFinished(() => journal.close());
-  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
-  const rig: Rig = {
-    folder,
-    events: [],
-    onEvent: () => {},
-    clock,
-    send(carrier, { signal = new AbortController().signal, blockBytes = blockBytesMin } = {}) {
-      const sender = new Sender({
-        carrier,
-        journal,
-        reader: pipeline,
-        clock,
-        random: () => 0,
-        sender: 'pc',
-        blockBytes,
-        tell(event) {
-          rig.events.push(event);
-          rig.onEvent(event);
-        },
-      });
-      return sender.run(scan([folder], []), signal);
-    },
-  };
-  return rig;
-}
-
-/** What was told of this kind, as `file` or `file block`. */
-function told({ events, folder }: Rig, kind: SendEvent['kind']): string[] {
-  return events
-    .filter((event) => event.kind === kind)
-    .map((event) => {
-      if ('path' in event) return `${event.path.slice(folder.length + 1)}: ${event.reason}`;
-      const name = 'transfer' in event ? basename(event.transfer.file.path) : '';
-      return 'block' in event ? `${name} ${event.block}` : name;
-    });
-}
-
-/** The file as its blocks make it. */
-function received({ stored }: MemoryReceiver, path: string): Buffer {
-  const blocks = [...stored].filter(([key]) => key.startsWith(`${path}/`));
-  const number = (key: string): number => Number(key.slice(path.length + 1));
-  return Buffer.concat(blocks.sort(([a], [b]) => number(a) - number(b)).map(([, bytes]) => bytes));
-}
-
-function expectWhole(rig: Rig, receiver: MemoryReceiver, name: string): void {
-  const bytes = received(receiver, `${basename(rig.folder)}/${name}`);
-  expect(bytes.equals(readFileSync(join(rig.folder, name)))).toBe(true);
+  return senderRig(pipeline, files);
 }
 
 it('every file arrives whole, an empty one as one empty block', async () => {

@@ -31,7 +31,7 @@ async function sendAll(url: string, file: MadeFile): Promise<void> {
 }
 
 function blocksFolder(dataDir: string): string {
-  return join(dataDir, 'received', `processed_data_${hostname().replaceAll('.', '_')}`);
+  return join(dataDir, 'received', `processed_data_${hostname()}`);
 }
 
 function expectStored(folder: string, file: MadeFile): void {

@@ -71,7 +71,7 @@ function acknowledgedBlocks(data: string): number {
   if (!existsSync(path)) return 0;
   const db = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
   try {
-    const row = db.prepare('SELECT count(*) AS n FROM blocks WHERE is_acknowledged = 1').get();
+    const row = db.prepare('SELECT count(*) AS n FROM blocks').get();
     return Number(row?.['n']);
   } catch {
     // It is being made.
@@ -118,9 +118,29 @@ it('a tree arrives whole; sent again, nothing is read and nothing is sent', asyn
     expect(Number(summaryOf(first)[`${stage}_mb_per_s`]), stage).toBeGreaterThan(0);
   }
   expect(await metric(url, 'windrow_blocks_stage_bytes_total')).toBe(5.5 * MiB);
+  const ownEngine = `windrow_blocks_sender_engine_total{engine="${String(summaryOf(first)['engine'])}"}`;
+  expect(await metric(url, ownEngine)).toBe(7);
   const again = await send([from], args);
   expect(again.code).toBe(0);
   expect(summaryOf(again)).toMatchObject({ files: 3, blocks: 7, read_bytes: 0, sent_bytes: 0 });
+});
+
+it('a folder and a file in it arrive both; the folder sent again is not read again', async () => {
+  const running = await collector();
+  const from = join(folder(), 'tree');
+  mkdirSync(from);
+  for (const name of ['a', 'b', 'c']) writeFileSync(join(from, name), randomBytes(2.5 * MiB));
+  const args = ['--to', running.url, '--data', folder(), ...smallBlocks];
+  const both = await send([from, join(from, 'b')], args);
+  expect(both).toMatchObject({ code: 0, stderr: '' });
+  expect(summaryOf(both)).toMatchObject({ files: 4, blocks: 12, failures: 0 });
+  const copies = receivedFolders(receivedIn(running)).map((path) => path.split('/').at(-1));
+  expect(copies).toEqual(['a', 'b', expect.stringMatching(/^b~/), 'c']);
+  for (const copy of copies) {
+    const original = readFileSync(join(from, copy?.slice(0, 1) ?? ''));
+    expect(receivedFile(receivedIn(running), copy ?? '').equals(original)).toBe(true);
+  }
+  expect(summaryOf(await send([from], args))).toMatchObject({ files: 3, read_bytes: 0 });
 });
 
 it('a sender that is killed goes on with the blocks that were on their way', async () => {
@@ -370,6 +390,8 @@ it.each([
   [['--block-size', 'much'], '--block-size'],
   [['--engine', 'steam'], '--engine'],
   [['--machine-id', ''], '--machine-id'],
+  [['--exclude', ''], '--exclude'],
+  [['--exclude', '/tmp/x'], '--exclude'],
 ])('%j is a wrong usage, and names the flag', async (args, flag) => {
   const finished = await send(['x'], args);
   expect(finished.code).toBe(2);

@@ -90,6 +90,54 @@ describe.skipIf(kafkaMissing)('on one broker', () => {
   );
 
   it(
+    'of two receivers of one name the first ends, with what to do',
+    async () => {
+      const names = ['--group', 'names'];
+      const first = receive(brokers, { machine: 'same' }, ...names);
+      const stateOf = async () =>
+        (await withAdmin(kafkaJs(brokers), (admin) => admin.describeGroups(['names']))).groups[0]
+          ?.state;
+      await eventually(async () => expect(await stateOf()).toBe('Stable'));
+      const second = receive(brokers, { machine: 'same' }, ...names);
+      expect(await first.ended(), first.log()).toBe(78);
+      expect(first.log()).toContain('--machine-id');
+      expect(await second.stop(), second.log()).toBe(0);
+    },
+    testMsMax,
+  );
+
+  it(
+    'one that joins waits for no block that is with a person’s module elsewhere, and a stop ends that',
+    async () => {
+      const begun = join(folder(), 'begun');
+      const modulePath = join(folder(), 'module.mjs');
+      writeFileSync(
+        modulePath,
+        `import { writeFileSync } from 'node:fs';
+         export default () => new Promise(() => writeFileSync(${JSON.stringify(begun)}, ''));`,
+      );
+      const tree = folder();
+      for (let no = 0; no < 32; no += 1) writeFileSync(join(tree, `joined-${no}`), randomBytes(99));
+      const group = ['--group', 'joined'];
+      const slow = receive(brokers, { machine: 'slow' }, ...group, '--process', modulePath);
+      const sender = send(brokers, tree, { machine: 'desk' });
+      await eventually(() => expect(existsSync(begun)).toBe(true));
+      const quick = receive(brokers, { machine: 'quick' }, ...group);
+      await eventually(() => expect(quick.log()).toContain('reached Kafka'));
+      const fromMs = performance.now();
+      await eventually(() => expect(quick.blocks()).toBeGreaterThan(0));
+      // Half of the time that the group gives its members.
+      expect(performance.now() - fromMs).toBeLessThan(15_000);
+      const stopMs = performance.now();
+      expect(await slow.stop(), slow.log()).toBe(0);
+      expect(performance.now() - stopMs).toBeLessThan(10_000);
+      expect(await sender.ended(), sender.log()).toBe(0);
+      expect(await quick.stop()).toBe(0);
+    },
+    testMsMax,
+  );
+
+  it(
     'what a kafkajs program sends is received, verified and put together',
     async () => {
       const receiver = receive(brokers, { machine: 'node-1' }, '--group', 'one', '--assemble');

@@ -137,5 +137,8 @@ describe('a file in blocks, a block in chunks', () => {
     expect(chunkCount(0)).toBe(1);
     const empty = { file_size_bytes: 0, total_blocks: 1, end_offset: 0, raw_bytes: 0 };
     expect(reasonOf({ ...empty, last: { sha256: 'b'.repeat(64) } }, 0)).toBe('none');
+    const named = (engine: string) => ({ ...empty, last: { sha256: 'b'.repeat(64), engine } });
+    expect(reasonOf(named('simd4'), 0)).toBe('none');
+    expect(reasonOf(named('a"b\n'), 0)).toContain('last.engine: ');
   });
 });

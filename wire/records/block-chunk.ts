@@ -36,6 +36,9 @@ export const fileName = text(fileNameBytesMax);
 export const transferId = z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits');
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits');
 
+/** Of the sender's program, whichever that is. */
+const engine = z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be a name of lower-case letters');
+
 export const blockChunkSchema = z.object({
   v: z.literal(WIRE_VERSION),
   transfer_id: transferId,
@@ -62,8 +65,8 @@ export const blockChunkSchema = z.object({
   /** Of the payload as it is sent. */
   crc32: z.string().regex(/^[0-9a-f]{8}$/, 'must be 8 hex digits'),
   sent_at: timestampMs,
-  /** In the last chunk of a block, and only there: of the whole block's bytes. */
-  last: z.object({ sha256 }).optional(),
+  /** In the last chunk of a block, and only there: of the whole block's bytes, and by what they were hashed. */
+  last: z.object({ sha256, engine: engine.optional() }).optional(),
 });
 
 export type BlockChunk = z.infer<typeof blockChunkSchema>;

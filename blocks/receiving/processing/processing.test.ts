@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { temporaryFolder } from '../../../runtime/testing/temporary-folder.ts';
 import { chunksOf, contentOf, madeFile } from '../testing/made-file.ts';
 import { ackFor, receiverRig } from '../testing/rig.ts';
@@ -99,4 +99,16 @@ it.each([
   if (code !== undefined) writeFileSync(modulePath, code);
   const processing = new Processing({ modulePath });
   await expect(processing.start()).rejects.toThrow(reason);
+});
+
+it('a block that the module has when it is ended is given up, and so are those behind it: none has failed', async () => {
+  const rig = processingRig('export default () => new Promise(() => {})');
+  const acks = files.map((file) => ackFor(rig.receiver, chunksOf(file, 0)));
+  const told = Promise.allSettled(acks);
+  await vi.waitFor(() => expect(rig.receiver.openBlocks).toBe(3), { timeout: 10_000, interval: 5 });
+  await rig.processing.close();
+  const aborted = { status: 'rejected', reason: { code: 'aborted', retryable: true } };
+  expect(await told).toMatchObject([aborted, aborted, aborted]);
+  expect(rig.receiver.counts.failures).toBe(0);
+  await rig.receiver.close();
 });

@@ -27,6 +27,7 @@ export class Processing {
   readonly #blockMsMax: number;
   #thread: Promise<Worker> | undefined;
   #tail: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   constructor({ modulePath, blockMsMax = processMsMax }: ProcessingOptions) {
     this.#module = pathToFileURL(resolve(modulePath)).href;
@@ -38,19 +39,25 @@ export class Processing {
     await this.#started();
   }
 
-  /** Resolves when the module has processed the block. @throws what it threw, or that it hangs or has ended */
+  /**
+   * Resolves when the module has processed the block.
+   * @throws what it threw, or that it hangs or has ended; WindrowError `aborted`, retryable, when it was closed meanwhile
+   */
   process(block: VerifiedBlock): Promise<void> {
     const done = this.#tail.then(() => this.#processNow(toProcess(block)));
     this.#tail = done.catch(() => {});
     return done;
   }
 
+  /** Ends the module, whatever it is doing. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const thread = await this.#thread?.catch(() => undefined);
     await thread?.terminate();
   }
 
   async #processNow(block: BlockToProcess): Promise<void> {
+    if (this.#isClosed) throw wasClosed();
     const thread = await this.#started();
     try {
       const message = await answerOf(thread, this.#blockMsMax, () => thread.postMessage(block));
@@ -59,7 +66,7 @@ export class Processing {
       if (!(error instanceof ThreadGoneError)) throw error;
       this.#thread = undefined;
       await thread.terminate();
-      throw error;
+      throw this.#isClosed ? wasClosed() : error;
     }
   }
 
@@ -91,6 +98,10 @@ export class Processing {
       });
     }
   }
+}
+
+function wasClosed(): WindrowError {
+  return new WindrowError('aborted', 'the module was ended with its receiver', { retryable: true });
 }
 
 class ThreadGoneError extends Error {

@@ -29,9 +29,11 @@ export interface PipelineOptions {
 
 export class Pipeline implements BlockReader, AsyncDisposable {
   readonly blocksAtOnce: number;
+  readonly engine: EngineName;
   readonly #threads: readonly Thread[];
 
-  private constructor(threads: readonly Thread[]) {
+  private constructor(engine: EngineName, threads: readonly Thread[]) {
+    this.engine = engine;
     this.#threads = threads;
     this.blocksAtOnce = threads.length * lanesPerWorker;
   }
@@ -43,7 +45,7 @@ export class Pipeline implements BlockReader, AsyncDisposable {
         threads.push(new Thread(engine, resolve, reject));
       });
     });
-    const pipeline = new Pipeline(threads);
+    const pipeline = new Pipeline(engine, threads);
     try {
       await Promise.all(ready);
       return pipeline;

@@ -131,7 +131,10 @@ export class KafkaConsumer implements GroupConsumer {
     const both = AbortSignal.any([signal, ended.signal]);
     // Until the work on this share is done and the next one is asked for, the group must hear of us.
     const done = new AbortController();
-    const end = (): void => ended.abort();
+    const end = (): void => {
+      if (!done.signal.aborted) handler.ending?.();
+      ended.abort();
+    };
     const lost = (): void => {
       this.#held = undefined;
       handler.parted?.();

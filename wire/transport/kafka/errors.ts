@@ -160,6 +160,11 @@ const BY_REASON: Readonly<Record<string, Known>> = {
     sentence: 'fewer replicas are there than min.insync.replicas asks for',
     hint: 'Start the brokers that are down.',
   },
+  LEADER_NOT_AVAILABLE: {
+    code: 'unreachable',
+    sentence: 'a partition has no leader',
+    hint: 'Start the brokers that are down.',
+  },
   INVALID_REPLICATION_FACTOR: {
     code: 'unreachable',
     sentence: 'there are fewer brokers than replicas asked for',

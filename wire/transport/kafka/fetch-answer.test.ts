@@ -1,7 +1,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import * as library from '@platformatic/kafka';
 import { expect, it } from 'vitest';
-import { batchesIn, type FetchedBatch } from './fetch-answer.ts';
+import { batchesIn, bytesIn, type FetchedBatch } from './fetch-answer.ts';
 
 const attributesAt = 21;
 const headBytes = 61;
@@ -100,4 +100,52 @@ it('what the broker has cut off is left for the next answer', () => {
   expect(valuesIn(Buffer.concat([whole, whole.subarray(0, -1)]))).toEqual([['a']]);
   expect(valuesIn(Buffer.concat([whole, whole.subarray(0, 20)]))).toEqual([['a']]);
   expect(valuesIn(Buffer.alloc(0))).toEqual([]);
+});
+
+/** As they come from a socket: each in memory of its own. */
+function pieces(bytes: Buffer, pieceBytes: number): Buffer[] {
+  const count = Math.ceil(bytes.length / pieceBytes);
+  return Array.from({ length: count }, (_, i) =>
+    Buffer.from(new Uint8Array(bytes.subarray(i * pieceBytes, (i + 1) * pieceBytes)).buffer),
+  );
+}
+
+function readerOf(come: readonly Buffer[]) {
+  const writer = library.Writer.create();
+  for (const piece of come) writer.dynamicBuffer.append(piece);
+  return library.Reader.from(writer);
+}
+
+it('the pieces that an answer was copied from are given back when it has been read', async () => {
+  const content = Buffer.alloc(250, 'x');
+  const length = Buffer.from([0xfb, 0x01]); // 251: their length and one, as a varint
+  const all = Buffer.concat([length, content, Buffer.from('next')]);
+  const come = pieces(all, 100);
+  const bytes = bytesIn(readerOf(come));
+  expect(bytes).toEqual(content);
+  expect(come.map(({ length: left }) => left)).toEqual([100, 100, 56]);
+  await Promise.resolve();
+  // Of the first and of the last something is left to be read.
+  expect(come.map(({ length: left }) => left)).toEqual([100, 0, 56]);
+  expect(bytes).toEqual(content);
+});
+
+it('bytes within one piece are no copy, and stay', async () => {
+  const come = [Buffer.from(new Uint8Array([4]).buffer), ...pieces(Buffer.from('abc'), 3)];
+  const bytes = bytesIn(readerOf(come));
+  await Promise.resolve();
+  expect(String(bytes)).toBe('abc');
+});
+
+it('a record that is alone in its memory gives it back, others do not', () => {
+  const alone = pieces(batch(['a'.repeat(10_000)], 'none'), 20_000)[0] as Buffer;
+  const [only] = batchesIn(alone).map((each) => each.unpack());
+  only?.release?.();
+  expect(only?.records[0]?.value).toHaveLength(0);
+  const both = Buffer.concat([batch(['a'.repeat(10_000)], 'none'), batch(['b'], 'none')]);
+  const [first, second] = batchesIn(both).map((each) => each.unpack());
+  first?.release?.();
+  expect(String(second?.records[0]?.value)).toBe('b');
+  const [several] = batchesIn(batch(['a', 'b'], 'none'));
+  expect(several?.unpack().release).toBeUndefined();
 });

@@ -6,6 +6,7 @@
 import type { fetchV17, Reader } from '@platformatic/kafka';
 import type * as Library from '@platformatic/kafka';
 import { type BatchRecord, readRecords } from './records.ts';
+import { release } from '../../../runtime/release.ts';
 import { unpack } from './unpack.ts';
 
 /** Records of one batch; each takes some 500 bytes once it is taken apart, and a microsecond of the loop. */
@@ -47,6 +48,8 @@ export interface UnpackedBatch {
   readonly records: readonly BatchRecord[];
   /** Of which the records are parts: they stay in memory as long as any of these. */
   readonly bytes: number;
+  /** Of the one record there is; absent where there are more. */
+  readonly release?: () => void;
 }
 
 /** The offset behind it. */
@@ -135,11 +138,33 @@ function divergenceIn(reader: Reader): bigint | undefined {
 }
 
 /** Compact bytes: their length and one, 0 for none. */
-function bytesIn(reader: Reader): Buffer {
+export function bytesIn(reader: Reader): Buffer {
   const bytes = Math.max(0, reader.readUnsignedVarInt() - 1);
   const at = reader.position;
   reader.skip(bytes);
-  return reader.buffer.slice(at, at + bytes);
+  const copy = reader.buffer.slice(at, at + bytes);
+  releaseCopied(reader.buffer.buffers, { from: at, to: at + bytes, copy });
+  return copy;
+}
+
+/**
+ * What a socket brought lies in pieces of 64 KiB, copied together where there are several. While an
+ * answer comes they outlive what the garbage collector counts as young, and then many megabytes gather.
+ */
+function releaseCopied(
+  pieces: readonly Buffer[],
+  { from, to, copy }: { readonly from: number; readonly to: number; readonly copy: Buffer },
+): void {
+  const copied: Buffer[] = [];
+  let at = 0;
+  for (const piece of pieces) {
+    const isWithin = at >= from && at + piece.length <= to;
+    // A range within one piece is not copied.
+    if (isWithin && piece.buffer !== copy.buffer) copied.push(piece);
+    at += piece.length;
+  }
+  // The library still counts the bytes of the answer once it has been read.
+  queueMicrotask(() => copied.forEach(release));
 }
 
 /** The batches that are whole; a broker cuts the last one off where its answer is full. */
@@ -172,6 +197,10 @@ function takeApart(batch: Buffer): UnpackedBatch {
     throw new Error(`a batch holds more than ${batchRecordsMax} records`);
   }
   const codec = batch.readInt16BE(attributesAt) & codecMask;
-  const bytes = unpack(codec, batch.subarray(headBytes));
-  return { records: readRecords(bytes, count), bytes: bytes.length };
+  const packed = batch.subarray(headBytes);
+  const bytes = unpack(codec, packed);
+  const unpacked = { records: readRecords(bytes, count), bytes: bytes.length };
+  // The answer's memory, where the batch is alone in it; what was unpacked lies elsewhere.
+  if (count !== 1 || bytes !== packed) return unpacked;
+  return { ...unpacked, release: () => release(batch) };
 }

@@ -89,6 +89,7 @@ function recordsOf(
 ): LogRecord[] {
   const first = Number(batch.firstOffset);
   const ofBroker = (batch.attributes & brokersTime) !== 0;
+  const { release } = unpacked;
   const records: LogRecord[] = [];
   for (const { key, value, headers, offsetDelta, timestampDelta } of unpacked.records) {
     const offset = first + offsetDelta;
@@ -96,7 +97,7 @@ function recordsOf(
     if (offset < from) continue;
     const ms = ofBroker ? batch.maxTimestampMs : batch.firstTimestampMs + timestampDelta;
     const timeMs = ms < 0 ? Date.now() : ms;
-    records.push({ topic, partition, offset, key, value, headers, timeMs });
+    records.push({ topic, partition, offset, key, value, headers, timeMs, release });
   }
   return records;
 }

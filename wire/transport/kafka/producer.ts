@@ -15,7 +15,7 @@ import { RecordsRefused } from '../log/refused.ts';
 import { clientOptions, closeClient, hearErrors, loadLibrary, noteBrokers } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { hasReason, kafkaError, writtenIn } from './errors.ts';
-import { refuseMissingPartitions } from './missing-partitions.ts';
+import { refuseMissingPartitions, takePartialMetadata } from './missing-partitions.ts';
 import { releaseWritten } from './written.ts';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 
@@ -203,6 +203,7 @@ export class KafkaProducer implements LogProducer {
     });
     hearErrors(client);
     releaseWritten(client);
+    takePartialMetadata(library, client);
     refuseMissingPartitions(library, client, () => this.#onTheirWay);
     return client;
   }

@@ -10,6 +10,12 @@ const brokersMax = 100;
 const broker = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/;
 
 export const brokers = words.transform((list, context) => {
+  if (list.some((text) => text.includes('@'))) {
+    context.addIssue(
+      'must not hold a password: user and password are kafka.sasl.username and kafka.sasl.password_file',
+    );
+    return z.NEVER;
+  }
   for (const text of list) {
     const port = Number(broker.exec(text)?.[1]);
     if (port >= 1 && port <= 65_535) continue;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { brokers } from './settings.ts';
 import { brokersOf } from './url.ts';
 
 describe('kafka://', () => {
@@ -26,4 +27,11 @@ describe('kafka://', () => {
       expect.objectContaining({ code: 'usage', message: '--from must not hold a password' }),
     );
   });
+});
+
+it('a password in the setting is refused, naming where it belongs', () => {
+  const { error } = brokers.safeParse('a:9092,me:secret@b:9092');
+  expect(error?.issues).toEqual([
+    expect.objectContaining({ message: expect.stringContaining('kafka.sasl.password_file') }),
+  ]);
 });
