@@ -1,7 +1,20 @@
 import { defineConfig } from 'vitest/config';
 import LongestFirst from './tests/support/longest-first.ts';
 
-// `unit` stands beside the code and is quick; `whole` crosses folders: real processes, real files, a real browser;
+const endsWhatIsLeft = './tests/support/ends-what-is-left.ts';
+
+/** Those that measure memory: what other files left in the process would hide what they look for. */
+const alone = [
+  'blocks/receiving/part-file.test.ts',
+  'blocks/sending/pipeline/pipeline.test.ts',
+  'collector/api/server.test.ts',
+  'native/lz4.test.ts',
+  'wire/transport/kafka/pieces.test.ts',
+];
+// These compute; Vitest leaves a core free, of two that would be half of them.
+const computes = { testTimeout: 20_000, maxWorkers: '100%' } as const;
+
+// `unit` stands beside the code and is quick, and so does `alone`; `whole` crosses folders: real processes, real files, a real browser;
 // `chaos` is a lane of its own: many seeded runs of real processes under faults; so is `kafka`: real brokers;
 // `single`: the executables of `npm run build`; and `windows`: that for Windows, under Wine.
 export default defineConfig({
@@ -16,16 +29,21 @@ export default defineConfig({
             '{runtime,native,wire,blocks,agent,collector,scripts,bench}/**/*.test.ts',
             'tests/tidy/**/*.test.ts',
           ],
-          testTimeout: 20_000,
-          // These compute; Vitest leaves a core free, of two that would be half of them.
-          maxWorkers: '100%',
+          exclude: [...alone, '**/node_modules/**'],
+          ...computes,
+          // Many short files: in a process of its own each would load the same modules again. The 43
+          // of wire/ take 36 s of a core so, and 20 s in processes that they share.
+          isolate: false,
+          setupFiles: ['./tests/support/as-found.ts'],
         },
       },
+      { test: { name: 'alone', include: alone, ...computes } },
       {
         test: {
           name: 'whole',
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/{tidy,chaos,kafka,single-file,windows}/**'],
+          setupFiles: [endsWhatIsLeft],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // These mostly wait for processes of their own: four at a time keep two cores busy.
@@ -38,10 +56,12 @@ export default defineConfig({
         test: {
           name: 'chaos',
           include: ['tests/chaos/**/*.test.ts'],
+          setupFiles: [endsWhatIsLeft],
           hookTimeout: 60_000,
-          // Runs at a time: each is mostly waiting, and its processes carry the load.
+          // Runs at a time: their processes carry the load.
           maxConcurrency: 10,
-          maxWorkers: 1,
+          // All of its files: those beside the seeds mostly wait.
+          maxWorkers: 3,
         },
       },
       {
@@ -52,6 +72,7 @@ export default defineConfig({
             // What people do with both programs, again with the executables.
             'tests/e2e/{access,alerts,blocks-receive,blocks-send,cli,farewell,one-pc,outbox,replay,restart,systemd,tls}.test.ts',
           ],
+          setupFiles: [endsWhatIsLeft],
           env: { WINDROW_PROGRAMS: 'dist' },
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -63,6 +84,7 @@ export default defineConfig({
           name: 'windows',
           include: ['tests/windows/**/*.test.ts'],
           globalSetup: './tests/windows/support/suite.ts',
+          setupFiles: [endsWhatIsLeft],
           testTimeout: 180_000,
           hookTimeout: 120_000,
           // Each test has a Windows of its own, and each of these many processes.
@@ -74,10 +96,11 @@ export default defineConfig({
           name: 'kafka',
           include: ['tests/kafka/**/*.test.ts'],
           globalSetup: './tests/kafka/support/suite.ts',
+          setupFiles: [endsWhatIsLeft],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // Each file may start brokers of its own, beside the suite's.
-          maxWorkers: 1,
+          // Each file may start brokers of its own, beside the suite's: half of the time one waits.
+          maxWorkers: 2,
         },
       },
     ],

@@ -45,7 +45,7 @@ export class KafkaCluster implements AsyncDisposable {
   readonly nodes: readonly KafkaNode[];
   /** `127.0.0.1:PORT` of each, as clients are told them. */
   readonly brokers: readonly string[];
-  readonly #release: () => void;
+  #release: (() => void) | undefined;
 
   private constructor(
     nodes: readonly KafkaNode[],
@@ -101,13 +101,19 @@ export class KafkaCluster implements AsyncDisposable {
   /** Every broker that is up ends cleanly, in bounded time; then the folder is given back. */
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.stop()));
-    this.#release();
+    this.#giveBack();
   }
 
   /** As `stop`, and at once: what is in the folder is not of interest any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()));
-    this.#release();
+    this.#giveBack();
+  }
+
+  /** Once: it may be another's by then. */
+  #giveBack(): void {
+    this.#release?.();
+    this.#release = undefined;
   }
 }
 

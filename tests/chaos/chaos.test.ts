@@ -32,12 +32,12 @@ let uninterrupted: RunningCollector;
 beforeAll(async () => {
   // One that ends well leaves the cache that the others, which are killed, start from.
   const first = await startCollector({ env });
-  await first.stop();
+  await first[Symbol.asyncDispose]();
   uninterrupted = await startCollector({ env: { ...env, ...collectorEnv } });
 });
 
 afterAll(async () => {
-  await uninterrupted.stop();
+  await uninterrupted[Symbol.asyncDispose]();
   folder[Symbol.dispose]();
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { databasePath } from '../../collector/store/database.ts';
 import { SEED_B_TOPIC } from '../../wire/compat/seed-b.ts';
 import { BATCH_HEADER, SAMPLES_TOPIC } from '../../wire/records/record.ts';
-import { eventually, getJson, metric } from '../support/http.ts';
+import { eventually, metric } from '../support/http.ts';
 import {
   type RunningCollector,
   run,
@@ -13,6 +13,7 @@ import {
   tempDir,
 } from '../support/programs.ts';
 import { kafkaJs, kafkaMissing, startCluster } from './support/kafka.ts';
+import { expectReady, untilReady } from './support/ready.ts';
 
 const seconds = 120;
 const parts = 4;
@@ -134,8 +135,7 @@ function startBroker() {
 async function start(brokers: readonly string[], dataDir: string): Promise<RunningCollector> {
   const collector = await startCollector({ dataDir, args: ['--kafka', brokers.join(',')] });
   onTestFinished(() => collector.kill());
-  // Its topics are there then.
-  await eventually(() => getJson(`${collector.url}/readyz`), 60_000);
+  await untilReady(collector);
   return collector;
 }
 
@@ -230,7 +230,7 @@ describe.skipIf(kafkaMissing)('a collector on Kafka', () => {
       args: [...args, '--data', agentData.path],
     });
     await eventually(async () => {
-      expect(await getJson(`${collector.url}/readyz`)).toEqual({ status: 'ready' });
+      await expectReady(collector);
       expect(await metric(collector.url, 'windrow_samples_received_total')).toBeGreaterThan(3);
     }, 60_000);
     const refused = await fetch(`${collector.url}/v1/batches`, {

@@ -9,6 +9,7 @@ import { eventually, getJson, metric } from '../support/http.ts';
 import { run, startAgent, startCollector, tempDir } from '../support/programs.ts';
 import { kafkaMissing, startCluster } from './support/kafka.ts';
 import { kcatMissing, kcatRead, kcatWrite } from './support/kcat.ts';
+import { untilReady } from './support/ready.ts';
 
 const DATA = new URL('../data/', import.meta.url);
 const read = (name: string): string => readFileSync(fileURLToPath(new URL(name, DATA)), 'utf8');
@@ -74,10 +75,7 @@ describe.skipIf(kafkaMissing || kcatMissing)('kcat', () => {
       await using cluster = await startCluster();
       const { brokers } = cluster;
       await using collector = await startCollector({ args: ['--kafka', brokers.join(',')] });
-      await eventually(
-        async () => expect((await fetch(`${collector.url}/readyz`)).ok).toBe(true),
-        doneMsMax,
-      );
+      await untilReady(collector, doneMsMax);
       const byMs = shiftMs();
       for (const [topic, lines] of Object.entries(seedA(byMs))) {
         await kcatWrite(brokers, topic, lines, { keyed: true });
@@ -101,10 +99,7 @@ describe.skipIf(kafkaMissing || kcatMissing)('kcat', () => {
       await using cluster = await startCluster();
       const { brokers } = cluster;
       await using collector = await startCollector({ args: ['--kafka', brokers.join(',')] });
-      await eventually(
-        async () => expect((await fetch(`${collector.url}/readyz`)).ok).toBe(true),
-        doneMsMax,
-      );
+      await untilReady(collector, doneMsMax);
       const seconds = Math.floor(Date.now() / 1_000);
       const process = { pid: 7, name: 'python.exe', cpu_percent: 12.5, memory_percent: 3.5 };
       const messages = [4, 2, 0].map((ago, i) => ({

@@ -2,6 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
 import { createKafkaLog } from '../../wire/transport/kafka/log.ts';
+import { KafkaProducer } from '../../wire/transport/kafka/producer.ts';
 import type { SlotStart } from '../../wire/transport/log/port.ts';
 import { eventually } from '../support/http.ts';
 import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
@@ -10,6 +11,8 @@ import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.
 const [thin, thick] = ['thin', 'thick'];
 const testMsMax = 240_000;
 const healMsMax = 90_000;
+
+const settings = { clientId: 'test', tls: undefined, sasl: undefined };
 
 /** Of partition 0 of the thin topic. kafkajs does not answer while one of a topic has no leader. */
 async function leaderIn(brokers: readonly string[]): Promise<number> {
@@ -33,7 +36,6 @@ async function write(
 
 function read(brokers: readonly string[], member: string) {
   const { log, lines } = createKeptLog();
-  const settings = { clientId: 'test', tls: undefined, sasl: undefined };
   const source = createKafkaLog({ ...settings, brokers }, log);
   const seen: string[] = [];
   const interruptions: (string | undefined)[] = [];
@@ -64,7 +66,7 @@ function read(brokers: readonly string[], member: string) {
 
 describe.skipIf(kafkaMissing)('a partition without leader', () => {
   it(
-    'keeps no other from being read, is told once, and is read again when its broker is back',
+    'keeps no other from being read and written, is told once, and is read again when its broker is back',
     async () => {
       await using cluster = await startCluster({ nodes: 3 });
       const { brokers } = cluster;
@@ -90,6 +92,16 @@ describe.skipIf(kafkaMissing)('a partition without leader', () => {
       await eventually(async () => expect(one.seen).toHaveLength(4), healMsMax);
       expect(one.seen.slice(1).toSorted()).toEqual(['while 0', 'while 1', 'while 2']);
       expect(one.lines.filter(({ msg }) => msg.includes(name))).toHaveLength(1);
+      // Who writes to the other partitions of the same topic is not stopped.
+      const producer = new KafkaProducer({ ...settings, brokers: alive }, createKeptLog().log);
+      onTestFinished(() => producer.close());
+      const send = (partition: number): Promise<void> => {
+        const record = { topic: thin, partition, key: 'k', value: 'ours' };
+        return producer.send([record], AbortSignal.timeout(testMsMax));
+      };
+      await expect(send(0)).rejects.toThrow('thin cannot be written: a partition has no leader');
+      await send(1);
+      await send(2);
       // Somebody who comes now gets a share, too.
       const newcomer = read(alive, 'two');
       await eventually(async () => expect(newcomer.starts).not.toEqual([]), healMsMax);

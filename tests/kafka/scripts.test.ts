@@ -175,7 +175,7 @@ describe.skipIf(kafkaMissing)('npm run kafka', () => {
     expect(readFileSync(join(data.path, 'cluster.json'), 'utf8')).toBe(layout);
   });
 
-  it.each(['--nodes 0', '--nodes 6', '--nodes 1.5', '--brokers 3', 'more'])(
+  it.each(['--nodes 0', '--nodes 6', '--nodes 1.5', '--brokers 3', '--data a,b', 'more'])(
     '%s is wrong usage',
     async (args) => {
       const run = kafka(args.split(' '));

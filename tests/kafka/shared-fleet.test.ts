@@ -5,6 +5,7 @@ import { windowResultSchema, WINDOW_RESULTS_TOPIC } from '../../wire/records/win
 import { eventually, getJson } from '../support/http.ts';
 import { type RunningCollector, run, startCollector, tempDir } from '../support/programs.ts';
 import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
+import { expectReady, untilReady } from './support/ready.ts';
 
 const servers = ['pc-a', 'pc-b', 'pc-c', 'pc-d', 'pc-e', 'pc-f', 'pc-g', 'pc-h'];
 const seconds = 60;
@@ -80,9 +81,7 @@ describe.skipIf(kafkaMissing)('two collectors on Kafka', () => {
       programs.use(await startCollector({ dataDir: two.path, args })),
     ];
     await eventually(async () => {
-      for (const { url } of collectors) {
-        expect(await getJson(`${url}/readyz`)).toEqual({ status: 'ready' });
-      }
+      for (const collector of collectors) await expectReady(collector);
     }, 60_000);
     await sendMinute(cluster.brokers);
 
@@ -141,9 +140,7 @@ describe.skipIf(kafkaMissing)('two collectors on Kafka', () => {
     using data = tempDir();
     const args = ['--kafka', cluster.brokers.join(',')];
     await using collector = await startCollector({ dataDir: data.path, args });
-    await eventually(async () => {
-      expect(await getJson(`${collector.url}/readyz`)).toEqual({ status: 'ready' });
-    }, 60_000);
+    await untilReady(collector);
     await sendMinute(cluster.brokers);
     // Windows that end at the slides before the last sample less the lateness: 5 or 6 of each server.
     const read = await resultsIn(cluster.brokers, servers.length * 5);

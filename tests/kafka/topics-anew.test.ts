@@ -9,6 +9,7 @@ import { windowResultSchema, WINDOW_RESULTS_TOPIC } from '../../wire/records/win
 import { eventually, getJson, metric } from '../support/http.ts';
 import { startCollector, tempDir } from '../support/programs.ts';
 import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
+import { untilReady } from './support/ready.ts';
 
 const server = 'pc-a';
 const readyMsMax = 90_000;
@@ -89,7 +90,7 @@ describe.skipIf(kafkaMissing)('topics that are made anew', () => {
     const args = ['--kafka', brokers.join(',')];
     await using programs = new AsyncDisposableStack();
     let collector = programs.use(await startCollector({ dataDir: one.path, args }));
-    await eventually(() => getJson(`${collector.url}/readyz`), readyMsMax);
+    await untilReady(collector, readyMsMax);
     await write(brokers, samples(0, 100));
     await eventually(async () => {
       expect(storedSeqs(one.path)).toHaveLength(100);

@@ -5,9 +5,10 @@
  */
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-const LONGEST = ['wrong-clock', 'alerts', 'systemd-running', 'restart'].map(
-  (name) => `/tests/e2e/${name}.test.ts`,
-);
+const LONGEST = [
+  ...['wrong-clock', 'alerts', 'systemd-running', 'restart'].map((name) => `e2e/${name}`),
+  ...['broker-faults', 'outage', 'rolling-collectors'].map((name) => `kafka/${name}`),
+].map((name) => `/tests/${name}.test.ts`);
 
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { endAtLast } from './left-behind.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Where launch.js puts compiled code: with it a collector starts in 0.2 s, without in 0.5 s. */
@@ -24,7 +25,15 @@ export interface TempDir extends Disposable {
 
 export function tempDir(): TempDir {
   const path = mkdtempSync(join(tmpdir(), 'windrow-test-'));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+  const remove = (): void => rmSync(path, { recursive: true, force: true });
+  const forget = endAtLast(remove);
+  return {
+    path,
+    [Symbol.dispose]() {
+      forget();
+      remove();
+    },
+  };
 }
 
 export interface Finished {
@@ -51,11 +60,17 @@ function environment(extra: Readonly<Record<string, string>> = {}): NodeJS.Proce
 function spawnProgram(name: 'agent' | 'collector', args: readonly string[], options: RunOptions) {
   const own = options.executable === undefined ? commandOf(name) : [options.executable];
   const command = [...(options.under ?? []), ...own, ...args];
-  return spawn(command[0] ?? '', command.slice(1), {
+  const child = spawn(command[0] ?? '', command.slice(1), {
     cwd: options.cwd ?? ROOT,
     env: environment(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const forget = endAtLast(async () => {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  });
+  child.once('exit', forget).once('error', forget);
+  return child;
 }
 
 /** The beginning of a command line that runs it. */

@@ -173,6 +173,15 @@ const testsNeverSleep: Rule = (files) =>
     .filter(({ text }) => /from\s+'node:timers\/promises'/.test(text))
     .map(({ path }) => `${path} sleeps: wait for what must happen`);
 
+/** Files of `unit` share processes: what others left there would be measured too. */
+const memoryIsMeasuredAlone: Rule = (files) => {
+  const config = files.find(({ path }) => path === 'vitest.config.ts')?.text ?? '';
+  return codeOf(files)
+    .filter(({ path }) => isTest(path) && top(path) !== 'tests')
+    .filter(({ path, text }) => text.includes('memoryUsage') && !config.includes(`'${path}'`))
+    .map(({ path }) => `${path} measures memory: vitest.config.ts lists such files`);
+};
+
 const MACHINE = /(?<![\w.$}/])\/(?:work|root|home\/\w+|Users\/\w+)\/\w/;
 const REGISTRY = /https?:\/\/[\w.-]*registry|--registry\b|"resolved":/;
 
@@ -204,5 +213,6 @@ export const RULES = {
   nothingIsAny,
   noTestIsLeftOut,
   testsNeverSleep,
+  memoryIsMeasuredAlone,
   nothingNamesThisMachine,
 } as const satisfies Readonly<Record<string, Rule>>;

@@ -176,6 +176,16 @@ const BREACHES: readonly (readonly [keyof typeof RULES, number, readonly HouseFi
     [file('a.test.ts', "import { setTimeout } from 'node:timers/promises';"), file('b.test.ts')],
   ],
   [
+    'memoryIsMeasuredAlone',
+    1,
+    [
+      file('vitest.config.ts', "const alone = ['wire/a.test.ts'];"),
+      file('wire/a.test.ts', 'process.memoryUsage().rss'),
+      file('wire/b.test.ts', 'process.memoryUsage().rss'),
+      file('tests/e2e/c.test.ts', 'process.memoryUsage().rss'),
+    ],
+  ],
+  [
     'nothingNamesThisMachine',
     4,
     [

@@ -10,9 +10,10 @@ import { AgentActor } from '../../chaos/agent-actor.ts';
 import { CollectorActor } from '../../chaos/collector-actor.ts';
 import { Receiver } from '../../chaos/receiver.ts';
 import { fairWeather } from '../../chaos/schedule.ts';
-import { eventually, getJson, metric } from '../../support/http.ts';
+import { eventually, metric } from '../../support/http.ts';
 import { violationsOf } from './fleet-outcome.ts';
 import { recoverMsMax, Run } from './fleet-run.ts';
+import { expectReady } from './ready.ts';
 
 /** Partitions of topics that windrow makes. */
 const slots = 6;
@@ -80,7 +81,7 @@ export class Fleet {
     const running = this.collectors.flatMap(({ url }) => url ?? []);
     await eventually(async () => {
       for (const url of running) {
-        expect(await getJson(`${url}/readyz`)).toEqual({ status: 'ready' });
+        await expectReady({ url });
         expect(await metric(url, 'windrow_log_slots')).toBe(slots / running.length);
         expect(await metric(url, 'windrow_log_behind_records')).toBeLessThan(behindRecordsMax);
       }

@@ -11,6 +11,7 @@ import {
 import { inject } from 'vitest';
 import { type ClusterOptions, KafkaCluster } from '../../../scripts/kafka/cluster.ts';
 import { install } from '../../../scripts/kafka/install.ts';
+import { endAtLast } from '../../support/left-behind.ts';
 import { missing } from '../../support/tools.ts';
 
 /** For tests that start brokers of their own; never in CI. */
@@ -27,7 +28,9 @@ export function suiteBrokers(): readonly string[] {
 /** A cluster of the test's own: `await using`. */
 export async function startCluster(options: ClusterOptions = {}): Promise<KafkaCluster> {
   const never = new AbortController().signal;
-  return KafkaCluster.start(await install(never), options, never);
+  const cluster = await KafkaCluster.start(await install(never), options, never);
+  endAtLast(() => cluster[Symbol.asyncDispose]());
+  return cluster;
 }
 
 /** kafkajs, which shares no code with what windrow uses. */

@@ -1,0 +1,5 @@
+/** Before each file of tests that start programs. */
+import { afterAll } from 'vitest';
+import { endAll } from './left-behind.ts';
+
+afterAll(endAll);
