@@ -7,9 +7,9 @@ import { runToEnd } from './run-to-end.ts';
 export type Verbs = Readonly<Record<string, () => Promise<Command>>>;
 
 /** The same for verbs of which only the one that is asked for is loaded; all for help and for one that is not there. */
-export function runVerbs(program: Command, verbs: Verbs, argv: readonly string[]): Promise<never> {
-  return runCli(program, argv, async () => {
-    const asked = argv[0] ?? '';
+export function runVerbs(program: Command, verbs: Verbs, given: readonly string[]): Promise<never> {
+  const [asked = '', ...more] = given[0] === '--version' ? ['version', ...given.slice(1)] : given;
+  return runCli(program, asked === '' ? [] : [asked, ...more], async () => {
     const names = Object.hasOwn(verbs, asked) ? [asked] : Object.keys(verbs);
     for (const name of names) {
       const verb = await verbs[name]?.();

@@ -89,6 +89,19 @@ export function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** What `work` comes to; undefined when it was stopped before. @throws what it throws, unless stopped */
+export async function unlessStopped<T>(
+  stopped: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!stopped.aborted) throw error;
+    return undefined;
+  }
+}
+
 /** Waits `ms`, or less when the signal aborts; never rejects. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { duration } from '../../runtime/config/units.ts';
 import { WindrowError } from '../../runtime/errors.ts';
-import { signalOfProcess } from '../../runtime/lifecycle.ts';
+import { signalOfProcess, unlessStopped } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
 import { ownAddress } from '../../runtime/network.ts';
 import { NUMBERS_TOPIC } from '../../wire/compat/seed-d.ts';
@@ -52,7 +52,8 @@ function numbersCommand(): Command {
       const { openKafkaLog, topicSpecs } = await loadKafka();
       const kafka = openKafkaLog(values, clientId, log);
       const topics = topicSpecs({ ...values, 'kafka.partitions': partitions }, [NUMBERS_TOPIC]);
-      const made = await prepareTopics(kafka, topics, signal);
+      const made = await unlessStopped(signal, () => prepareTopics(kafka, topics, signal));
+      if (made === undefined) return;
       process.stderr.write(`${describePrepared(values.brokers, made)}\n`);
       const producer = kafka.producer();
       const onSent = (value: string): void => void process.stdout.write(`${value}\n`);

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { WindrowError } from '../../runtime/errors.ts';
-import { signalOfProcess } from '../../runtime/lifecycle.ts';
+import { signalOfProcess, unlessStopped } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
 import type { AgentConfig } from '../config.ts';
 import type { Pace } from '../replay/pace.ts';
@@ -40,17 +40,26 @@ export function replayCommand(): Command {
       const { openTarget } = await import('../replay/target.ts');
       const { replay } = await import('../replay/replay.ts');
       checkWait(options, values);
-      const target = await openTarget(values, log, { signal, tell });
-      const replayed = await replay(target, {
-        path,
-        pace,
-        wait: options.wait === true,
-        signal,
-        tell: (line) => tell(`${path}: ${line}`),
-        onScan: ({ rows, servers }) => announce(`${rows} rows of ${servers.length} servers`, pace),
+      const summary = await unlessStopped(signal, async () => {
+        const target = await openTarget(values, log, { signal, tell });
+        const replayed = await replay(target, {
+          path,
+          pace,
+          wait: options.wait === true,
+          signal,
+          tell: (line) => tell(`${path}: ${line}`),
+          onScan: ({ rows, servers }) =>
+            announce(`${rows} rows of ${servers.length} servers`, pace),
+        });
+        await target.sender.close();
+        return summaryOf(replayed, target);
       });
-      await target.sender.close();
-      process.stdout.write(summaryOf(replayed, target));
+      if (summary === undefined) {
+        throw new WindrowError('aborted', 'interrupted: not all of the file is sent', {
+          hint: 'Run it again: rows that were taken already do not count twice.',
+        });
+      }
+      process.stdout.write(summary);
     });
   return command;
 }

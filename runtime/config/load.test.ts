@@ -120,6 +120,11 @@ it('an empty file, an empty section and an empty value mean the defaults', () =>
   }
 });
 
+it('what may be a password in a wrong value is not repeated', () => {
+  const { message } = failure(sources({ flags: { port: 'tcp://me:secret@b:1,u:secret@c' } }));
+  expect(message).toMatch(/not "tcp:\/\/…@b:1,…@c"$/);
+});
+
 it('a variable that no setting has is warned of', () => {
   const loaded = loadConfig(SPEC, sources({ env: { WINDROW_PROT: '1' } }));
   expect(describeCheck(loaded)).toContain('WINDROW_PROT is set but is no setting');

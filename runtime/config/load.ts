@@ -118,9 +118,14 @@ function checked(setting: Setting, input: unknown, where: string): unknown {
   const issue = whatIsWrong(parsed.error.issues[0]);
   // A wrong flag is a slip of who typed it; a wrong file or variable is a bad configuration.
   const code = where.startsWith('--') ? 'usage' : 'config';
-  throw new WindrowError(code, `${where} ${issue}, not ${JSON.stringify(input)}`, {
+  throw new WindrowError(code, `${where} ${issue}, not ${withoutPasswords(input)}`, {
     hint: setting.about,
   });
+}
+
+/** What stands before an @ of an address is nobody's to read in a log. */
+function withoutPasswords(input: unknown): string {
+  return JSON.stringify(input).replaceAll(/[^\s",/]+@/g, '…@');
 }
 
 function unknownVariables(spec: Spec, env: Sources['env']): string[] {

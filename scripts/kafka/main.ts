@@ -4,7 +4,7 @@
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { runCli } from '../../runtime/cli.ts';
-import { aborted, signalOfProcess } from '../../runtime/lifecycle.ts';
+import { aborted, signalOfProcess, unlessStopped } from '../../runtime/lifecycle.ts';
 import { signalOfParent } from '../signal-of-parent.ts';
 import { type ClusterOptions, KafkaCluster } from './cluster.ts';
 import { install } from './install.ts';
@@ -24,7 +24,11 @@ const program = new Command('npm run kafka --')
     `brokers, 1 to ${nodesMax} (default: as the folder has; 1 in a new one)`,
     nodeCount,
   )
-  .option('--data <dir>', 'keep topics in this folder (default: a new one, removed at the end)')
+  .option(
+    '--data <dir>',
+    'keep topics in this folder (default: a new one, removed at the end)',
+    dataFolder,
+  )
   .option('--prepare', 'only fetch what it needs')
   .action((flags: Flags) => run(flags));
 
@@ -32,14 +36,12 @@ await runCli(program, process.argv.slice(2));
 
 async function run({ nodes, data, prepare }: Flags): Promise<void> {
   const stopped = AbortSignal.any([signalOfProcess(), signalOfParent()]);
-  try {
+  // Interrupted, there is nothing to say.
+  await unlessStopped(stopped, async () => {
     const onStep = (what: string): void => void process.stderr.write(`${what} …\n`);
     const installation = await install(stopped, { onStep });
     if (prepare !== true) await serve(installation, { nodes, dataDir: data }, stopped);
-  } catch (error) {
-    // Interrupted, there is nothing to say.
-    if (!stopped.aborted) throw error;
-  }
+  });
 }
 
 async function serve(
@@ -56,6 +58,12 @@ async function serve(
   ]);
   await cluster.stop();
   if (ended !== undefined) throw ended;
+}
+
+function dataFolder(path: string): string {
+  // Kafka would take it for two folders.
+  if (!path.includes(',')) return path;
+  throw new InvalidArgumentError('Its path must not hold a comma.');
 }
 
 function nodeCount(text: string): number {

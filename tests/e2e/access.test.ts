@@ -34,7 +34,7 @@ it('beyond loopback an agent needs the token that `token create` printed', async
 
   const created = await run('collector', ['token', 'create', '--data', data.path]);
   const command =
-    /echo (\S+) > windrow.token\) && npx windrow-agent run --to (\S+) --token-file/.exec(
+    /echo (\S+) > windrow.token\) && (?:npx windrow-agent|\.\/windrow-agent-linux-x64) run --to (\S+) --token-file/.exec(
       created.stdout,
     );
   expect(command?.[2]).toBe(collector.url);

@@ -256,8 +256,10 @@ describe('what is right is exit code 0', () => {
       node: process.version,
       platform: `${process.platform}-${process.arch}`,
     });
-    const plain = await cli(program, 'version');
-    expect(plain.stdout).toBe(`windrow-${program} ${packageJson.version}\n`);
+    for (const asked of ['version', '--version']) {
+      const plain = await cli(program, asked);
+      expect(plain.stdout).toBe(`windrow-${program} ${packageJson.version}\n`);
+    }
   });
 
   it.each(['agent', 'collector'] as const)('%s --help, and of each verb', async (program) => {

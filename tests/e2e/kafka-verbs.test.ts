@@ -1,10 +1,13 @@
 /** What the verbs for Kafka say when they cannot begin; no broker is needed for that. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
-import { run, tempDir } from '../support/programs.ts';
+import { commandOf, run, tempDir } from '../support/programs.ts';
 
 const CSV = fileURLToPath(new URL('../data/server_metrics.csv', import.meta.url));
 const generate = ['generate', 'numbers'];
@@ -55,6 +58,54 @@ it.concurrent.each([
     );
   },
 );
+
+it.concurrent.each([
+  ['agent', [...generate, '--to'], 0, /^$/],
+  ['collector', ['total', '--from'], 0, /^$/],
+  [
+    'agent',
+    [...replay, '--to'],
+    1,
+    /^windrow-agent: interrupted: not all of the file is sent\n {2}Run it/,
+  ],
+] as const)('%s %j: stopped while it begins ends with %i', async (program, args, code, said) => {
+  await using silent = await silentServer();
+  const [command = '', ...before] = commandOf(program);
+  const url = `kafka://127.0.0.1:${silent.port}`;
+  const child = spawn(command, [...before, ...args, url], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  await Promise.race([silent.asked, once(child, 'exit')]);
+  child.kill('SIGTERM');
+  await once(child, 'close');
+  expect([child.exitCode, child.signalCode], stderr).toEqual([code, null]);
+  expect(stderr).toMatch(said);
+});
+
+/** Takes connections and never answers, as a frozen broker does. */
+async function silentServer(): Promise<AsyncDisposable & { port: number; asked: Promise<void> }> {
+  const server = createServer();
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {}).once('data', () => resolve());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    asked,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
 
 it.concurrent('replay goes where its --to says, whatever the configuration says of Kafka', async () => {
   const url = `http://127.0.0.1:${await freePort()}`;
