@@ -2,7 +2,7 @@
 import type { BatchHeader } from '../../wire/records/batch.ts';
 import type { RecordPlace } from '../../wire/records/record.ts';
 import type { Sender } from '../../wire/transport/port.ts';
-import type { Known } from '../cluster/results/port.ts';
+import type { SourceCheckpoint } from '../windows/source.ts';
 import type { Source } from './source.ts';
 import { alignDown } from '../windows/watermark.ts';
 
@@ -41,6 +41,12 @@ export interface Holds {
   note(source: number, paneStartMs: number, place: RecordPlace): void;
   closed(source: number, throughMs: number): void;
   forget(source: number): void;
+}
+
+/** What whoever takes a source over must know of it, beside what the log has. */
+export interface Known extends Pick<SourceCheckpoint, 'closedThroughMs' | 'firstPaneMs'> {
+  /** Windows that begin before this may lack samples that the log has lost; undefined: none does. */
+  readonly lacksBeforeMs?: number | undefined;
 }
 
 /** The log as ingest sees it. */

@@ -19,6 +19,7 @@ import type { LogRecord, UnreadableRecords } from '../../../wire/transport/log/p
 import { conditionOf } from '../../api/figures.ts';
 import type { RecordsPlace } from '../../ingest/from-log.ts';
 import { type Registry, sourceRow, sourcesMax } from '../../ingest/registry.ts';
+import type { Known } from '../../ingest/from-log.ts';
 import type { Source } from '../../ingest/source.ts';
 import type { Group } from '../../store/group.ts';
 import { resultPositions, storedResults } from '../../store/results.ts';
@@ -26,7 +27,6 @@ import type { ServerWindow } from '../../windows/window.ts';
 import { TopicPositions } from '../topic-positions.ts';
 import { newer } from './composer.ts';
 import type { OwnResult, OwnResults } from './own.ts';
-import type { Known } from './port.ts';
 import { apply, type Self, windowOf } from './result.ts';
 
 /** Sees what other collectors tell, for the live page; must not throw. */

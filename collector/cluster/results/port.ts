@@ -2,18 +2,13 @@
  * What collectors tell each other of windows, through the topic `window-results`: how far those of
  * each server are closed, whoever made them, and the windows themselves.
  */
+import type { Known } from '../../ingest/from-log.ts';
 import type { Source } from '../../ingest/source.ts';
 import type { SourceCheckpoint } from '../../windows/source.ts';
 import type { ServerWindow } from '../../windows/window.ts';
 
 /** How far the windows of a source are closed; the engine opens a source with it. */
 export type Closed = Pick<SourceCheckpoint, 'closedThroughMs' | 'firstPaneMs'>;
-
-/** What whoever takes a source over must know of it, beside what the log has. */
-export interface Known extends Closed {
-  /** Windows that begin before this may lack samples that the log has lost; undefined: none does. */
-  readonly lacksBeforeMs?: number | undefined;
-}
 
 /** A window that this collector made and has stored. */
 export interface PublishedWindow {

@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Logger } from '../../../runtime/logging.ts';
 import { resultKeyText, WINDOW_RESULTS_TOPIC } from '../../../wire/records/window-result.ts';
 import type { Log } from '../../../wire/transport/log/port.ts';
+import type { Known } from '../../ingest/from-log.ts';
 import type { Source } from '../../ingest/source.ts';
 import { storedResult } from '../../store/results.ts';
 import type { StoreWriter } from '../../store/writer.ts';
@@ -11,7 +12,7 @@ import { TopicReader } from '../topic-reader.ts';
 import { ResultBook, type BookOptions } from './book.ts';
 import { Composer } from './composer.ts';
 import { OwnResults } from './own.ts';
-import type { Known, PublishedWindow, Results } from './port.ts';
+import type { PublishedWindow, Results } from './port.ts';
 import { restoreOwners } from './restore.ts';
 
 /** Servers of which a new state is published in one tick; the others have their turn in the next. */
