@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { EXIT, WindrowError } from '../../runtime/errors.ts';
-import { signalOfProcess } from '../../runtime/lifecycle.ts';
+import { signalOfProcess, unlessStopped } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
 import { name } from '../../wire/records/fields.ts';
 import { receiversGroup } from '../../wire/transport/kafka/block-use.ts';
@@ -48,7 +48,9 @@ export function receiveCommand(): Command {
       const log = await createLogger(clientId, values.log);
       const { openKafkaLog, topicSpecs } = await loadKafka();
       const source = openKafkaLog(values, clientId, log);
-      const made = await prepareTopics(source, topicSpecs(values, BLOCK_TOPICS), signal);
+      const topics = topicSpecs(values, BLOCK_TOPICS);
+      const made = await unlessStopped(signal, () => prepareTopics(source, topics, signal));
+      if (made === undefined) return;
       process.stderr.write(`${describePrepared(values.brokers, made)}\n`);
       const { receiveFiles } = await import('../receiving/receive.ts');
       const receiving = receiveFiles(

@@ -55,8 +55,8 @@ export function replayCommand(): Command {
         return summaryOf(replayed, target);
       });
       if (summary === undefined) {
-        throw new WindrowError('aborted', 'interrupted: not all of the file is sent', {
-          hint: 'Run it again: rows that were taken already do not count twice.',
+        throw new WindrowError('aborted', 'interrupted', {
+          hint: 'Run it again for what may be missing: rows that were taken already do not count twice.',
         });
       }
       process.stdout.write(summary);

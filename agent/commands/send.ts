@@ -7,7 +7,7 @@ import { EXIT, WindrowError } from '../../runtime/errors.ts';
 import { signalOfProcess } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
 import { clientId } from '../connect.ts';
-import { exclusionOf } from '../../blocks/sending/exclude.ts';
+import { exclusionsOf } from '../../blocks/sending/exclude.ts';
 import { brokersGiven, FILES_SPEC } from './destination.ts';
 import { tooLate } from './too-late.ts';
 
@@ -50,7 +50,7 @@ export function sendCommand(): Command {
     .action(async (paths: string[], options: Options) => {
       const { values } = settingsOf(command, FILES_SPEC, 'agent', brokersGiven(options.to));
       const blockBytes = blockBytesOf(options.blockSize);
-      const exclude = options.exclude.map(exclusionOf);
+      const exclude = options.exclude.flatMap(exclusionsOf);
       const { engine } = options;
       if (options.dryRun === true) {
         const { listFiles } = await import('../sending/list.ts');

@@ -19,18 +19,51 @@ export interface Exclusion {
   readonly isOfPath: boolean;
 }
 
-/** @throws WindrowError `usage` when it can match nothing */
-export function exclusionOf(text: string): Exclusion {
-  const glob = text.replace(/^(?:\.\/+)+/, '').replace(/\/+$/, '');
-  if (isAbsolute(text) || posix.isAbsolute(text) || glob.split('/').includes('..')) {
+/** Of one glob with braces; each more doubles them at least. */
+const alternativesMax = 1_000;
+
+/**
+ * One for each alternative in braces.
+ * @throws WindrowError `usage` when it can match nothing
+ */
+export function exclusionsOf(text: string): Exclusion[] {
+  return alternativesOf(text, text).map((alternative) => exclusionOf(alternative, text));
+}
+
+/** `{a,b}/c` as `a/c` and `b/c`, the innermost braces first. */
+function alternativesOf(glob: string, text: string): string[] {
+  const globs = [glob];
+  for (let done = 0; done < globs.length; ) {
+    const next = globs[done] ?? '';
+    const braces = /(?<!\\)\{([^{}]*,[^{}]*)\}/.exec(next);
+    if (braces === null) {
+      done += 1;
+      continue;
+    }
+    const [found, inside = ''] = braces;
+    const [before, behind] = [next.slice(0, braces.index), next.slice(braces.index + found.length)];
+    globs.splice(done, 1, ...inside.split(',').map((each) => before + each + behind));
+    if (globs.length > alternativesMax) {
+      throw new WindrowError('usage', `--exclude ${text} has too many alternatives`);
+    }
+  }
+  return globs;
+}
+
+function exclusionOf(glob: string, text: string): Exclusion {
+  const names = glob.split('/').filter((name) => name !== '' && name !== '.');
+  if (isAbsolute(glob) || posix.isAbsolute(glob) || names.includes('..')) {
     throw new WindrowError('usage', `--exclude ${text} can match nothing: it is no path below`, {
       hint: 'Give the path from what is sent on: for `send /srv/d`, `a.log` or `d/a.log`.',
     });
   }
-  if (glob === '' || glob === '.') {
+  if (names.length === 0) {
     throw new WindrowError('usage', `--exclude '${text}' can match nothing: it has no name`);
   }
-  return { glob: withLetters(glob), isOfPath: text.startsWith('./') || glob.includes('/') };
+  return {
+    glob: withLetters(names.join('/')),
+    isOfPath: glob.startsWith('./') || names.length > 1,
+  };
 }
 
 /** Both paths are relative, with `/`. */

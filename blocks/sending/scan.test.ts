@@ -4,11 +4,11 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
-import { exclusionOf } from './exclude.ts';
+import { exclusionsOf } from './exclude.ts';
 import { type Found, scan } from './scan.ts';
 
 async function found(paths: readonly string[], exclude: readonly string[] = []): Promise<Found[]> {
-  return Array.fromAsync(scan(paths, exclude.map(exclusionOf)));
+  return Array.fromAsync(scan(paths, exclude.flatMap(exclusionsOf)));
 }
 
 /** `path` of files, `path: reason` of the others; below `folder` by their relative path. */
@@ -155,6 +155,10 @@ it.each([
   ['./b.tmp', ['tree/a/b.tmp', 'tree/a/keep', 'tree/node_modules/x', 'tree/top']],
   ['./tree/a/keep', ['tree/a/b.tmp', 'tree/node_modules/x', 'tree/top']],
   ['node_modules/', ['tree/a/b.tmp', 'tree/a/keep', 'tree/top']],
+  ['{**/*.tmp,**/keep}', ['tree/node_modules/x', 'tree/top']],
+  ['{a/{b.tmp,keep},*.x}', ['tree/node_modules/x', 'tree/top']],
+  ['a//keep', ['tree/a/b.tmp', 'tree/node_modules/x', 'tree/top']],
+  ['a/./keep', ['tree/a/b.tmp', 'tree/node_modules/x', 'tree/top']],
 ])('--exclude %s leaves out what it names, whole folders too', async (glob, expected) => {
   const folder = tree({ 'a/b.tmp': '', 'a/keep': '', 'node_modules/x': '', top: '' });
   expect(told(await found([folder], [glob]), folder)).toEqual(expected);
@@ -174,10 +178,10 @@ it.each([
   expect(told(await found([folder], [glob]), folder)).toEqual(expected);
 });
 
-it.each(['', '/', '.', './', '/tree/a', '../a', 'a/../b'])(
+it.each(['', '/', '.', './', '/tree/a', '../a', 'a/../b', '{a,/b}', '{a,b}'.repeat(10)])(
   '--exclude %j can match nothing, which is told as a wrong usage',
   (glob) => {
-    expect(() => exclusionOf(glob)).toThrow(
+    expect(() => exclusionsOf(glob)).toThrow(
       expect.objectContaining({ code: 'usage', message: expect.stringContaining('--exclude') }),
     );
   },

@@ -11,7 +11,7 @@ import { describePrepared, prepareTopics } from '../../wire/transport/log/prepar
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { readSettingFile } from '../../runtime/config/setting-file.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
-import { pause, signalOfProcess } from '../../runtime/lifecycle.ts';
+import { pause, signalOfProcess, unlessStopped } from '../../runtime/lifecycle.ts';
 import { DirectClient, notACollector } from '../../wire/transport/direct/client.ts';
 import type { TransfersView } from '../api/contract.ts';
 import { checkSettings, COLLECTOR_SPEC, type CollectorConfig } from '../config.ts';
@@ -64,7 +64,9 @@ async function showLog(config: CollectorConfig, stdout: NodeJS.WriteStream): Pro
   const signal = signalOfProcess();
   const log = await createLogger('windrow-collector', config.log);
   const source = openKafkaLog(config, 'windrow-collector', log);
-  const made = await prepareTopics(source, topicSpecs(config, BLOCK_TOPICS), signal);
+  const topics = topicSpecs(config, BLOCK_TOPICS);
+  const made = await unlessStopped(signal, () => prepareTopics(source, topics, signal));
+  if (made === undefined) return;
   process.stderr.write(`${describePrepared(config.brokers, made)}\n`);
   const monitor = new TransferMonitor();
   const ended = new AbortController();

@@ -123,9 +123,9 @@ function checked(setting: Setting, input: unknown, where: string): unknown {
   });
 }
 
-/** What stands before an @ of an address is nobody's to read in a log. */
+/** What stands before the @ of an address is nobody's to read in a log, wherever it begins. */
 function withoutPasswords(input: unknown): string {
-  return JSON.stringify(input).replaceAll(/[^\s",/]+@/g, '…@');
+  return JSON.stringify(input).replace(/^(\W*).*@/, '$1…@');
 }
 
 function unknownVariables(spec: Spec, env: Sources['env']): string[] {

@@ -23,6 +23,14 @@ describe('what a test that ran out of time left behind', () => {
     expect(ended).toEqual(['program', 'folder']);
   });
 
+  it('all of it, though one does not end well, which is told', async () => {
+    const ended: string[] = [];
+    endAtLast(() => void ended.push('program'));
+    endAtLast(() => Promise.reject(new Error('the folder is not empty')));
+    await expect(endAll()).rejects.toThrow('the folder is not empty');
+    expect(ended).toEqual(['program']);
+  });
+
   it('programs do not run on, and folders do not stay', async () => {
     const folder = tempDir();
     const agent = await startAgent({ to: 'http://127.0.0.1:9', args: ['--data', folder.path] });

@@ -12,8 +12,17 @@ export function endAtLast(end: End): () => void {
   return () => void begun.delete(end);
 }
 
+/** @throws what the first that does not end well throws, when all have been tried */
 export async function endAll(): Promise<void> {
   const left = [...begun].reverse();
   begun.clear();
-  for (const end of left) await end();
+  const errors: unknown[] = [];
+  for (const end of left) {
+    try {
+      await end();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }

@@ -9,6 +9,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:f
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject, vi } from 'vitest';
+import { endAtLast } from '../../support/left-behind.ts';
 import { tempDir, type TempDir } from '../../support/programs.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -76,6 +77,8 @@ export class Wine implements AsyncDisposable {
   readonly #chroot: string;
   readonly #folder: TempDir;
   readonly #first: ChildProcess;
+  /** A test that runs out of time does not dispose of it. */
+  readonly #ended = endAtLast(() => this[Symbol.asyncDispose]());
   #commands = 0;
 
   private constructor(chroot: string, folder: TempDir, first: ChildProcess) {
@@ -171,6 +174,7 @@ export class Wine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended();
     await endOf(this.#first);
     this.#folder[Symbol.dispose]();
   }
