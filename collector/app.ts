@@ -74,7 +74,11 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   const releaseFolder = lockFolder(collectorFolder(config.data), 'collector');
   lifecycle.onStop('folder lock', releaseFolder);
   const db = openForWriting(config.data);
-  lifecycle.onStop('database', () => db.close());
+  let isLost = false;
+  lifecycle.onStop('database', () => {
+    // Closing moves the log into the database, as if the disk had confirmed it.
+    if (!isLost) db.close();
+  });
   const readDb = openForReading(config.data);
   lifecycle.onStop('reading connection', () => readDb.close());
 
@@ -147,7 +151,10 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
       metrics.noteCommit(tookMs);
       alerting.committed(notices);
     },
-    onLost,
+    onLost: (error) => {
+      isLost = true;
+      onLost(error);
+    },
   });
   ingest.attach(writer);
   lifecycle.onStop('writer', () => writer.close());

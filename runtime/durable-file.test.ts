@@ -187,6 +187,28 @@ it('a folder whose sync failed stays where something was put into it meanwhile',
   expect(readFileSync(file, 'utf8')).toBe('x');
 });
 
+it('where an inner folder cannot be made, the outer ones that were go again, and no others', () => {
+  const folder = temporaryFolder();
+  const others = join(folder, 'others');
+  const mkdir = fs.mkdirSync;
+  vi.spyOn(fs, 'mkdirSync').mockImplementation((path, ...more) => {
+    if (path === join(others, 'data', 'agent')) {
+      throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    }
+    // Another program is faster with this one.
+    if (path === others) mkdir(path);
+    return mkdir(path, ...more);
+  });
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  });
+  expect(() => makeFolderDurably(join(others, 'data', 'agent'))).toThrow('ENOSPC');
+  expect(readdirSync(folder)).toEqual(['others']);
+  expect(readdirSync(others)).toEqual([]);
+});
+
 it('a folder that may be written and not read is good enough to make one in it', () => {
   const parent = temporaryFolder();
   const path = join(parent, 'data');

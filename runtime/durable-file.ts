@@ -53,12 +53,15 @@ export function makeFolderDurably(path: string): void {
     missing.push(folder);
     folder = dirname(folder);
   }
-  for (const next of missing.toReversed()) makeFolder(next);
+  const made: string[] = [];
   try {
-    for (const made of missing) syncFolder(dirname(made));
+    for (const next of missing.toReversed()) {
+      if (makeFolder(next)) made.unshift(next);
+    }
+    for (const next of missing) syncFolder(dirname(next));
   } catch (error) {
     // Whoever tries again would take a folder that is there for one that is on the disk.
-    removeEmpty(missing);
+    removeEmpty(made);
     throw error;
   }
 }
@@ -72,13 +75,18 @@ function removeEmpty(folders: readonly string[]): void {
   }
 }
 
-/** One at a time: where nothing can be made at all, as in /proc, Node's recursive way never ends. */
-function makeFolder(path: string): void {
+/**
+ * One at a time: where nothing can be made at all, as in /proc, Node's recursive way never ends.
+ * @returns whether it was made here
+ */
+function makeFolder(path: string): boolean {
   try {
     mkdirSync(path, { mode: 0o700 });
+    return true;
   } catch (error) {
     // Another program may have been faster.
     if (!isFolder(path)) throw error;
+    return false;
   }
 }
 

@@ -40,6 +40,10 @@ it('a newer one is refused by its name and number', () => {
     expect.objectContaining({
       code: 'store_newer',
       message: '/data/x.db was written by a newer windrow (schema 2, this one knows 1)',
+      hint: 'Install that newer windrow again, or name another folder with --data.',
     }),
+  );
+  expect(() => assertNotNewer(db, '/data/x.db', 1, 'go elsewhere')).toThrow(
+    expect.objectContaining({ hint: 'Install that newer windrow again, or go elsewhere.' }),
   );
 });

@@ -10,15 +10,21 @@ export function schemaVersionOf(db: DatabaseSync): number {
 /**
  * @param path of the file, for the message
  * @param known how many migrations this program has
+ * @param folderHint how to use another folder
  * @throws WindrowError `store_newer`
  */
-export function assertNotNewer(db: DatabaseSync, path: string, known: number): void {
+export function assertNotNewer(
+  db: DatabaseSync,
+  path: string,
+  known: number,
+  folderHint = 'name another folder with --data',
+): void {
   const version = schemaVersionOf(db);
   if (version <= known) return;
   throw new WindrowError(
     'store_newer',
     `${path} was written by a newer windrow (schema ${version}, this one knows ${known})`,
-    { hint: 'Install that newer windrow again, or name another folder with --data.' },
+    { hint: `Install that newer windrow again, or ${folderHint}.` },
   );
 }
 

@@ -1,13 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { Commits } from './commits.ts';
 import { Sweep } from './sweep.ts';
 import { chunksOf, contentOf, madeFile, mib } from './testing/made-file.ts';
 import { ackFor, receiverRig, takeAll } from './testing/rig.ts';
 
+const start = { transfer: 0, block_number: -1 };
 const two = madeFile({ content: contentOf(mib + 70_000) });
 
 /** As version 1 of it was written. */
@@ -39,6 +40,33 @@ describe('a file that somebody took away', () => {
     expect(await ackFor(receiver, chunksOf(two, 0))).not.toHaveProperty('duplicate');
     expect(receiver.index.usedBytes).toBe(used);
   });
+
+  it.each(['is there again', 'begins to come again'])(
+    'stays listed when it %s while that is noted',
+    async (what) => {
+      const { receiver, folder } = receiverRig();
+      const { index } = receiver;
+      await takeAll(receiver, chunksOf(two, 0));
+      const path = join(folder, 'processed_data_node-1', 'log_txt', 'block_0000.bin');
+      const used = index.usedBytes;
+      rmSync(path);
+      const [first] = chunksOf(two, 0);
+      if (first === undefined) throw new Error('a chunk');
+      const gone = index.gone.bind(index);
+      const noted = vi.spyOn(index, 'gone').mockImplementation(async (...args) => {
+        const noting = gone(...args);
+        if (what === 'is there again') writeFileSync(path, 'x');
+        else await receiver.take(first);
+        return noting;
+      });
+      await new Sweep(receiver).step();
+      expect(noted).toHaveBeenCalledOnce();
+      expect([index.after(start, 10), index.usedBytes]).toEqual([
+        [{ transfer: 1, block_number: 0 }],
+        used,
+      ]);
+    },
+  );
 
   it('with its whole folder gives the name back, but not while a block of it comes', async () => {
     const { receiver, folder } = receiverRig();
@@ -91,7 +119,7 @@ describe('a transfer that is forgotten', () => {
     const { index } = receiver;
     const transfer = index.transfer(two.transferId);
     if (transfer === undefined) throw new Error('a transfer');
-    await index.gone(transfer, 1);
+    await index.gone(transfer, 1, () => true);
     const forgetting = index.forget(transfer, () => receiver.isOpen(transfer.id));
     const [first, last] = chunksOf(two, 0);
     if (first === undefined || last === undefined) throw new Error('two chunks');
@@ -147,11 +175,19 @@ it('a list of the first schema is taken over whole, and its keys are never given
 it('one that a newer version wrote is left alone', async () => {
   const { receiver, folder } = receiverRig();
   await receiver.close();
-  const db = new DatabaseSync(join(folder, '.windrow', 'received.db'));
-  db.exec('PRAGMA user_version = 99');
+  const path = join(folder, '.windrow', 'received.db');
+  const db = new DatabaseSync(path);
+  db.exec('PRAGMA user_version = 99; PRAGMA journal_mode = DELETE');
   db.close();
-  expect(() => receiverRig({ folder })).toThrow('was written by a newer windrow');
-  expect(existsSync(join(folder, '.windrow', 'received.db'))).toBe(true);
+  const before = readFileSync(path);
+  expect(() => receiverRig({ folder })).toThrow(
+    expect.objectContaining({
+      code: 'store_newer',
+      message: `${path} was written by a newer windrow (schema 99, this one knows 2)`,
+      hint: 'Install that newer windrow again, or name another output folder.',
+    }),
+  );
+  expect(readFileSync(path).equals(before)).toBe(true);
 });
 
 describe('changes of one moment', () => {

@@ -140,9 +140,13 @@ export class ReceivedIndex {
     return this.#statements.byKey.get(key) as unknown as StoredTransfer | undefined;
   }
 
-  /** The block's file is not there any more. */
-  async gone(transfer: StoredTransfer, blockNumber: number): Promise<void> {
+  /**
+   * The block's file is not there any more.
+   * @param isGone asked in the moment of the change: the block may have come again meanwhile
+   */
+  async gone(transfer: StoredTransfer, blockNumber: number, isGone: () => boolean): Promise<void> {
     const freedBytes = await this.#commits.commit(() => {
+      if (!isGone()) return 0;
       const before = this.block(transfer, blockNumber);
       this.#statements.removeBlock.run(transfer.key, blockNumber);
       return bytesOf(before);

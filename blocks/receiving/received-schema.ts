@@ -1,7 +1,6 @@
 /** The tables of what a receiver has, and what is asked of them. */
 import { DatabaseSync } from 'node:sqlite';
-import { WindrowError } from '../../runtime/errors.ts';
-import { migrate, schemaVersionOf } from '../../runtime/schema-version.ts';
+import { assertNotNewer, migrate } from '../../runtime/schema-version.ts';
 
 /** For a person who looks into the file meanwhile; the loop is held. */
 const busyTimeoutMs = 100;
@@ -84,13 +83,10 @@ export function openReceived(path: string): DatabaseSync {
   // Where a table is made anew the old one's rows go with all that refers to them.
   const db = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: false });
   try {
+    // Before anything is written: whoever is refused leaves the file as it was.
+    assertNotNewer(db, path, MIGRATIONS.length, 'name another output folder');
     // FULL: a block that was acknowledged is not sent again, so its row must outlive a power cut.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-    if (schemaVersionOf(db) > MIGRATIONS.length) {
-      throw new WindrowError('store_newer', `${path} was written by a newer windrow`, {
-        hint: 'Install that newer windrow again, or name another output folder.',
-      });
-    }
     migrate(db, MIGRATIONS);
     db.exec('PRAGMA foreign_keys = ON');
     return db;

@@ -2,6 +2,7 @@
  * Looks, a few at a time and round and round, whether what the index lists is still there: people
  * take received files away, and that makes room in the quota.
  */
+import { lstatSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCodeOf } from '../../runtime/errors.ts';
@@ -35,7 +36,11 @@ export class Sweep {
     const transfer = index.byKey(key);
     if (transfer === undefined || this.#receiver.isOpen(transfer.id)) return;
     const { path } = blockPaths(layout, transfer.folder, block_number);
-    if (await isGone(path)) await index.gone(transfer, block_number);
+    if (!(await isGone(path))) return;
+    const isStillGone = (): boolean =>
+      !this.#receiver.isOpen(transfer.id) &&
+      lstatSync(path, { throwIfNoEntry: false }) === undefined;
+    await index.gone(transfer, block_number, isStillGone);
   }
 
   /** The names of their folders are free again. */

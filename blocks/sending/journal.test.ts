@@ -1,4 +1,4 @@
-import { writeFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it, onTestFinished } from 'vitest';
@@ -202,7 +202,15 @@ it('a journal of a newer windrow is left alone', () => {
   const db = new DatabaseSync(path);
   db.exec('PRAGMA user_version = 99');
   db.close();
-  expect(() => opened(path)).toThrow(expect.objectContaining({ code: 'store_newer' }));
+  const before = readFileSync(path);
+  expect(() => opened(path)).toThrow(
+    expect.objectContaining({
+      code: 'store_newer',
+      message: `${path} was written by a newer windrow (schema 99, this one knows 2)`,
+      hint: 'Install that newer windrow again, or name another folder with --data.',
+    }),
+  );
+  expect(readFileSync(path).equals(before)).toBe(true);
 });
 
 it('a folder that cannot be made is told with the flag that mends it', () => {

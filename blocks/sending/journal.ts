@@ -18,6 +18,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { makeFolderDurably } from '../../runtime/durable-file.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { isDamage, setAside } from '../../runtime/queue/damage.ts';
+import { assertNotNewer, schemaVersionOf } from '../../runtime/schema-version.ts';
 import { inTransaction } from '../../runtime/transaction.ts';
 import type { Transfer } from './plan.ts';
 
@@ -94,7 +95,7 @@ export interface JournalOptions {
   readonly onDamage: (file: string) => void;
 }
 
-/** @throws WindrowError `store_unavailable` when the file cannot be used */
+/** @throws WindrowError `store_newer`; `store_unavailable` when the file cannot be used */
 export function openJournal(options: JournalOptions): Journal {
   const { path, clock, onDamage } = options;
   try {
@@ -135,6 +136,8 @@ export class Journal {
     this.#clock = clock;
     this.#db = new DatabaseSync(path, { timeout: busyTimeoutMs });
     try {
+      // Before anything is written: whoever is refused leaves the file as it was.
+      assertNotNewer(this.#db, path, schemaVersion);
       // A power cut may take the last commits, never the file: what is sent twice is taken as a repeat.
       this.#db.exec(
         'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON',
@@ -199,14 +202,9 @@ export class Journal {
 
   #prepareSchema(): void {
     inTransaction(this.#db, () => {
-      const version = Number(this.#db.prepare('PRAGMA user_version').get()?.['user_version']);
-      if (version > schemaVersion) {
-        throw new WindrowError('store_newer', 'the journal of transfers is of a newer windrow', {
-          hint: 'Use that version, or name another folder with --data.',
-        });
-      }
-      if (version < schemaVersion)
-        this.#db.exec(`${SCHEMA} PRAGMA user_version = ${schemaVersion}`);
+      // Another process that sends may have been faster.
+      if (schemaVersionOf(this.#db) >= schemaVersion) return;
+      this.#db.exec(`${SCHEMA} PRAGMA user_version = ${schemaVersion}`);
     });
   }
 }

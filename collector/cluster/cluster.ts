@@ -136,9 +136,12 @@ export class Cluster {
       takeWindow: (window, skewed) => ingest.takeOthersWindow(window, skewed),
       decommission: (server) => ingest.takeOut(server),
       hasSlot: (slot) => this.#positions.slots.has(slot),
+      heardThroughMs: (slots) =>
+        Math.min(...[...slots].map((slot) => this.#positions.heardThroughMs(slot))),
+      closeThrough: (server, throughMs) => ingest.closeThrough(server, throughMs),
       moved: (server, slot) => {
         ingest.letGo([server]);
-        results.release([server]);
+        results.moved(server);
         alerts.shared.moved(server.serverId, slot);
       },
       reject: (place, rejected) => ingest.rejectAt(place, rejected),
@@ -255,6 +258,7 @@ export class Cluster {
   tick(): void {
     const nowMs = this.#options.clock.monotonicMs();
     this.#joined?.consumption.tick();
+    this.#joined?.alerts.shared.tick();
     if (!this.isCaughtUp) this.#hearsSinceMs = nowMs;
     this.#joined?.results.tick(nowMs - this.#hearsSinceMs > upMs);
   }

@@ -38,7 +38,6 @@ it('what is stored and not on the disk yet is neither committed nor told the oth
       seen.push('committed');
     },
     sync: () => disk.promise,
-    syncNow: () => {},
     close: async () => {},
   };
   const onSend = (_member: Member, topic: string): void => void seen.push(topic);

@@ -8,8 +8,8 @@ export class Heard {
 
   /** It ended there then. @param nextOffset before it all has been taken */
   ends(end: { readonly offset: number; readonly atMs: number }, nextOffset: number): void {
-    // What is awaited since longer is reached first.
-    this.#awaited ??= end;
+    // What is awaited since longer is reached first, and never where the log has lost that end.
+    if (this.#awaited === undefined || end.offset < this.#awaited.offset) this.#awaited = end;
     this.reached(nextOffset);
   }
 

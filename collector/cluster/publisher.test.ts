@@ -170,6 +170,21 @@ it('what was dropped is not published again when another topic takes its records
   expect(messages()).toEqual(['not allowed; windows wait to be published']);
 });
 
+it('what is dropped behind the first one, which waits on, is no sign that anything is published', async () => {
+  const { publisher, refusing, tried, clock, signal } = refusable();
+  refusing.set('w', 'not allowed');
+  publisher.give(['w 1', 'w gone', 'a 1'].map(recordOf));
+  await tried(1);
+  clock.advance(unpublishedMsMax);
+  expect(publisher.drop(({ key }) => key === 'gone')).toHaveLength(1);
+  clock.advance(1);
+  expect(publisher.failure).toContain('no windows have been published');
+  // The next one has not waited for long, as far as anybody knows.
+  expect(publisher.drop(({ topic }) => topic === 'w')).toHaveLength(1);
+  expect(publisher.failure).toBeUndefined();
+  await publisher.published(signal);
+});
+
 it('that nothing is published for long is a failure, until something is', async () => {
   const { publisher, refusing, tried, clock, signal } = refusable();
   clock.advance(10 * unpublishedMsMax);

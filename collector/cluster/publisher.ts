@@ -87,9 +87,10 @@ export class Publisher {
   drop(isMeant: (record: NewLogRecord) => boolean): NewLogRecord[] {
     const sending = this.#sending;
     const isDropped = ({ record }: Waiting, i: number): boolean => i >= sending && isMeant(record);
+    const [first] = this.#queue;
     const dropped = this.#queue.filter(isDropped);
     this.#queue = this.#queue.filter((queued, i) => !isDropped(queued, i));
-    if (dropped.length > 0) this.#sinceMs = this.#options.clock.monotonicMs();
+    if (this.#queue[0] !== first) this.#sinceMs = this.#options.clock.monotonicMs();
     this.#waiters.look();
     return dropped.map(({ record }) => record);
   }

@@ -69,6 +69,17 @@ export class Closing {
     }
   }
 
+  /** Windows that end here or before are final, but for what its sender told to wait still. */
+  closeThrough(source: Source, throughMs: number): void {
+    const { engine, windows, checkpoints } = this.#options;
+    const { sourceNo, announced, newestMs } = source;
+    const { pendingFromMs = Infinity } = announced;
+    // From its newest sample on only the rest of its batch could wait, and that has been read.
+    const waitingFromMs = pendingFromMs < newestMs ? pendingFromMs : Infinity;
+    engine.closePassed(sourceNo, throughMs + windows.latenessMs, waitingFromMs);
+    checkpoints.source(source);
+  }
+
   /** How far each source's events have come, for the fleet. */
   *progress(): Generator<Progress> {
     for (const source of this.#options.registry.all()) {

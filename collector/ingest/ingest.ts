@@ -33,7 +33,7 @@ import { Intake } from './intake.ts';
 import type { IngestObserver, Intaking } from './intaking.ts';
 import { LaneWait } from './lane-wait.ts';
 import { OwnClock } from './own-clock.ts';
-import { Quarantine, type Rejected } from './quarantine.ts';
+import { Quarantine, type Rejected, textOf } from './quarantine.ts';
 import type { Registry } from './registry.ts';
 import type { Source, SourceState } from './source.ts';
 
@@ -142,6 +142,15 @@ export class Ingest {
       this.#options.observer.serverChanged(source);
     }
     this.#made = this.#made.filter(({ source }) => source.isOurs);
+  }
+
+  /**
+   * Nothing comes of this source here any longer, and another collector makes its windows that end
+   * later than this. @returns whether all that was made here is on its way to the others
+   */
+  closeThrough(source: Source, throughMs: number): boolean {
+    this.#closing.closeThrough(source, throughMs);
+    return !this.#made.some((made) => made.source === source);
   }
 
   /** Lets go what no open window needs any longer. */
@@ -387,14 +396,5 @@ export class Ingest {
   #takeFleetDue(countMax: number): void {
     const due = this.#fleet.takeDue(this.#closing.progress(), countMax);
     this.#store.group.fleetDue.push(...due);
-  }
-}
-
-/** What is kept of a malformed record; nothing in it may make that fail. */
-function textOf(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? '';
-  } catch {
-    return '(too deeply nested to be shown)';
   }
 }

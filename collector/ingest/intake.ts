@@ -14,7 +14,7 @@ import { type LogSide, plausible } from './from-log.ts';
 import type { IngestObserver, Intaking } from './intaking.ts';
 import { type Registry, sourcesMax } from './registry.ts';
 import { Sequence } from './sequence.ts';
-import type { Source } from './source.ts';
+import type { Boot, Source } from './source.ts';
 
 export interface IntakeOptions {
   readonly registry: Registry;
@@ -42,6 +42,14 @@ interface SourceName {
   readonly originMs: number;
   /** As `DecodedSample` has it. */
   readonly datedHere?: boolean;
+}
+
+interface Stored {
+  readonly source: Source;
+  readonly sample: DecodedSample;
+  readonly boot: Boot | undefined;
+  /** With the rates that are known. */
+  readonly values: DecodedSample['values'];
 }
 
 export class Intake {
@@ -86,6 +94,10 @@ export class Intake {
     }
     const replayId = replayed ? (sample.identity?.bootId ?? '') : '';
     const { serverId, datedHere = false } = sample;
+    const known = this.#options.registry.find(serverId, replayId);
+    if (known !== undefined && this.#isOfBefore(known, sample, batch)) {
+      return this.#takeOfBefore(known, sample, batch);
+    }
     const source = this.#source({ serverId, replayId, originMs, datedHere }, batch);
     if (source === undefined) return tooManyServers;
     if (source.originMs !== originMs) return 'origin_ms differs within one replay';
@@ -98,7 +110,7 @@ export class Intake {
   }
 
   #takeNew(source: Source, sample: DecodedSample, batch: Intaking): void {
-    const { accounting, observer, alerts, group } = this.#options;
+    const { accounting, observer, alerts } = this.#options;
     const boot = accounting.sequence(source, sample, batch);
     if (boot === 'duplicate') return;
     this.#heard(source, sample.identity?.bootId, batch);
@@ -108,11 +120,40 @@ export class Intake {
     }
     const isPast = batch.log?.isPast === true;
     if (sample.sentMs !== undefined) accounting.noteClock(source, sample.sentMs, batch);
-    accounting.count(source, 'received', 1);
-    batch.stored += 1;
     const { values, isLate } = this.#feed(source, sample, batch);
     source.noteValues(sample.tsMs, values);
-    group().samples.push({
+    this.#store({ source, sample, boot, values }, batch);
+    if (isLate && !(isPast && source.isClosedElsewhere(sample.tsMs)))
+      accounting.count(source, 'late', 1);
+    observer.sample(source, sample, values);
+    alerts?.sample(source, sample);
+  }
+
+  /** Its server comes in another collector's slot by now, and this was sent before. */
+  #isOfBefore(source: Source, { tsMs }: DecodedSample, { log }: Intaking): boolean {
+    return !source.replayed && tsMs <= source.newestMs && this.#isElsewhere(source, log);
+  }
+
+  #isElsewhere({ isOurs, lastSlot }: Source, log: Intaking['log']): boolean {
+    if (isOurs || log === undefined || lastSlot === undefined || lastSlot === log.slot)
+      return false;
+    return this.#options.fromLog?.hasSlot(lastSlot) === false;
+  }
+
+  /** Who has the server has its windows and alerts: it does not change hands again for what lay here. */
+  #takeOfBefore(source: Source, sample: DecodedSample, batch: Intaking): undefined {
+    if (batch.log?.isReread === true) return;
+    const { accounting, checkpoints } = this.#options;
+    const boot = accounting.sequence(source, sample, batch);
+    if (boot === 'duplicate') return;
+    checkpoints.source(source);
+    this.#store({ source, sample, boot, values: sample.values }, batch);
+  }
+
+  #store({ source, sample, boot, values }: Stored, batch: Intaking): void {
+    this.#options.accounting.count(source, 'received', 1);
+    batch.stored += 1;
+    this.#options.group().samples.push({
       sourceNo: source.sourceNo,
       tsMs: sample.tsMs,
       bootNo: boot?.bootNo ?? null,
@@ -120,10 +161,6 @@ export class Intake {
       values,
       detail: sample.detail,
     });
-    if (isLate && !(isPast && source.isClosedElsewhere(sample.tsMs)))
-      accounting.count(source, 'late', 1);
-    observer.sample(source, sample, values);
-    alerts?.sample(source, sample);
   }
 
   /** It is in the store: the open windows alone need it, once. */
@@ -164,7 +201,10 @@ export class Intake {
     const newestMs = source.newestBeforeMs;
     // What goes on behind that has been read from its beginning.
     if (fromMs <= newestMs) return;
-    const lacksBeforeMs = Math.min(fromMs, newestMs + slideMs + latenessMs);
+    // Its former owner may have more to read than it has told of: that comes nowhere else.
+    const lacksBeforeMs = source.hasMoved
+      ? fromMs
+      : Math.min(fromMs, newestMs + slideMs + latenessMs);
     source.lacksBeforeMs = Math.max(source.lacksBeforeMs, lacksBeforeMs);
     engine.lacksBefore(source.sourceNo, source.lacksBeforeMs);
     fromLog?.lacks(source);
@@ -212,7 +252,7 @@ export class Intake {
   #goodbye({ serverId, bootId }: { serverId: string; bootId: string }, batch: Intaking): void {
     const { registry, checkpoints, engine, observer } = this.#options;
     const source = registry.find(serverId, '');
-    if (source === undefined) return;
+    if (source === undefined || this.#isElsewhere(source, batch.log)) return;
     const { senders } = source;
     this.#options.accounting.noteSender(source, batch);
     if (senders.currentBootId === undefined)

@@ -47,3 +47,12 @@ export class Quarantine {
     this.#sinceLog = 0;
   }
 }
+
+/** What is kept of a malformed record; nothing in it may make that fail. */
+export function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? '';
+  } catch {
+    return '(too deeply nested to be shown)';
+  }
+}

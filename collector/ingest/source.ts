@@ -278,6 +278,14 @@ export class Source implements SourceIdentity {
     this.closedHereMs = closedThroughMs;
   }
 
+  /** Another collector has it too by now: it is not silent, and not idle, though nothing comes here. */
+  heardElsewhere(seenMs: number, now: { readonly wallMs: number; readonly monotonicMs: number }) {
+    const lastSeenMs = Math.min(seenMs, now.wallMs);
+    if (lastSeenMs <= this.lastSeenMs) return;
+    this.lastSeenMs = lastSeenMs;
+    this.lastSeenMonotonicMs = now.monotonicMs - (now.wallMs - lastSeenMs);
+  }
+
   /** Another collector made this time's windows final: whether what is of then came late is not told here. */
   isClosedElsewhere(tsMs: number): boolean {
     return tsMs >= this.closedHereMs && tsMs < this.#closedByAnyMs;

@@ -1,8 +1,9 @@
-/** Opens the collector's SQLite file: WAL, every commit on disk before it counts, schema migrated. */
+/** Opens the collector's SQLite file: its log on the disk, in WAL mode, schema migrated. */
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { makeFolderDurably } from '../../runtime/durable-file.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import { assertNotNewer, migrate } from '../../runtime/schema-version.ts';
 import { MIGRATIONS } from './schema.ts';
 import { writeLogAnew } from './wal.ts';
 
@@ -26,9 +27,9 @@ export function databasePath(dataDir: string): string {
 }
 
 /**
- * Opens for writing, making file and schema when missing. synchronous=FULL: what is committed
- * survives a power cut, and so does what an earlier process left in the log. Nobody else may be
- * writing.
+ * Opens for writing, making file and schema when missing. What an earlier process left in the log
+ * is on the disk. synchronous=FULL: so is what is committed, but for the writer's commits, which are
+ * on the disk when it says so (`wal.ts`). Nobody else may be writing.
  * @throws WindrowError `store_newer`, `store_unavailable`
  */
 export function openForWriting(dataDir: string): DatabaseSync {
@@ -39,7 +40,7 @@ export function openForWriting(dataDir: string): DatabaseSync {
     const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
     try {
       // Before anything is written: whoever is refused leaves the file as it was.
-      assertNotNewer(db, path);
+      assertNotNewer(db, path, MIGRATIONS.length);
       // Only takes effect on a file that is still empty, and then lets retention give pages back.
       db.exec('PRAGMA auto_vacuum = INCREMENTAL');
       db.exec('PRAGMA journal_mode = WAL');
@@ -47,7 +48,7 @@ export function openForWriting(dataDir: string): DatabaseSync {
       db.exec(`PRAGMA cache_size = -${cacheKiB}`);
       db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
       db.exec(`PRAGMA journal_size_limit = ${walBytesMax}`);
-      migrate(db);
+      migrate(db, MIGRATIONS);
       return db;
     } catch (error) {
       db.close();
@@ -62,35 +63,13 @@ export function openForReading(dataDir: string): DatabaseSync {
   return explained(path, () => {
     const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
     try {
-      assertNotNewer(db, path);
+      assertNotNewer(db, path, MIGRATIONS.length);
       return db;
     } catch (error) {
       db.close();
       throw error;
     }
   });
-}
-
-function schemaVersion(db: DatabaseSync): number {
-  return Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
-}
-
-function assertNotNewer(db: DatabaseSync, path: string): void {
-  const version = schemaVersion(db);
-  if (version <= MIGRATIONS.length) return;
-  throw new WindrowError(
-    'store_newer',
-    `${path} was written by a newer windrow (schema ${version}, this one knows ${MIGRATIONS.length})`,
-    { hint: 'Install that newer windrow again, or name another folder with --data.' },
-  );
-}
-
-function migrate(db: DatabaseSync): void {
-  for (let version = schemaVersion(db); version < MIGRATIONS.length; version += 1) {
-    db.exec(
-      `BEGIN IMMEDIATE; ${MIGRATIONS[version]}; PRAGMA user_version = ${version + 1}; COMMIT`,
-    );
-  }
 }
 
 function explained<T>(path: string, open: () => T): T {

@@ -1,8 +1,18 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import fs, {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
-import { databasePath, openForWriting } from './database.ts';
+import { collectorFolder, databasePath, openForWriting } from './database.ts';
 import { Wal, writeLogAnew } from './wal.ts';
 
 function fixture() {
@@ -30,7 +40,6 @@ it('only what is told to waits for the next sync: other commits are on the disk 
   expect(() => wal.unsynced(fail)).toThrow(/full/);
   expect(level(db)).toBe(full);
   await wal.sync();
-  wal.syncNow();
   const running = wal.sync();
   await wal.close();
   await running;
@@ -49,13 +58,41 @@ it('a log that is written anew is what it was, also where it is longer than a pi
   expect(readFileSync(`${path}-wal`).equals(before)).toBe(true);
 });
 
+it.skipIf(process.platform === 'win32')(
+  'where the database is a link to another folder, it is the log there that is written anew',
+  () => {
+    const elsewhere = join(temporaryFolder(), 'store.db');
+    const first = temporaryFolder();
+    openForWriting(first).close();
+    renameSync(databasePath(first), elsewhere);
+    const dataDir = temporaryFolder();
+    mkdirSync(collectorFolder(dataDir), { recursive: true });
+    symlinkSync(elsewhere, databasePath(dataDir));
+    const db = openForWriting(dataDir);
+    onTestFinished(() => db.close());
+    db.exec("INSERT INTO inventories VALUES (1, '{}')");
+    expect(statSync(`${elsewhere}-wal`).size).toBeGreaterThan(0);
+    const opened = vi.spyOn(fs, 'openSync');
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      opened.mockRestore();
+      syncBuiltinESMExports();
+    });
+    writeLogAnew(databasePath(dataDir));
+    expect(opened.mock.calls.map(([path]) => path)).toEqual([`${elsewhere}-wal`]);
+  },
+);
+
 it('no log, or an empty one, is nothing to write', () => {
   const { path } = fixture();
   const other = `${path}-other`;
+  writeLogAnew(other);
+  writeFileSync(other, '');
   writeLogAnew(other);
   expect(() => statSync(`${other}-wal`)).toThrow(/ENOENT/);
   writeFileSync(`${other}-wal`, '');
   writeLogAnew(other);
   expect(statSync(`${other}-wal`).size).toBe(0);
   rmSync(`${other}-wal`);
+  rmSync(other);
 });

@@ -11,13 +11,14 @@
  */
 import {
   close,
+  closeSync,
   existsSync,
   fdatasync,
   fdatasyncSync,
   fstatSync,
-  closeSync,
   openSync,
   readSync,
+  realpathSync,
   writeSync,
 } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
@@ -54,11 +55,6 @@ export class Wal {
     return syncing;
   }
 
-  /** The same at once, for the end. @throws Error of the system */
-  syncNow(): void {
-    fdatasyncSync(this.#fd);
-  }
-
   /** Waits for a sync that is under way. */
   async close(): Promise<void> {
     await this.#syncing;
@@ -71,7 +67,10 @@ export class Wal {
  * may not write it. Before anybody has the database open. @throws Error of the system
  */
 export function writeLogAnew(databasePath: string): void {
-  const path = walPath(databasePath);
+  if (!existsSync(databasePath)) return;
+  // Where the file is a link, SQLite's log lies beside what it links to; on Windows it follows none.
+  const file = process.platform === 'win32' ? databasePath : realpathSync(databasePath);
+  const path = walPath(file);
   if (!existsSync(path)) return;
   const fd = openSync(path, 'r+');
   try {

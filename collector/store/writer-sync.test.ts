@@ -31,7 +31,6 @@ function fixture() {
       syncs.push(sync);
       return sync.promise;
     },
-    syncNow: () => void told.push('synced at once'),
     close: async () => {},
   };
   const writer = new StoreWriter({
@@ -102,7 +101,7 @@ it('who waits for room alone goes on at the commit', async () => {
 });
 
 it('after a sync that failed nothing is acknowledged or committed any more, and it is told once', async () => {
-  const { writer, disk, reader, syncs, told, acknowledged } = fixture();
+  const { writer, reader, syncs, told, acknowledged } = fixture();
   const first = acknowledged(1);
   await vi.advanceTimersByTimeAsync(gatherMs);
   const second = acknowledged(2);
@@ -119,43 +118,68 @@ it('after a sync that failed nothing is acknowledged or committed any more, and 
   const late = acknowledged(3);
   await vi.advanceTimersByTimeAsync(60_000);
   // A sync that comes later says that all is well.
-  const syncNow = vi.spyOn(disk, 'syncNow');
   await writer.close();
   await late;
   expect(told.slice(4)).toEqual(['refused 3']);
-  expect([syncs.length, syncNow.mock.calls.length, count(reader, 'samples')]).toEqual([1, 0, 1]);
+  expect([syncs.length, count(reader, 'samples')]).toEqual([1, 1]);
 });
 
-it('closing puts on the disk at once what was committed, and then what waits', async () => {
-  const { writer, reader, syncs, told, acknowledged } = fixture();
+it('closing waits for the sync under way, and then puts on the disk what waits', async () => {
+  const { writer, disk, reader, syncs, told, acknowledged } = fixture();
   const all = [acknowledged(1)];
   await vi.advanceTimersByTimeAsync(gatherMs);
   all.push(acknowledged(2));
-  await vi.advanceTimersByTimeAsync(gatherMs);
+  const closing = vi.spyOn(disk, 'close');
   const closed = writer.close();
-  expect(told).toEqual(['committed', 'synced at once', 'synced 0', 'committed', 'synced 0']);
-  expect(count(reader, 'samples')).toBe(2);
-  // The sync that was under way says the same later, to nobody.
+  await vi.advanceTimersByTimeAsync(0);
+  // A second sync beside it may be told that all is well where the first is not.
+  expect([syncs.length, told, count(reader, 'samples')]).toEqual([1, ['committed'], 1]);
   syncs[0]?.resolve();
+  await vi.advanceTimersByTimeAsync(0);
+  expect([syncs.length, count(reader, 'samples')]).toEqual([2, 2]);
+  expect(told).toEqual(['committed', 'synced 0', 'acknowledged 1', 'committed']);
+  expect(closing).not.toHaveBeenCalled();
+  syncs[1]?.resolve();
   await Promise.all([...all, closed]);
-  expect(told.slice(5)).toEqual(['acknowledged 1', 'acknowledged 2']);
-  expect([syncs.length, vi.getTimerCount()]).toEqual([1, 0]);
+  expect(told.slice(4)).toEqual(['synced 0', 'acknowledged 2']);
+  expect([syncs.length, vi.getTimerCount()]).toEqual([2, 0]);
 });
 
-it('closing on a disk that fails acknowledges nothing and commits nothing behind it', async () => {
-  const { writer, disk, reader, told, acknowledged } = fixture();
-  const all = [acknowledged(1)];
-  await vi.advanceTimersByTimeAsync(gatherMs);
-  all.push(acknowledged(2));
-  vi.spyOn(disk, 'syncNow').mockImplementation(() => {
-    throw broken;
-  });
-  await writer.close();
-  await Promise.all(all);
-  expect(told.slice(1)).toEqual([
+it.each([
+  ['is gathering', 0],
+  ['is due', gatherMs],
+])(
+  'closing while a sync fails acknowledges nothing, and commits nothing of what %s behind it',
+  async (_, waitedMs) => {
+    const { writer, reader, syncs, told, acknowledged } = fixture();
+    const all = [acknowledged(1)];
+    await vi.advanceTimersByTimeAsync(gatherMs);
+    all.push(acknowledged(2));
+    await vi.advanceTimersByTimeAsync(waitedMs);
+    const closed = writer.close();
+    await vi.advanceTimersByTimeAsync(0);
+    expect([syncs.length, told]).toEqual([1, ['committed']]);
+    syncs[0]?.reject(broken);
+    await Promise.all([...all, closed]);
+    expect(told.slice(1)).toEqual([
+      `the disk does not confirm what was stored: ${broken.message}`,
+      'refused 1',
+      'refused 2',
+    ]);
+    expect([syncs.length, count(reader, 'samples'), vi.getTimerCount()]).toEqual([1, 1, 0]);
+  },
+);
+
+it('what closing itself commits is not acknowledged when its sync fails', async () => {
+  const { writer, syncs, told, acknowledged } = fixture();
+  const waiting = acknowledged(1);
+  const closed = writer.close();
+  await vi.advanceTimersByTimeAsync(0);
+  syncs[0]?.reject(broken);
+  await Promise.all([waiting, closed]);
+  expect(told).toEqual([
+    'committed',
     `the disk does not confirm what was stored: ${broken.message}`,
     'refused 1',
-    'refused 2',
   ]);
-  expect(count(reader, 'samples')).toBe(1);
 });

@@ -43,7 +43,7 @@ interface Unsynced {
 export interface WriterOptions {
   readonly db: DatabaseSync;
   /** Absent: each commit is synced as the connection does it. */
-  readonly wal?: Pick<Wal, 'unsynced' | 'sync' | 'syncNow' | 'close'>;
+  readonly wal?: Pick<Wal, 'unsynced' | 'sync' | 'close'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Called before each commit, to add checkpoints of what changed since the last one. */
@@ -70,6 +70,8 @@ export class StoreWriter {
   readonly #roomWaiters = new CommitWaiters();
   #unsynced: Unsynced | undefined;
   #syncing: Promise<void> = Promise.resolve();
+  /** When the sync that began last has ended, either way. */
+  #ended: Promise<void> = Promise.resolve();
   /** The next commit waits for the sync of the last one. */
   #isDue = false;
   #isLost = false;
@@ -145,21 +147,23 @@ export class StoreWriter {
   }
 
   /**
-   * Puts what waits on the disk, now; for the end of the program. Resolves when no sync is under
-   * way any longer.
+   * Puts what waits on the disk, without waiting for company; for the end of the program. Resolves
+   * when no sync is under way any longer.
    */
   async close(): Promise<void> {
-    const { wal } = this.#options;
-    if (this.#unsynced !== undefined && !this.#isLost) this.#syncNow(this.#unsynced);
-    if (this.#group.rows > 0 && !this.#isLost) {
-      const unsynced = this.#commit((work) => work());
-      if (unsynced !== undefined) this.#storedAtOnce(unsynced);
-    }
+    // Not another sync beside it: Linux tells of a failure once, and the other might be told that all is well.
+    while (this.#isSyncing) await this.#ended;
+    if (this.#group.rows > 0 && !this.#isLost) this.#due();
+    while (this.#isSyncing) await this.#ended;
     clearTimeout(this.#timer);
     this.#rejectAll(
       new WindrowError('store_unavailable', 'the collector stops', { retryable: true }),
     );
-    await wal?.close();
+    await this.#options.wal?.close();
+  }
+
+  get #isSyncing(): boolean {
+    return this.#unsynced !== undefined && !this.#isLost;
   }
 
   #due(): void {
@@ -182,10 +186,9 @@ export class StoreWriter {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#unsynced = unsynced;
     this.#syncing = promise;
-    wal.sync().then(
+    this.#ended = wal.sync().then(
       () => {
-        // Closing may have been quicker.
-        if (this.#unsynced === unsynced) this.#stored(unsynced);
+        this.#stored(unsynced);
         resolve();
       },
       (error: unknown) => this.#lose(unsynced, error),
@@ -226,18 +229,7 @@ export class StoreWriter {
     this.#due();
   }
 
-  #syncNow(unsynced: Unsynced): void {
-    this.#isDue = false;
-    try {
-      this.#options.wal?.syncNow();
-      this.#stored(unsynced);
-    } catch (error) {
-      this.#lose(unsynced, error);
-    }
-  }
-
   #lose({ waiters }: Unsynced, error: unknown): void {
-    if (this.#isLost) return;
     this.#isLost = true;
     const message = `the disk does not confirm what was stored: ${messageOf(error)}`;
     const hint =

@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { expect, it, onTestFinished } from 'vitest';
 import { createKeptLog } from '../../../runtime/testing/kept-log.ts';
 import { createManualClock } from '../../../runtime/testing/manual-clock.ts';
@@ -11,7 +12,9 @@ import { restoreAlerts } from '../../alerts/store.ts';
 import { Registry } from '../../ingest/registry.ts';
 import { openForWriting } from '../../store/database.ts';
 import { Group } from '../../store/group.ts';
+import { SharedAlertStatements } from '../../store/shared-alerts.ts';
 import { shareOf } from './alerts.ts';
+import { outrankEveryMs } from './outranking.ts';
 import { SharedAlerts } from './shared.ts';
 
 const RULES = `
@@ -74,7 +77,7 @@ function collector() {
       engine.tick();
     }
   };
-  return { engine, group, shared, published, commit, fallSilent };
+  return { clock, db, engine, group, shared, published, commit, fallSilent };
 }
 
 it('what was judged last when its slot leaves, and not committed yet, goes along and is not told here', () => {
@@ -159,4 +162,106 @@ it('a slot that is not ours has no alerts of ours, whatever waits for the commit
   commit();
   expect(published).toEqual([]);
   expect(group.ownAlerts.size).toBe(0);
+});
+
+/** One whose server is silent and told as such, and what was told. */
+function telling() {
+  const one = collector();
+  one.shared.takeOver(new Set([1]));
+  one.fallSilent();
+  one.commit();
+  const [told] = one.published;
+  if (told === undefined) throw new Error('nothing was judged');
+  return { ...one, told };
+}
+
+/** What the store has. */
+function stored(db: DatabaseSync, fill: (group: Group) => void): void {
+  const group = new Group();
+  fill(group);
+  new SharedAlertStatements(db).write(group);
+}
+
+it.each([
+  { by: 'another, later', id: 'two', more: 1, taken: [] },
+  { by: 'itself when it went', id: 'one', more: 0, taken: [] },
+  { by: 'another, before', id: 'two', more: -1, taken: [{ owner: { id: 'one' }, slot: 1 }] },
+])('after a kill an alert told in another slot by $by is taken back or not', (now) => {
+  const { told } = telling();
+  const { db, group, shared, published, commit } = collector();
+  const { rule, server } = told;
+  const owner = { ...told.owner, id: now.id, term: told.owner.term + now.more };
+  stored(db, ({ ownAlerts, sharedAlerts }) => {
+    ownAlerts.set('x', { rule, server, body: JSON.stringify(told) });
+    sharedAlerts.set('x', { rule, server, record: { ...told, slot: 5, owner } });
+  });
+  shared.takeOver(new Set([1]));
+  commit();
+  expect(published).toMatchObject(now.taken);
+  expect(published).toHaveLength(now.taken.length);
+  expect([...group.ownAlerts.values()].map(({ body }) => body === null)).toEqual([
+    now.taken.length === 0,
+  ]);
+});
+
+it('a term above ours is answered once in a while, and what waited for it is not lost', () => {
+  const { clock, shared, published, commit, told } = telling();
+  const foreign = (more: number) => {
+    const owner = { ...told.owner, id: 'late', term: clock.wallMs() + more };
+    const before = published.length;
+    shared.heard({ ...told, owner });
+    commit();
+    return { owner, told: published.slice(before) };
+  };
+  const first = foreign(1_000);
+  expect(first.told).toHaveLength(1);
+  expect(first.told[0]?.owner.term).toBeGreaterThan(first.owner.term);
+  const second = foreign(5_000);
+  expect(second.told).toEqual([]);
+  clock.advance(outrankEveryMs - 1);
+  shared.tick();
+  commit();
+  expect(published.at(-1)?.owner.term).toBeLessThan(second.owner.term);
+  clock.advance(1);
+  shared.tick();
+  commit();
+  expect(published.at(-1)?.owner).toMatchObject({ id: 'one' });
+  expect(published.at(-1)?.owner.term).toBeGreaterThan(second.owner.term);
+});
+
+it('what is over is not opened by a late word though its end is not committed yet', () => {
+  const { told } = telling();
+  const { clock, group, shared, published, commit } = collector();
+  shared.takeOver(new Set([1]));
+  clock.advance(1_000);
+  const owner = { ...told.owner, id: 'two', term: told.owner.term + 1 };
+  const over: AlertRecordOnWire = {
+    ...told,
+    kind: 'resolved',
+    active: null,
+    notices: [],
+    owner,
+  };
+  group.sharedAlerts.set(`${told.rule}|${told.server}`, { ...told, record: over });
+  shared.heard({ ...told, owner: { ...owner, term: 1 } });
+  commit();
+  expect(published.map(({ kind }) => kind)).toEqual(['resolved']);
+});
+
+it('alerts of a server that came go on once the store can be read', () => {
+  const { told } = telling();
+  const { db, shared, published, commit } = collector();
+  const { rule, server } = told;
+  const record = { ...told, slot: 5, owner: { ...told.owner, id: 'two' } };
+  stored(db, ({ sharedAlerts }) => sharedAlerts.set('x', { rule, server, record }));
+  shared.takeOver(new Set([1]));
+  db.exec('ALTER TABLE shared_alerts RENAME TO away');
+  shared.came(server, 1);
+  shared.tick();
+  db.exec('ALTER TABLE away RENAME TO shared_alerts');
+  commit();
+  expect(published).toEqual([]);
+  shared.tick();
+  commit();
+  expect(published).toMatchObject([{ id: told.id, slot: 1, owner: { id: 'one' } }]);
 });

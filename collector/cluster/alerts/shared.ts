@@ -8,10 +8,10 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../../runtime/clock.ts';
+import { messageOf } from '../../../runtime/errors.ts';
 import type { Logger } from '../../../runtime/logging.ts';
 import {
   type AlertRecordOnWire,
-  ALERTS_TOPIC,
   type NoticeOnWire,
   type NoticeOutcome,
 } from '../../../wire/records/alert-record.ts';
@@ -20,11 +20,7 @@ import { type AlertNotice, noticeMark } from '../../alerts/alert.ts';
 import type { AlertRecord } from '../../alerts/book.ts';
 import type { DeliveryGate, Verdict } from '../../alerts/delivery-gate.ts';
 import type { Group } from '../../store/group.ts';
-import {
-  SharedAlertStatements,
-  sharedAlert,
-  sharedAlertsAbout,
-} from '../../store/shared-alerts.ts';
+import { SharedAlertStatements } from '../../store/shared-alerts.ts';
 import {
   hasFiring,
   hasWaiting,
@@ -40,11 +36,14 @@ import {
   withStep,
 } from './entry.ts';
 import { FirstSeen } from './first-seen.ts';
-import { alertNoticeOf, type Entry, keyOf, onWire, type Owner } from './forms.ts';
+import { alertNoticeOf, type Entry, keyOf, type Owner } from './forms.ts';
 import { FormerWord } from './former-word.ts';
 import { HandOver } from './hand-over.ts';
+import { newestAlert, newestAlertsAbout } from './newest.ts';
+import { Outranking } from './outranking.ts';
 import { onTheirWayIn, PartingAlerts } from './parting.ts';
 import { type Heirloom, TakeOver, type TakeOverOptions } from './take-over.ts';
+import { Telling } from './telling.ts';
 import { isPossibleTerm } from './term.ts';
 
 export interface SharedAlertsOptions extends Omit<TakeOverOptions, 'isKnownNotifier'> {
@@ -70,7 +69,7 @@ export class SharedAlerts implements DeliveryGate {
   /** Over, and stored until the topic has shown us that everybody can know. */
   readonly #closing = new Map<string, Entry>();
   readonly #parting = new PartingAlerts((entry, term) =>
-    this.#publish(entry, { released: true, term }),
+    this.#telling.now(entry, { released: true, term }),
   );
   readonly #handOver: HandOver;
   readonly #formerWord = new FormerWord();
@@ -80,16 +79,17 @@ export class SharedAlerts implements DeliveryGate {
   #formerly = new Map<string, AlertRecordOnWire>();
   /** What of the waiting group has been taken in. */
   readonly #firstSeen = new FirstSeen();
-  /** By key and alert; to be published after the commit. */
-  readonly #unpublished = new Map<string, Entry>();
+  readonly #telling: Telling;
+  readonly #outranking = new Outranking();
+  /** Servers that came in a slot of ours, whose alerts could not be read: by name, the slot. */
+  readonly #missed = new Map<string, number>();
   #isAssigned = false;
   /** Whether what is ours may be another's by now: who has it tells what waits. */
   #isParted = true;
-  #isStopping = false;
-  #term = 0;
 
   constructor(options: SharedAlertsOptions) {
     this.#options = options;
+    this.#telling = new Telling(options, (key) => this.#entries.get(key));
     this.#handOver = new HandOver(options.clock);
     const isKnownNotifier = (name: string): boolean => options.timeoutsMs().has(name);
     this.#isKnownNotifier = isKnownNotifier;
@@ -104,7 +104,7 @@ export class SharedAlerts implements DeliveryGate {
     // What was judged last waits for its commit still, and goes along.
     engine.checkpoint(group());
     this.inCommit(group());
-    this.#publishChanged(({ slot }) => slots.has(slot));
+    this.#telling.changed(({ slot }) => slots.has(slot));
     for (const slot of slots) {
       ours.delete(slot);
       this.#handOver.slotLeft(slot);
@@ -116,19 +116,29 @@ export class SharedAlerts implements DeliveryGate {
       return slot !== undefined && slots.has(slot);
     });
     for (const [key, entry] of gone) {
-      this.#formerly.set(key, JSON.parse(this.#body(entry)) as AlertRecordOnWire);
+      this.#formerly.set(key, JSON.parse(this.#telling.body(entry)) as AlertRecordOnWire);
     }
     this.#part([...gone.values()]);
   }
 
   /** What is said of the server comes in this slot of ours by now: its alerts go on here. */
   came(server: string, slot: number): void {
-    const { self, db, clock } = this.#options;
-    for (const record of sharedAlertsAbout(db, server)) {
+    try {
+      this.#inheritOf(server, slot);
+      this.#missed.delete(server);
+    } catch (error) {
+      this.#missed.set(server, slot);
+      this.#options.log.warn({ server, error: messageOf(error) }, 'alerts of a server wait');
+    }
+  }
+
+  #inheritOf(server: string, slot: number): void {
+    const { self, clock } = this.#options;
+    for (const record of newestAlertsAbout(this.#options, server)) {
       const { id, term } = record.owner;
       if (id === self.id || !isOpen(record) || this.#entries.has(keyOf(record))) continue;
       if (!isPossibleTerm(term, clock.wallMs())) continue;
-      if (term >= this.#term) this.#outrank();
+      if (term >= this.#telling.term) this.#outrank(slot);
       this.#keep(this.#takeOver.inherit({ ...record, slot }));
     }
   }
@@ -138,11 +148,11 @@ export class SharedAlerts implements DeliveryGate {
     const { engine, group } = this.#options;
     engine.checkpoint(group());
     this.inCommit(group());
-    this.#publishChanged((entry) => entry.server === server);
+    this.#telling.changed((entry) => entry.server === server);
     const gone = [...this.#entries.values()].filter((entry) => entry.server === server);
     const moved = (entry: Entry): Entry => ({ ...entry, slot });
     const there = gone.map(moved);
-    for (const entry of there) this.#publish(entry);
+    for (const entry of there) this.#telling.now(entry);
     this.#part(there);
     engine.letGo((_, of) => of === server);
   }
@@ -156,8 +166,8 @@ export class SharedAlerts implements DeliveryGate {
       this.#handOver.slotCame(slot);
     }
     const known = this.#isAssigned ? this.#formerly : undefined;
-    const { term, heirlooms } = this.#takeOver.of(fresh, { known, term: this.#term });
-    this.#term = term;
+    const { term, heirlooms } = this.#takeOver.of(fresh, { known, term: this.#telling.term });
+    this.#telling.term = term;
     this.#isAssigned = true;
     this.#isParted = false;
     for (const heirloom of heirlooms) this.#keep(heirloom);
@@ -179,7 +189,7 @@ export class SharedAlerts implements DeliveryGate {
       if (!this.#firstSeen.isNew(transition)) continue;
       const key = keyOf(transition);
       const before = this.#entries.get(key);
-      if (before !== undefined && before.id !== transition.id) this.#tell(before);
+      if (before !== undefined && before.id !== transition.id) this.#telling.later(before);
       const slot = before?.slot ?? this.#takeOver.slotOf(transition.server);
       if (slot === undefined || !this.#options.slots.has(slot)) continue;
       // With its notices: the next step, of another alert, keeps only what is still needed of this one.
@@ -201,7 +211,7 @@ export class SharedAlerts implements DeliveryGate {
       const next = withState(entry, body === null ? null : (JSON.parse(body) as AlertRecord));
       this.#entries.set(key, next);
       if (isNews(entry, next)) changed.add(key);
-      else this.#store(next, this.#body(next));
+      else this.#store(next, this.#telling.body(next));
     }
     for (const key of changed) {
       const entry = this.#entries.get(key);
@@ -210,7 +220,7 @@ export class SharedAlerts implements DeliveryGate {
     for (const key of told) {
       const entry = this.#entries.get(key);
       const word = this.#formerWord.of(key);
-      if (entry !== undefined && word.length > 0) this.#tell(this.#heed(key, entry, word));
+      if (entry !== undefined && word.length > 0) this.#telling.later(this.#heed(key, entry, word));
     }
   }
 
@@ -224,18 +234,21 @@ export class SharedAlerts implements DeliveryGate {
 
   /** The topic was made anew, so nobody finds there what is open: told after the next commit. */
   tellAgain(): void {
-    for (const entry of this.#entries.values()) this.#tell(entry);
+    for (const entry of this.#entries.values()) this.#telling.later(entry);
   }
 
   /** What the store holds now may be told; and what was taken over is in the queue. */
   committed(): void {
-    this.#publishChanged(() => true);
+    this.#telling.changed(() => true);
     this.#uncommitted.clear();
   }
 
-  /** What the topic says of a slot of ours, or of an alert that was. @returns whether it is of one */
-  heard(record: AlertRecordOnWire): boolean {
-    const { self, db, slots, clock } = this.#options;
+  /**
+   * What the topic says of a slot of ours, or of an alert that was. @returns whether it is of one
+   * @param known the newest that was read before, where more has been read since
+   */
+  heard(record: AlertRecordOnWire, known?: AlertRecordOnWire): boolean {
+    const { self, slots, clock } = this.#options;
     const key = keyOf(record);
     const { id, term } = record.owner;
     this.#takeOver.sawTerm(term);
@@ -247,24 +260,40 @@ export class SharedAlerts implements DeliveryGate {
       return slots.has(record.slot);
     }
     if (!slots.has(record.slot)) return false;
-    if (term < this.#term) this.#formerWord.heard(record);
+    if (term < this.#telling.term) this.#formerWord.heard(record);
     // Who has a higher term has replaced us, and we are about to be told so; or comes late.
-    if (term > this.#term && !this.#isParted) this.#outrank();
-    const ours = this.#entries.get(key) ?? this.#closing.get(key);
-    if (ours !== undefined) this.#merge(key, ours, record);
-    else if (term < this.#term && isOpen(record)) {
-      const newest = sharedAlert(db, record.rule, record.server);
-      const { self } = this.#options;
-      if (newest?.id === record.id && !isOpen(newest)) {
-        // It was over before the late one told how it stood once.
-        this.#publishAgain({ ...newest, owner: { ...self, term: this.#term } });
+    if (term > this.#telling.term && !this.#isParted) {
+      if (!this.#outranking.begin(clock.monotonicMs())) {
+        const before = known ?? newestAlert(this.#options, record);
+        this.#outranking.defer({ record, before });
         return true;
       }
-      const isNewer = newest !== undefined && newest.owner.term > term;
-      if (isNewer && isPossibleTerm(newest.owner.term, clock.wallMs())) this.#publishAgain(newest);
+      this.#outrank(record.slot);
+    }
+    const ours = this.#entries.get(key) ?? this.#closing.get(key);
+    if (ours !== undefined) this.#merge(key, ours, record);
+    else if (term < this.#telling.term && isOpen(record)) {
+      const before = known ?? newestAlert(this.#options, record);
+      if (before?.id === record.id && !isOpen(before)) {
+        // It was over before the late one told how it stood once.
+        this.#telling.again({ ...before, owner: { ...self, term: this.#telling.term } });
+        return true;
+      }
+      const isNewer = before !== undefined && before.owner.term > term;
+      if (isNewer && isPossibleTerm(before.owner.term, clock.wallMs())) this.#telling.again(before);
       else this.#keep(this.#takeOver.inherit(record));
     }
     return true;
+  }
+
+  /** Once a second: what could not be done at once. */
+  tick(): void {
+    for (const [server, slot] of this.#missed) {
+      if (this.#options.slots.has(slot)) this.came(server, slot);
+      else this.#missed.delete(server);
+    }
+    const due = this.#outranking.takeDue(this.#options.clock.monotonicMs());
+    for (const { record, before } of due) this.heard(record, before);
   }
 
   mayTell(notifier: string, notice: AlertNotice): Verdict {
@@ -289,16 +318,16 @@ export class SharedAlerts implements DeliveryGate {
     if (entry === undefined || outcomeOf(entry, notifier, notice) === outcome) return;
     const next = withOutcome(entry, { notifier, notice, outcome });
     this.#put(key, next);
-    this.#statements.putOwn(next.rule, next.server, this.#body(next));
-    this.#publish(next);
+    this.#statements.putOwn(next.rule, next.server, this.#telling.body(next));
+    this.#telling.now(next);
   }
 
   left: PartingAlerts['left'] = (notifier, notice) => this.#parting.left(notifier, notice);
 
   /** Nothing goes out any longer: whoever comes next may tell at once what waits. */
   stop(): void {
-    this.#isStopping = true;
-    for (const entry of this.#entries.values()) if (hasWaiting(entry)) this.#publish(entry);
+    this.#telling.isStopping = true;
+    for (const entry of this.#entries.values()) if (hasWaiting(entry)) this.#telling.now(entry);
   }
 
   /** These go on at another collector. */
@@ -310,12 +339,13 @@ export class SharedAlerts implements DeliveryGate {
       this.#entries.delete(key);
       this.#handOver.letGo(key);
       this.#store(entry, null);
-      if (onTheirWay !== undefined) this.#parting.add(entry, this.#term, onTheirWay);
+      if (onTheirWay !== undefined) this.#parting.add(entry, this.#telling.term, onTheirWay);
     }
   }
 
   #keep({ entry, isHeld }: Heirloom): void {
     const key = keyOf(entry);
+    this.#formerly.delete(key);
     this.#uncommitted.add(key);
     if (isHeld) this.#handOver.hold(key);
     this.#changed(key, entry);
@@ -324,7 +354,7 @@ export class SharedAlerts implements DeliveryGate {
   #merge(key: string, ours: Entry, theirs: AlertRecordOnWire): void {
     if (theirs.released) this.#handOver.letGo(key);
     const next = this.#heed(key, ours, theirs.notices);
-    if (theirs.owner.term < this.#term) this.#tell(next);
+    if (theirs.owner.term < this.#telling.term) this.#telling.later(next);
   }
 
   /** What a former owner told of these notices needs no telling here. */
@@ -337,14 +367,14 @@ export class SharedAlerts implements DeliveryGate {
     // Its end, when that waits here, must find it told.
     this.#uncommitted.add(key);
     if (this.#entries.has(key)) this.#put(key, next);
-    this.#store(next, this.#body(next));
+    this.#store(next, this.#telling.body(next));
     return next;
   }
 
   #changed(key: string, entry: Entry): void {
     this.#put(key, entry);
-    this.#store(entry, this.#body(entry));
-    this.#tell(entry);
+    this.#store(entry, this.#telling.body(entry));
+    this.#telling.later(entry);
   }
 
   #put(key: string, entry: Entry): void {
@@ -362,39 +392,9 @@ export class SharedAlerts implements DeliveryGate {
     this.#options.group().ownAlerts.set(keyOf({ rule, server }), { rule, server, body });
   }
 
-  #body(entry: Entry): string {
-    return onWire(entry, { ...this.#options.self, term: this.#term }, false);
-  }
-
-  /** After the next commit, or before its slot leaves. */
-  #tell(entry: Entry): void {
-    this.#unpublished.set(`${keyOf(entry)}|${entry.id}`, entry);
-  }
-
-  #publishChanged(isMeant: (entry: Entry) => boolean): void {
-    for (const [mark, entry] of this.#unpublished) {
-      if (!isMeant(entry)) continue;
-      this.#unpublished.delete(mark);
-      const newest = this.#entries.get(keyOf(entry));
-      this.#publish(newest?.id === entry.id ? newest : entry);
-    }
-  }
-
-  #publish(entry: Entry, { released = this.#isStopping, term = this.#term } = {}): void {
-    const { self, clock, publish } = this.#options;
-    const value = onWire(entry, { ...self, term }, released);
-    publish([{ topic: ALERTS_TOPIC, key: keyOf(entry), value, timeMs: clock.wallMs() }]);
-  }
-
-  /** What we told would count less than what was told in a higher term, so it is told once more. */
-  #outrank(): void {
-    this.#term = this.#takeOver.nextTerm();
-    for (const [key, entry] of this.#entries) this.#changed(key, entry);
-  }
-
-  #publishAgain(record: AlertRecordOnWire): void {
-    const { clock, publish } = this.#options;
-    const value = JSON.stringify(record);
-    publish([{ topic: ALERTS_TOPIC, key: keyOf(record), value, timeMs: clock.wallMs() }]);
+  /** What we told would count less than what was told there in a higher term, so it is told once more. */
+  #outrank(slot: number): void {
+    this.#telling.term = this.#takeOver.nextTerm();
+    for (const [key, entry] of this.#entries) if (entry.slot === slot) this.#changed(key, entry);
   }
 }

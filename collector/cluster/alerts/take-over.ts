@@ -105,7 +105,7 @@ export class TakeOver {
       else if (own !== undefined) this.#drop(own);
     }
     for (const own of ours.values()) {
-      if (fresh.has(own.slot)) heirlooms.push(this.#resume(own));
+      if (fresh.has(own.slot) && !this.#hasMoved(own)) heirlooms.push(this.#resume(own));
       else this.#drop(own);
     }
     if (known === undefined) {
@@ -113,6 +113,15 @@ export class TakeOver {
       heirlooms.push(...this.#before(fresh, keys));
     }
     return { term: newTerm, heirlooms };
+  }
+
+  /** It was told with another slot, where the server's records come by now: it goes on there. */
+  #hasMoved({ rule, server, slot, owner }: AlertRecordOnWire): boolean {
+    const { db, clock } = this.#options;
+    const newest = sharedAlert(db, rule, server);
+    if (newest === undefined || newest.slot === slot) return false;
+    const { term } = newest.owner;
+    return term >= owner.term && isPossibleTerm(term, clock.wallMs());
   }
 
   #drop({ rule, server }: AlertKey): void {

@@ -23,9 +23,10 @@ import type {
 import type { Alert } from '../../alerts/alert.ts';
 import type { RecordsPlace } from '../../ingest/from-log.ts';
 import type { Group } from '../../store/group.ts';
-import { sharedAlert, sharedAlertPositions, sharedAlertsAbout } from '../../store/shared-alerts.ts';
+import { sharedAlertPositions, sharedAlertsAbout } from '../../store/shared-alerts.ts';
 import { TopicPositions } from '../topic-positions.ts';
 import { alertOf, transitionsOfEntry } from './forms.ts';
+import { newestAlert } from './newest.ts';
 import type { SharedAlerts } from './shared.ts';
 import { isPossibleTerm } from './term.ts';
 
@@ -120,12 +121,9 @@ export class AlertTopic {
     if (!isOurs && isNews) onChange(alertOf(record));
   }
 
-  #newest({ rule, server }: AlertKey): AlertRecordOnWire | undefined {
-    const { db, group } = this.#options;
-    const waiting = group().sharedAlerts.get(alertKeyText({ rule, server }));
-    if (waiting !== undefined) return waiting.record ?? undefined;
-    const stored = sharedAlert(db, rule, server);
-    return stored !== undefined && this.#isPossible(stored) ? stored : undefined;
+  #newest(key: AlertKey): AlertRecordOnWire | undefined {
+    const newest = newestAlert(this.#options, key);
+    return newest !== undefined && this.#isPossible(newest) ? newest : undefined;
   }
 
   #keep({ rule, server }: AlertKey, record: AlertRecordOnWire | null): void {

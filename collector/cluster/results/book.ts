@@ -17,9 +17,8 @@ import {
 } from '../../../wire/records/window-result.ts';
 import type { LogRecord, UnreadableRecords } from '../../../wire/transport/log/port.ts';
 import { conditionOf } from '../../api/figures.ts';
-import type { RecordsPlace } from '../../ingest/from-log.ts';
+import type { Known, RecordsPlace } from '../../ingest/from-log.ts';
 import { type Registry, sourceRow, sourcesMax } from '../../ingest/registry.ts';
-import type { Known } from '../../ingest/from-log.ts';
 import type { Source } from '../../ingest/source.ts';
 import type { Group } from '../../store/group.ts';
 import { resultPositions, storedResults } from '../../store/results.ts';
@@ -54,6 +53,10 @@ export interface BookOptions {
   readonly decommission: (source: Source) => void;
   /** Whether the slot is ours. */
   readonly hasSlot: (slot: number) => boolean;
+  /** What was sent until then in all of these slots of ours has been taken in, monotonic. */
+  readonly heardThroughMs: (slots: Iterable<number>) => number;
+  /** As `Ingest.closeThrough` has it. */
+  readonly closeThrough: (source: Source, throughMs: number) => boolean;
   /** A server of ours comes in that slot by now, which is another collector's. */
   readonly moved: (source: Source, slot: number) => void;
 }
@@ -71,6 +74,8 @@ const notOpened = { closedThroughMs: null, firstPaneMs: null, newestMsByLane: []
 export class ResultBook {
   readonly #options: BookOptions;
   readonly #known = new Map<string, Noted>();
+  /** When another collector first told a window of a server of ours, monotonic: what came of it here was there before. */
+  readonly #elsewhereSinceMs = new WeakMap<Source, number>();
   positions = new TopicPositions(WINDOW_RESULTS_TOPIC, new Map());
 
   constructor(options: BookOptions) {
@@ -176,11 +181,21 @@ export class ResultBook {
   }
 
   /** Since its topic has more partitions its key may be in another one, and nothing comes here any more. */
-  #letGo(source: Source, { slot, start_ms: startMs }: WindowResult): void {
-    const { hasSlot, moved } = this.#options;
+  #letGo(source: Source, result: WindowResult): void {
+    const { clock, hasSlot, heardThroughMs, closeThrough, moved } = this.#options;
+    const { slot, start_ms: startMs } = result;
     if (source.replayed || slot === null || hasSlot(slot)) return;
+    const nowMs = clock.monotonicMs();
+    const sinceMs = this.#elsewhereSinceMs.get(source) ?? nowMs;
+    this.#elsewhereSinceMs.set(source, sinceMs);
+    source.heardElsewhere(result.last_seen_ms, { wallMs: clock.wallMs(), monotonicMs: nowMs });
+    // Its windows of before are made by nobody else, so all of it that lies here is read first.
+    if (heardThroughMs(source.slots) < sinceMs) return;
+    if (!closeThrough(source, result.lacks_before_ms ?? -Infinity)) return;
     // Of its windows that began before, one may be from records that came here and to another, too.
-    if (startMs > source.newestMs) moved(source, slot);
+    if (startMs <= source.newestMs) return;
+    this.#elsewhereSinceMs.delete(source);
+    moved(source, slot);
   }
 
   /** A source of another collector; one of ours that is not there any more was forgotten. */

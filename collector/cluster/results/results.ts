@@ -140,6 +140,12 @@ export class ClusterResults implements Results {
     this.#untold = this.#untold.filter(({ isOurs }) => isOurs);
   }
 
+  /** Another collector has it by now, and nobody else makes what waits here of it. */
+  moved(source: Source): void {
+    this.#composer.forget(source);
+    this.#lacking.delete(source);
+  }
+
   room(signal: AbortSignal): Promise<void> {
     return this.publisher.room(signal);
   }

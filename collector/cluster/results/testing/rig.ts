@@ -122,6 +122,8 @@ export function startCollector(options: CollectorOptions): SharingCollector {
     takeWindow: (window, skewed) => ingest.takeOthersWindow(window, skewed),
     decommission: (source) => ingest.takeOut(source),
     hasSlot: () => true,
+    heardThroughMs: () => Infinity,
+    closeThrough: () => true,
     moved: () => {},
     reject: (place, rejected) => ingest.rejectAt(place, rejected),
   });
