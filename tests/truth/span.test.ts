@@ -17,6 +17,8 @@ const spanS = 10;
 /** From two seconds after the tools were started to two seconds before they end. */
 const beginMs = 2_000;
 const loadMs = 6_000;
+const diskDifferenceMax = 0.03;
+const looksMax = 3;
 const never = new AbortController().signal;
 
 /** Keeps a core busy, and stays. */
@@ -72,6 +74,9 @@ describe.skipIf(missing('mpstat', 'iostat', 'pidstat', 'sar'))(
     let seen: Seen;
     beforeAll(async () => {
       seen = await look();
+      // Where something else writes a lot just as one of them looks, they differ. One that counts
+      // wrongly does so each time.
+      for (let looks = 1; looks < looksMax && !doDisksAgree(seen); looks += 1) seen = await look();
     });
 
     it.each([
@@ -93,14 +98,10 @@ describe.skipIf(missing('mpstat', 'iostat', 'pidstat', 'sar'))(
     });
 
     it('what was written to each disk is what iostat saw, within 3 %', () => {
-      const ours = (seen.ours.disks ?? []).filter(
-        (disk) => disk.write * seen.oursS > 10 * 1024 ** 2,
-      );
-      expect(ours.map((disk) => disk.name)).not.toEqual([]);
-      for (const { name, write } of ours) {
-        const theirs = seen.iostat.find((disk) => disk['disk_device'] === name);
-        const theirBytes = Number(theirs?.['wkB/s']) * 1024 * spanS;
-        expect(Math.abs((write * seen.oursS) / theirBytes - 1), name).toBeLessThanOrEqual(0.03);
+      const differences = diskDifferencesOf(seen);
+      expect(differences).not.toEqual([]);
+      for (const { name, difference } of differences) {
+        expect(difference, name).toBeLessThanOrEqual(diskDifferenceMax);
       }
     });
 
@@ -118,6 +119,20 @@ describe.skipIf(missing('mpstat', 'iostat', 'pidstat', 'sar'))(
     });
   },
 );
+
+/** Of disks to which enough was written: how far the bytes are apart, as a part of theirs. */
+function diskDifferencesOf({ ours, oursS, iostat }: Seen): { name: string; difference: number }[] {
+  const written = (ours.disks ?? []).filter(({ write }) => write * oursS > 10 * 1024 ** 2);
+  return written.map(({ name, write }) => {
+    const theirs = iostat.find((disk) => disk['disk_device'] === name);
+    const theirBytes = Number(theirs?.['wkB/s']) * 1024 * spanS;
+    return { name, difference: Math.abs((write * oursS) / theirBytes - 1) };
+  });
+}
+
+function doDisksAgree(seen: Seen): boolean {
+  return diskDifferencesOf(seen).every(({ difference }) => difference <= diskDifferenceMax);
+}
 
 async function look(): Promise<Seen> {
   // Beside the code: /tmp may be memory, and then nothing reaches a disk.
