@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { rawChunkBytes } from '../../wire/limits.ts';
 import { Proxy } from '../kafka/support/proxy.ts';
-import { receivedFile, receivedFolders } from '../support/blocks.ts';
+import { linesOf, receivedFile, receivedFolders, summaryOf } from '../support/blocks.ts';
 import { freePort } from '../support/free-port.ts';
 import { metric } from '../support/http.ts';
 import {
@@ -46,24 +46,6 @@ function receivedIn({ dataDir }: RunningCollector): string {
 
 function send(paths: readonly string[], args: readonly string[]): Promise<Finished> {
   return run('agent', ['send', ...paths, ...args]);
-}
-
-interface Line {
-  readonly event: string;
-  readonly [key: string]: unknown;
-}
-
-function linesOf({ stdout }: Finished): Line[] {
-  return stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Line);
-}
-
-function summaryOf(finished: Finished): Line {
-  const summary = linesOf(finished).at(-1);
-  if (summary?.event !== 'summary') throw new Error(`no summary: ${finished.stderr}`);
-  return summary;
 }
 
 /** Blocks that this sender's journal has as acknowledged, of transfers that are not done. */

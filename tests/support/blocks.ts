@@ -1,7 +1,8 @@
-/** What a receiver of blocks has made of files, as the old system has it on the disk. */
+/** What a receiver of blocks has made of files, as the old system has it on the disk, and what a sender says. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Finished } from './programs.ts';
 
 const BLOCK = /^block_(\d+)\.bin$/;
 
@@ -39,4 +40,23 @@ function blockOf(path: string): Buffer {
 interface Metadata {
   readonly verified: boolean;
   readonly checksum: string;
+}
+
+/** What the verbs print where there is no terminal. */
+interface Line {
+  readonly event: string;
+  readonly [key: string]: unknown;
+}
+
+export function linesOf({ stdout }: Finished): Line[] {
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+}
+
+export function summaryOf(finished: Finished): Line {
+  const summary = linesOf(finished).at(-1);
+  if (summary?.event !== 'summary') throw new Error(`no summary: ${finished.stderr}`);
+  return summary;
 }
