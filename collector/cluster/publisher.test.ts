@@ -17,14 +17,8 @@ it('a send holds one topic, so that nothing is there before what was given first
     close: async () => {},
   };
   const { signal } = new AbortController();
-  const publisher = new Publisher({
-    producer,
-    synced,
-    what: 'windows',
-    clock,
-    log: createKeptLog().log,
-    signal,
-  });
+  const { log } = createKeptLog();
+  const publisher = new Publisher({ producer, synced, what: 'windows', clock, log, signal });
   publisher.give(['a 1', 'a 2', 'w 1', 'w 2', 'a 3'].map(recordOf));
   await publisher.published(signal);
   expect(sends).toEqual([['a 1', 'a 2'], ['w 1', 'w 2'], ['a 3']]);
@@ -65,14 +59,8 @@ it('what is dropped is not sent, but for what is on its way, and nobody waits fo
     close: async () => {},
   };
   const { signal } = new AbortController();
-  const publisher = new Publisher({
-    producer,
-    synced,
-    what: 'windows',
-    clock,
-    log: createKeptLog().log,
-    signal,
-  });
+  const { log } = createKeptLog();
+  const publisher = new Publisher({ producer, synced, what: 'windows', clock, log, signal });
   const settled: string[] = [];
   const waitFor = (what: string) => publisher.published(signal).then(() => settled.push(what));
   publisher.give(['a gone', 'b gone', 'b kept'].map(recordOf));

@@ -1,5 +1,6 @@
 /** Programs for Windows that only tests need, made of their C where a test's Windows sees them. */
 import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { missing } from '../../support/tools.ts';
 import type { Wine } from './wine.ts';
@@ -7,7 +8,6 @@ import type { Wine } from './wine.ts';
 const COMPILER = 'x86_64-w64-mingw32-gcc';
 const STRICT = ['-std=c17', '-Wall', '-Wextra', '-Werror', '-O2'];
 const LIBRARIES = ['-ladvapi32', '-liphlpapi', '-lpdh'];
-const ADDON = ['winaddon.c', 'winsvc.c', 'winscm.c', 'winfolder.c', 'winmetrics.c'];
 const compileMsMax = 60_000;
 
 const native = fileURLToPath(new URL('../../../native/', import.meta.url));
@@ -35,11 +35,16 @@ export function makeWatchedAddon(wine: Wine): string {
     '-static-libgcc',
     '-o',
     wine.shared('watched.node'),
-    ...ADDON.map((file) => native + file),
+    ...addonSources().map((file) => native + file),
     watcher,
     ...LIBRARIES,
   );
   return 'Z:\\mnt\\shared\\watched.node';
+}
+
+/** Whatever files the addon has: one that is missing here would not link. */
+function addonSources(): string[] {
+  return readdirSync(native).filter((name) => /^win.*\.c$/.test(name));
 }
 
 function compile(...options: string[]): void {
