@@ -75,6 +75,17 @@ export function describeTransport(connect: Connect): void {
     await vi.waitFor(() => expect(order).toEqual(all), arriveMsMax);
   });
 
+  it('batches that a new sender is given side by side all arrive', async () => {
+    const seen = new Set<unknown>();
+    const sender = await connected(async ({ header }) => {
+      seen.add(header.oldest_outstanding_seq);
+      return ack;
+    });
+    const all = Array.from({ length: 20 }, (_, seq) => seq);
+    await Promise.all(all.map((seq) => sender.send(batchOf(seq), never)));
+    await vi.waitFor(() => expect(seen).toEqual(new Set(all)), arriveMsMax);
+  });
+
   it('a batch without records is taken like any other', async () => {
     const sender = await connected(async ({ records }) => ({ ...ack, stored: records.length }));
     const { header } = batchOf(1);

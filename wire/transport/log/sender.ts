@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../../../runtime/clock.ts';
 import { WindrowError } from '../../../runtime/errors.ts';
+import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 import { batchRecordsMax } from '../../limits.ts';
 import type { Batch, BatchHeader, RecordLine } from '../../records/batch.ts';
 import { BATCH_HEADER, COPY_HEADER, type RawRecord, SAMPLES_TOPIC } from '../../records/record.ts';
@@ -35,6 +36,9 @@ class LogSender implements BatchSender {
   #admin: LogAdmin | undefined;
   /** Of the samples' topic; unknown before the topics were seen. */
   #partitions: number | undefined;
+  /** While the topics are looked at: batches that are sent side by side wait for one look. */
+  #preparing: Promise<number> | undefined;
+  readonly #closing = new AbortController();
 
   constructor(options: LogSenderOptions) {
     this.#options = options;
@@ -46,8 +50,8 @@ class LogSender implements BatchSender {
     if (batch.records.length > batchRecordsMax) {
       throw new WindrowError('refused', `more than ${batchRecordsMax} records in one batch`);
     }
-    this.#partitions ??= await this.#prepare(signal);
-    const partitions = this.#partitions;
+    const partitions =
+      this.#partitions ?? (await unlessAborted(this.#prepared(), signal, 'looking at topics'));
     const headers = { [BATCH_HEADER]: JSON.stringify(batch.header) };
     const batching: Batching = { header: batch.header, headers, partitions };
     const raw = batch.records.map((record) => rawOf(record));
@@ -80,6 +84,7 @@ class LogSender implements BatchSender {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#producer.close();
     await this.#admin?.close();
   }
@@ -93,6 +98,13 @@ class LogSender implements BatchSender {
   }
 
   /** @returns how many partitions the samples' topic has */
+  #prepared(): Promise<number> {
+    this.#preparing ??= this.#prepare(this.#closing.signal).finally(() => {
+      this.#preparing = undefined;
+    });
+    return this.#preparing;
+  }
+
   async #prepare(signal: AbortSignal): Promise<number> {
     const { log, topics } = this.#options;
     this.#admin ??= log.admin();
@@ -101,7 +113,8 @@ class LogSender implements BatchSender {
     // Whatever else is sent needs no connection of its own.
     await this.#admin.close();
     this.#admin = undefined;
-    return counts.get(SAMPLES_TOPIC) ?? 1;
+    this.#partitions = counts.get(SAMPLES_TOPIC) ?? 1;
+    return this.#partitions;
   }
 }
 
