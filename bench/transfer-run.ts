@@ -3,11 +3,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Kafka, logLevel } from 'kafkajs';
+import { receiversGroup } from '../wire/transport/kafka/block-use.ts';
 import { finished, firstLine, spawnNode } from './programs.ts';
 
 /** The highest RSS is the kernel's own record; this is only to see it before the process ends. */
 const lookEveryMs = 50;
+const joinedMsMax = 60_000;
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 /** As agent/launch.js has it. An executable has no types in its code: Node's compiler of TypeScript would be 35 MB of what is measured. */
 const codeCache = here('../node_modules/.cache/windrow');
@@ -36,7 +40,10 @@ export async function sendDirect(folder: string, paths: readonly string[]): Prom
   }
 }
 
-/** Through brokers to a receiver, which reads meanwhile. */
+/**
+ * Through brokers to a receiver, which reads meanwhile. It is in its group before the sender starts:
+ * a broker lets the first member of a group wait for others, which is no part of a transfer.
+ */
 export async function sendThroughKafka(
   brokers: string,
   folder: string,
@@ -46,9 +53,27 @@ export async function sendThroughKafka(
   const receiver = spawnAgent('receive', ['--from', url, '--out', join(folder, 'out')]);
   receiver.stdout?.resume();
   try {
+    await untilJoined(brokers.split(','));
     return await sendTo(url, { folder, paths, receiver });
   } finally {
     await stop(receiver);
+  }
+}
+
+/** @throws Error when nobody is in the group of receivers in time */
+async function untilJoined(brokers: readonly string[]): Promise<void> {
+  const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    for (const startMs = performance.now(); performance.now() - startMs < joinedMsMax; ) {
+      // While the broker's coordinator starts it answers with an error.
+      const described = await admin.describeGroups([receiversGroup]).catch(() => undefined);
+      if (described?.groups[0]?.state === 'Stable') return;
+      await pause(lookEveryMs);
+    }
+    throw new Error('the receiver does not get its share');
+  } finally {
+    await admin.disconnect();
   }
 }
 
