@@ -1,5 +1,5 @@
 import fc from '../../runtime/testing/property.ts';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createManualClock } from '../../runtime/testing/manual-clock.ts';
 import { NUMBERS_GROUP, NUMBERS_TOPIC } from '../../wire/compat/seed-d.ts';
 import { createMemoryLog, type MemoryLog } from '../../wire/transport/log/memory.ts';
@@ -21,7 +21,7 @@ async function send(log: MemoryLog, partition: number, ...values: string[]): Pro
 
 /** @param slow makes whoever reads the output wait */
 function start(
-  log: MemoryLog,
+  log: Pick<MemoryLog, 'consumer'>,
   member = 'one',
   slow: (malformed: readonly Malformed[]) => Promise<void> | undefined = () => undefined,
 ) {
@@ -57,6 +57,35 @@ async function settled(): Promise<void> {
 }
 
 describe('the adder', () => {
+  it('a commit that a broker never answers does not hold up the end', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const log = logOf();
+    await send(log, 0, '7');
+    let commits = 0;
+    const hanging: Pick<MemoryLog, 'consumer'> = {
+      consumer: (options) => {
+        const consumer = log.consumer(options);
+        const commit = (): Promise<void> => {
+          commits += 1;
+          return new Promise(() => {});
+        };
+        return { run: (handler, signal) => consumer.run(handler, signal), commit };
+      },
+    };
+    const adder = start(hanging);
+    await settled();
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(commits).toBe(1);
+    let isEnded = false;
+    const ending = adder.stop().then(() => (isEnded = true));
+    await vi.advanceTimersByTimeAsync(2_000);
+    await settled();
+    expect(isEnded).toBe(true);
+    await ending;
+    expect(adder.told).toEqual([expect.stringMatching(/^some numbers will be read again: /)]);
+  });
+
   it('begins at the earliest number, adds up what comes, and skips what is malformed', async () => {
     const log = logOf();
     await send(log, 0, '10.0.0.7:1', 'garbage', '::1:100');

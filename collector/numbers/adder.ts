@@ -1,6 +1,7 @@
 /** Adds up what generators of numbers write, as a member of a group, until it is stopped. */
 import { messageOf } from '../../runtime/errors.ts';
 import { pause, withinMs } from '../../runtime/lifecycle.ts';
+import { unlessAborted } from '../../runtime/unless-aborted.ts';
 import { NUMBERS_TOPIC } from '../../wire/compat/seed-d.ts';
 import type { GroupOptions, Log, SlotHandler } from '../../wire/transport/log/port.ts';
 import { type Malformed, type Sum, Totals } from './totals.ts';
@@ -74,6 +75,7 @@ export async function addUp(options: AdderOptions, stopped: AbortSignal): Promis
 async function commitUntil(stopped: AbortSignal, commit: () => Promise<void>): Promise<void> {
   while (!stopped.aborted) {
     await pause(commitEveryMs, stopped);
-    if (!stopped.aborted) await commit().catch(() => {});
+    // A broker that does not answer is not waited for at the end.
+    if (!stopped.aborted) await unlessAborted(commit(), stopped, 'the commit').catch(() => {});
   }
 }

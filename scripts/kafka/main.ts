@@ -2,6 +2,7 @@
  * `npm run kafka [-- --nodes N] [-- --data DIR]`: a real Apache Kafka on this PC until Ctrl-C. Its
  * first line of output is `ready 127.0.0.1:PORT`, with commas between several.
  */
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { runCli } from '../../runtime/cli.ts';
 import { aborted, signalOfProcess, unlessStopped } from '../../runtime/lifecycle.ts';
@@ -61,9 +62,10 @@ async function serve(
 }
 
 function dataFolder(path: string): string {
+  const whole = resolve(path);
   // Kafka would take it for two folders.
-  if (!path.includes(',')) return path;
-  throw new InvalidArgumentError('Its path must not hold a comma.');
+  if (!whole.includes(',')) return whole;
+  throw new InvalidArgumentError(`Its path must not hold a comma: ${whole}.`);
 }
 
 function nodeCount(text: string): number {
