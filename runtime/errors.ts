@@ -22,6 +22,13 @@ export interface ErrorDetails {
   readonly retryable?: boolean;
   /** How long the other side asks to wait before a retry. */
   readonly retryAfterMs?: number;
+  /** What is behind it, where that is the same whatever was tried; else the message. */
+  readonly fault?: string;
+  /**
+   * Mostly it is over, or the next try shows better what it is, within this: who goes on trying tells
+   * it only when it lasts longer.
+   */
+  readonly graceMs?: number;
 }
 
 export class WindrowError extends Error {
@@ -30,6 +37,8 @@ export class WindrowError extends Error {
   readonly hint: string | undefined;
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
+  readonly fault: string;
+  readonly graceMs: number;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -37,6 +46,8 @@ export class WindrowError extends Error {
     this.hint = details.hint;
     this.retryable = details.retryable ?? false;
     this.retryAfterMs = details.retryAfterMs;
+    this.fault = details.fault ?? message;
+    this.graceMs = details.graceMs ?? 0;
   }
 }
 

@@ -41,7 +41,7 @@ export class Lifecycle {
   }
 }
 
-/** Runs `work`, and rejects when it has not ended after `boundMs`. */
+/** Runs `work`, and rejects with the code `ETIMEDOUT` when it has not ended after `boundMs`. */
 export async function withinMs<T>(
   name: string,
   boundMs: number,
@@ -49,7 +49,10 @@ export async function withinMs<T>(
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${name}: not done after ${boundMs} ms`)), boundMs);
+    timer = setTimeout(() => {
+      const error = new Error(`${name}: not done after ${boundMs} ms`);
+      reject(Object.assign(error, { code: 'ETIMEDOUT' }));
+    }, boundMs);
   });
   try {
     return await Promise.race([work(), late]);

@@ -3,6 +3,7 @@ import { type BackoffLimits, fullJitterMs } from '../../runtime/backoff.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logging.ts';
+import { Telling } from '../../runtime/telling.ts';
 
 const backoff: BackoffLimits = { baseMs: 500, capMs: 30_000 };
 /** While it goes on failing, it is told again this often. */
@@ -22,11 +23,13 @@ export interface RetryOptions {
 
 export class Retry {
   readonly #options: RetryOptions;
+  readonly #telling: Telling;
   #failures = 0;
   #toldMs: number | undefined;
 
   constructor(options: RetryOptions) {
     this.#options = options;
+    this.#telling = new Telling(options.clock);
   }
 
   get isFailing(): boolean {
@@ -35,7 +38,7 @@ export class Retry {
 
   worked(): void {
     const { log, facts, backMessage } = this.#options;
-    if (this.#toldMs !== undefined) log.info(facts(), backMessage);
+    if (this.#telling.over()) log.info(facts(), backMessage);
     this.#failures = 0;
     this.#toldMs = undefined;
   }
@@ -52,7 +55,9 @@ export class Retry {
   #tell(error: unknown): void {
     const { clock, log, facts, what } = this.#options;
     const nowMs = clock.monotonicMs();
-    if (this.#toldMs !== undefined && nowMs - this.#toldMs < logEveryMs) return;
+    const isNews = this.#telling.failed(error);
+    const mayTell = this.#toldMs === undefined ? isNews : nowMs - this.#toldMs >= logEveryMs;
+    if (!mayTell) return;
     this.#toldMs = nowMs;
     const hint = error instanceof WindrowError ? error.hint : undefined;
     log.warn(

@@ -5,8 +5,9 @@
  */
 import { type BackoffLimits, fullJitterMs } from '../../runtime/backoff.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { type ErrorCode, messageOf, WindrowError } from '../../runtime/errors.ts';
+import { type ErrorCode, WindrowError } from '../../runtime/errors.ts';
 import { pause } from '../../runtime/lifecycle.ts';
+import { Telling } from '../../runtime/telling.ts';
 import type { BlockCarrier, OutgoingChunk, Taken } from '../../wire/transport/block-port.ts';
 import type { Tell } from './events.ts';
 
@@ -31,12 +32,13 @@ interface Failing {
 
 export class PatientCarrier {
   readonly #options: PatienceOptions;
+  readonly #telling: Telling;
   /** When the other side answered last. */
   #heardMs = Number.NEGATIVE_INFINITY;
-  #toldReason: string | undefined;
 
   constructor(options: PatienceOptions) {
     this.#options = options;
+    this.#telling = new Telling(options.clock);
   }
 
   /** @throws WindrowError `aborted`, or one for which waiting is of no use */
@@ -58,8 +60,7 @@ export class PatientCarrier {
 
   #worked(): void {
     this.#heardMs = this.#options.clock.monotonicMs();
-    if (this.#toldReason !== undefined) this.#options.tell({ kind: 'going-on' });
-    this.#toldReason = undefined;
+    if (this.#telling.over()) this.#options.tell({ kind: 'going-on' });
   }
 
   /** @throws the error, when waiting is of no use */
@@ -70,9 +71,9 @@ export class PatientCarrier {
     if (error.code !== 'unreachable') this.#heardMs = nowMs;
     // Nothing is heard either while there is nothing to send: only what fails counts.
     if (nowMs - Math.max(this.#heardMs, failingSinceMs) > silentMsMax) throw error;
-    const reason = messageOf(error);
-    if (reason !== this.#toldReason) tell({ kind: 'waiting', reason, hint: error.hint });
-    this.#toldReason = reason;
+    if (this.#telling.failed(error)) {
+      tell({ kind: 'waiting', reason: error.message, hint: error.hint });
+    }
     return (error.retryAfterMs ?? 0) + fullJitterMs(failures, backoff, random);
   }
 }

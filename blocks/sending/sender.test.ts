@@ -173,6 +173,22 @@ it('a receiver that asks to wait is waited for, however often, and that is told 
   expectWhole(rig, receiver, 'file');
 });
 
+it('what passes with the next try is not told', async () => {
+  const rig = rigOf({ file: randomBytes(10) });
+  const receiver = new MemoryReceiver();
+  let failures = 1;
+  receiver.fault = () => {
+    if (failures === 0) return undefined;
+    failures -= 1;
+    throw new WindrowError('unreachable', 'it closed', { retryable: true, graceMs: 3_000 });
+  };
+  await rig.send(receiver);
+  expect(failures).toBe(0);
+  const kinds = rig.events.map(({ kind }) => kind);
+  expect(kinds.filter((kind) => kind === 'waiting' || kind === 'going-on')).toEqual([]);
+  expectWhole(rig, receiver, 'file');
+});
+
 it('a receiver that is silent for five minutes ends the sending, and nothing is called failed', async () => {
   const rig = rigOf({ a: randomBytes(10), b: randomBytes(10) });
   const receiver = new MemoryReceiver();

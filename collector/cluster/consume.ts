@@ -12,6 +12,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { aborted, pause, withinMs } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logging.ts';
+import { Telling } from '../../runtime/telling.ts';
 import type { DecodedBatch } from '../../wire/records/batch.ts';
 import { SAMPLES_TOPIC } from '../../wire/records/record.ts';
 import { unlessAborted } from '../../runtime/unless-aborted.ts';
@@ -47,8 +48,8 @@ const waitingRowsMax = 20_000;
 const retryMs = 5_000;
 /** At the end what was taken gets this long to be stored, published and committed. */
 const farewellMsMax = 1_500;
-/** Leaving the group, and closing its connections. */
-const leavingMsMax = 3_000;
+/** Leaving the group takes 2,000 ms at most, closing its connections then 1,000. */
+const leavingMsMax = 3_300;
 
 export interface ConsumptionOptions {
   readonly source: Pick<Log, 'consumer' | 'admin'>;
@@ -73,6 +74,7 @@ export class Consumption implements SlotHandler {
   readonly #options: ConsumptionOptions;
   readonly #ended = new AbortController();
   readonly #committed = new Map<string, number>();
+  readonly #telling: Telling;
   #consumer: GroupConsumer | undefined;
   #isStopping = false;
   /** One for each assignment: what was gathered under another one is not committed. */
@@ -93,6 +95,7 @@ export class Consumption implements SlotHandler {
 
   constructor(options: ConsumptionOptions) {
     this.#options = options;
+    this.#telling = new Telling(options.clock);
     this.#order = new TimeOrder(options.group.whole ?? []);
   }
 
@@ -140,6 +143,7 @@ export class Consumption implements SlotHandler {
     alerts.takeOver(slots);
     this.#isReading = true;
     this.#failure = undefined;
+    this.#telling.over();
     log.info({ slots: [...slots], behind: positions.behindRecords }, 'slots of the log are ours');
   }
 
@@ -288,9 +292,8 @@ export class Consumption implements SlotHandler {
 
   #tell(error: unknown): void {
     const { memberFile, log } = this.#options;
-    const before = this.#failure;
     this.#failure = messageOf(error);
-    if (this.#failure === before) return;
+    if (!this.#telling.failed(error)) return;
     const ownHint = error instanceof WindrowError ? error.hint : undefined;
     const hint = error instanceof MemberReplaced ? nameTakenHint(memberFile) : ownHint;
     log.error({ error: this.#failure, hint }, 'nothing is taken in');

@@ -1,34 +1,28 @@
-/**
- * What goes on failing: each reason is told once until it is over. Reasons may alternate, and what
- * lasts must not fill the log.
- */
+/** What goes on failing, in the log: `Telling` says what of it. */
+import type { Clock } from '../../runtime/clock.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logging.ts';
-
-/** Different reasons that are told of one failing: some have numbers in them that change. */
-const reasonsMax = 20;
+import { Telling } from '../../runtime/telling.ts';
 
 export class Failing {
   readonly #log: Logger;
-  readonly #told = new Set<string>();
+  readonly #telling: Telling;
 
-  constructor(log: Logger) {
+  constructor(log: Logger, clock: Pick<Clock, 'monotonicMs'>) {
     this.#log = log;
+    this.#telling = new Telling(clock);
   }
 
   /** @param follows what comes of it, for people */
   failed(error: unknown, follows: string, facts: Readonly<Record<string, unknown>> = {}): void {
-    const reason = messageOf(error);
-    if (this.#told.has(reason) || this.#told.size >= reasonsMax) return;
-    this.#told.add(reason);
+    if (!this.#telling.failed(error)) return;
     const hint = error instanceof WindrowError ? error.hint : undefined;
-    this.#log.warn({ ...facts, ...(hint === undefined ? {} : { hint }) }, `${reason}; ${follows}`);
+    const all = { ...facts, ...(hint === undefined ? {} : { hint }) };
+    this.#log.warn(all, `${messageOf(error)}; ${follows}`);
   }
 
   /** @returns whether anything had been told */
   over(): boolean {
-    const wasTold = this.#told.size > 0;
-    this.#told.clear();
-    return wasTold;
+    return this.#telling.over();
   }
 }

@@ -57,7 +57,7 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#failing = new Failing(options.log);
+    this.#failing = new Failing(options.log, options.clock);
   }
 
   /** Records that wait. */

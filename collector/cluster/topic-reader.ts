@@ -56,7 +56,7 @@ export class TopicReader {
 
   constructor(options: TopicReaderOptions) {
     this.#options = options;
-    this.#failing = new Failing(options.log);
+    this.#failing = new Failing(options.log, options.clock);
   }
 
   /** Resolves once all that was in the topic at the call has been read. @throws WindrowError `aborted` */

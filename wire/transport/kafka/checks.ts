@@ -12,14 +12,15 @@ import type { KafkaSettings } from './connection.ts';
 import { findCoordinator } from './coordinator.ts';
 import { createTopic, notMade } from './create-topic.ts';
 import { describedTopics, inAnswer } from './described.ts';
-import { hasReason, isTlsTrouble, kafkaError } from './errors.ts';
+import { hasReason, isStarting, isTlsTrouble, kafkaError } from './errors.ts';
 import { checkTopics } from './topic-checks.ts';
+import { startingMsMax } from './words.ts';
 
 const requestMsMax = 5_000;
 /** Bits of the protocol's lists of rights. */
 const RIGHTS = { Read: 3, Write: 4, Describe: 8 } as const;
 type Right = keyof typeof RIGHTS;
-const coordinatorEveryMs = 200;
+const startingEveryMs = 200;
 
 export function kafkaChecks(settings: KafkaSettings, use: LogUse, files: LogUse): Check[] {
   const withClient = (look: (client: KafkaClient) => Promise<Finding>) => async () => {
@@ -47,7 +48,7 @@ export function kafkaChecks(settings: KafkaSettings, use: LogUse, files: LogUse)
 async function checkBrokers(brokers: readonly string[]): Promise<Finding> {
   const tried = await Promise.all(brokers.map(async (broker) => [broker, await reach(broker)]));
   const away = tried.filter(([, trouble]) => trouble !== undefined);
-  if (away.length === 0) return { status: 'ok', message: `${brokers.join(', ')} answer` };
+  if (away.length === 0) return { status: 'ok', message: `${brokers.join(', ')} can be reached` };
   return {
     status: away.length < brokers.length ? 'warn' : 'fail',
     message: away.map(([broker, trouble]) => `${broker}: ${trouble}`).join('; '),
@@ -193,11 +194,8 @@ const notTold = -2_147_483_648;
 /** Whether the broker says that the group may not be read. */
 async function mayReadGroup(client: KafkaClient, group: string): Promise<boolean> {
   try {
-    const node = await coordinatorWhenThere(client, group);
-    const answer = await client
-      .call<describeGroupsV5.DescribeGroupsResponse>('DescribeGroups', node, [group], true)
-      .catch((error: unknown) => inAnswer(error) as describeGroupsV5.DescribeGroupsResponse);
-    const allowed = answer.groups[0]?.authorizedOperations ?? notTold;
+    const { groups } = await whenStarted(() => describedGroup(client, group));
+    const allowed = groups[0]?.authorizedOperations ?? notTold;
     return allowed === notTold || (allowed & (1 << RIGHTS.Read)) !== 0;
   } catch (error) {
     if (hasReason(error, 'GROUP_AUTHORIZATION_FAILED')) return false;
@@ -205,15 +203,29 @@ async function mayReadGroup(client: KafkaClient, group: string): Promise<boolean
   }
 }
 
-/** At the first group that a cluster ever has, it makes the place where groups are kept. */
-async function coordinatorWhenThere(client: KafkaClient, group: string): Promise<number> {
-  const signal = checkSignal();
+async function describedGroup(
+  client: KafkaClient,
+  group: string,
+): Promise<describeGroupsV5.DescribeGroupsResponse> {
+  const node = await findCoordinator(client, group);
+  const withRights = true;
+  return client
+    .call<describeGroupsV5.DescribeGroupsResponse>('DescribeGroups', node, [group], withRights)
+    .catch((error: unknown) => {
+      if (isStarting(error)) throw error;
+      return inAnswer(error) as describeGroupsV5.DescribeGroupsResponse;
+    });
+}
+
+/** As long as brokers take to start, or to make the place where a cluster's first group is kept. */
+async function whenStarted<T>(ask: () => Promise<T>): Promise<T> {
+  const signal = AbortSignal.timeout(startingMsMax);
   while (true) {
     try {
-      return await findCoordinator(client, group);
+      return await ask();
     } catch (error) {
-      if (signal.aborted || !hasReason(error, 'COORDINATOR_NOT_AVAILABLE')) throw error;
-      await pause(coordinatorEveryMs, signal);
+      if (signal.aborted || !isStarting(error)) throw error;
+      await pause(startingEveryMs, signal);
     }
   }
 }

@@ -5,7 +5,7 @@
  * It retries nothing by itself unless asked: what to do after a failure is known further up.
  */
 import { isIP } from 'node:net';
-import type { Base, Broker, ClusterMetadata, metadataV12 } from '@platformatic/kafka';
+import type { Base, Broker, ClusterMetadata, Connection, metadataV12 } from '@platformatic/kafka';
 import type * as Library from '@platformatic/kafka';
 import { withinMs } from '../../../runtime/lifecycle.ts';
 import type { KafkaSettings } from './connection.ts';
@@ -31,10 +31,11 @@ const told = new WeakMap<KafkaSettings, readonly string[]>();
 
 /** Clients that are made from now on ask these too: those that were given may be away by then. */
 export function noteBrokers(settings: KafkaSettings, brokers: Iterable<Broker>): void {
-  const addresses = [...brokers].map(({ host, port }) =>
-    host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
-  );
-  told.set(settings, addresses);
+  told.set(settings, [...brokers].map(addressOf));
+}
+
+function addressOf({ host, port }: Broker): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** What every client of the library is made with. */
@@ -67,9 +68,22 @@ export function hearErrors(client: Base): void {
   const ignore = (): void => {};
   client.on('error' as never, ignore as never);
   client.connections.on('connecting', (event: unknown) => {
-    const { connection } = event as { connection: { on(name: 'error', hear: () => void): void } };
+    const { broker, connection } = event as { broker: Broker; connection: Connection };
     connection.on('error', ignore);
+    nameBroker(connection, addressOf(broker));
   });
+}
+
+/** Errors of requests say as `broker` who was asked: the library does not. */
+function nameBroker(connection: Connection, broker: string): void {
+  const send = connection.send.bind(connection) as (...all: unknown[]) => void;
+  connection.send = (...all: unknown[]) => {
+    const answered = all.at(-1) as (error: unknown, answer: unknown) => void;
+    send(...all.slice(0, -1), (error: unknown, answer: unknown) => {
+      if (error instanceof Error) Object.assign(error, { broker });
+      answered(error, answer);
+    });
+  };
 }
 
 /**

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { WindrowError } from '../../../runtime/errors.ts';
-import { hasReason, isTlsTrouble, kafkaError, writtenIn } from './errors.ts';
+import { withinMs } from '../../../runtime/lifecycle.ts';
+import { hasReason, isStarting, isTlsTrouble, kafkaError, writtenIn } from './errors.ts';
+import { startingMsMax } from './words.ts';
 
 const attempt = { what: 'x cannot be written', right: 'Write on topic x' };
 
@@ -13,6 +15,10 @@ function refusedFor(apiId: string, more: readonly Error[] = []): Error {
   );
 }
 
+function systemError(code: string): Error {
+  return Object.assign(new Error(`connect ${code} 10.0.0.1:1`), { code });
+}
+
 describe('kafkaError', () => {
   it.each([
     ['MESSAGE_TOO_LARGE', 'refused', false, 'max.message.bytes'],
@@ -20,6 +26,7 @@ describe('kafkaError', () => {
     ['TOPIC_AUTHORIZATION_FAILED', 'unauthorized', true, 'Write on topic x'],
     ['NOT_ENOUGH_REPLICAS', 'unreachable', true, 'brokers'],
     ['INVALID_TIMESTAMP', 'unreachable', true, 'clock'],
+    ['REQUEST_TIMED_OUT', 'unreachable', true, 'overloaded'],
   ])('%s: only what can never be taken is refused for good', (reason, code, retryable, hint) => {
     const error = kafkaError(refusedFor(reason), attempt);
     expect(error).toMatchObject({ code, retryable });
@@ -39,6 +46,76 @@ describe('kafkaError', () => {
       code: 'PLT_KFK_AUTHENTICATION',
     });
     expect(kafkaError(login, attempt).hint).toContain('kafka.tls');
+  });
+
+  it.each([
+    ['an answer', Object.assign(new Error('Request timed out'), { broker: 'a:1' })],
+    ['a connection', new Error('Connection to a:1 timed out.')],
+    ['a connection that others wait for', new Error('Connection ready timed out after 10000ms.')],
+    ['a host', new Error('Connection to a:1 failed.', { cause: systemError('EHOSTUNREACH') })],
+  ])('%s that never comes: the address, the firewall and the broker are named', (_, cause) => {
+    const error = kafkaError(new AggregateError([cause], 'failed 3 times.'), attempt);
+    expect(error).toMatchObject({ code: 'unreachable', retryable: true, graceMs: 0 });
+    expect(error.message).toBe('x cannot be written: the broker does not answer');
+    for (const what of ['host and port', 'firewall', 'frozen']) expect(error.hint).toContain(what);
+    const asked = / Asked: (.+)\.$/.exec(error.hint ?? '')?.[1];
+    expect(asked).toBe(cause.message.includes('ready') ? undefined : 'a:1');
+  });
+
+  it('a limit of ours that passes is told as an answer that never comes, without its name', async () => {
+    const endless = withinMs('sending', 1, () => new Promise<never>(() => {}));
+    const error = kafkaError(await endless.catch((late: unknown) => late), attempt);
+    expect(error.message).toBe('x cannot be written: the broker does not answer');
+    expect(error.hint).toContain('firewall');
+  });
+
+  it('of many brokers that do not answer five are named, each once', () => {
+    const brokers = ['a:1', 'b:1', 'a:1', 'c:1', 'd:1', 'e:1', 'f:1'];
+    const causes = brokers.map((broker) =>
+      Object.assign(new Error('Request timed out'), { broker }),
+    );
+    const { hint } = kafkaError(new AggregateError(causes), attempt);
+    expect(hint).toMatch(/ Asked: a:1, b:1, c:1, d:1, e:1, …\.$/);
+  });
+
+  it('what is wrong with a broker is one fault whatever is tried there, a missing right is not', () => {
+    const faultsOf = (error: Error): Set<string> =>
+      new Set(['x', 'y'].map((what) => kafkaError(error, { what }).fault));
+    const away = new Error('Connection to a:1 failed.', { cause: systemError('ECONNREFUSED') });
+    expect(faultsOf(away)).toEqual(new Set(['no broker answers there']));
+    expect(faultsOf(refusedFor('TOPIC_AUTHORIZATION_FAILED')).size).toBe(2);
+  });
+
+  it.each(['COORDINATOR_NOT_AVAILABLE', 'COORDINATOR_LOAD_IN_PROGRESS', 'NOT_COORDINATOR'])(
+    '%s: the brokers start, which has its time before anybody is told',
+    (reason) => {
+      const error = kafkaError(refusedFor(reason), attempt);
+      expect(error.message).toBe('x cannot be written: the brokers are still starting');
+      expect(error).toMatchObject({ retryable: true, graceMs: startingMsMax });
+      expect(error.hint).toContain('offsets.topic.replication.factor');
+      expect(isStarting(refusedFor(reason))).toBe(true);
+    },
+  );
+
+  it.each(['NOT_LEADER_OR_FOLLOWER', 'UNKNOWN_TOPIC_ID'])(
+    '%s: brokers get to know a new topic, or a new leader, in their time',
+    (reason) => {
+      const error = kafkaError(refusedFor(reason), attempt);
+      expect(error.message).toBe(
+        'x cannot be written: the broker that was asked does not have it, or not yet',
+      );
+      expect(error).toMatchObject({ retryable: true, graceMs: startingMsMax });
+      expect(error.hint).toContain('kafka-topics.sh --describe');
+    },
+  );
+
+  it('a connection that closes may be the first sign of something else', () => {
+    const { message, graceMs, hint } = kafkaError(new Error('Connection closed'), attempt);
+    expect(message).toBe('x cannot be written: the broker closed the connection');
+    expect(graceMs).toBeGreaterThan(0);
+    expect(graceMs).toBeLessThan(startingMsMax);
+    expect(hint).toContain('kafka.tls');
+    expect(isStarting(new Error('Connection closed'))).toBe(false);
   });
 
   it('an error of ours stays as it is', () => {

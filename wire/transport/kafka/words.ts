@@ -1,0 +1,194 @@
+/** What brokers, and the way to them, say in errors of the library, in words of windrow. */
+
+export interface Known {
+  readonly code: 'unreachable' | 'unauthorized' | 'refused' | 'config';
+  readonly sentence: string;
+  readonly hint?: string;
+  /** The same will never be taken. */
+  readonly refused?: boolean;
+  /** Whatever else was asked there would have failed so too. */
+  readonly isOfBroker?: boolean;
+  /** As `WindrowError` has it. */
+  readonly graceMs?: number;
+}
+
+/** What is known of an error by itself. */
+interface Said {
+  readonly code?: unknown;
+  readonly apiId?: unknown;
+  readonly message: string;
+}
+
+/** A broker that ends closes its connections first: by then the next try has found it gone, or another one. */
+const closingMs = 3_000;
+/** By then brokers have begun, know new topics and new leaders, and a cluster has the topic that its first group needs. */
+export const startingMsMax = 15_000;
+
+/** @returns what says nothing of what was asked */
+function ofBroker(sentence: string, hint: string, graceMs = 0): Known {
+  return { code: 'unreachable', sentence, hint, isOfBroker: true, graceMs };
+}
+
+/** Who keeps groups, or gives numbers to producers, is not there yet, or elsewhere by now. */
+export const startingReasons = [
+  'COORDINATOR_NOT_AVAILABLE',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'NOT_COORDINATOR',
+] as const;
+/** The broker does not lead the partition, or has not heard of it. */
+const movingReasons = [
+  'NOT_LEADER_OR_FOLLOWER',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'UNKNOWN_TOPIC_ID',
+] as const;
+const starting = ofBroker(
+  'the brokers are still starting',
+  'If that goes on, look into their logs. The topic __consumer_offsets must have replicas: offsets.topic.replication.factor is 3 by default, which fewer brokers cannot give.',
+  startingMsMax,
+);
+const moving: Known = {
+  code: 'unreachable',
+  sentence: 'the broker that was asked does not have it, or not yet',
+  hint: 'If that goes on, look at the topic with kafka-topics.sh --describe, and into the logs of the brokers.',
+  graceMs: startingMsMax,
+};
+const noAnswer = ofBroker(
+  'the broker does not answer',
+  'Check host and port in brokers, the firewall on the way, and whether the broker is frozen or overloaded.',
+);
+const closed = ofBroker(
+  'the broker closed the connection',
+  'If that goes on, check kafka.tls and kafka.sasl.* against the listener of the broker.',
+  closingMs,
+);
+
+const BY_REASON: Readonly<Record<string, Known>> = {
+  ...Object.fromEntries(startingReasons.map((reason) => [reason, starting])),
+  ...Object.fromEntries(movingReasons.map((reason) => [reason, moving])),
+  REQUEST_TIMED_OUT: {
+    code: 'unreachable',
+    sentence: 'the brokers did not get it done in time',
+    hint: 'Check whether all brokers are there, and none is frozen or overloaded.',
+  },
+  SASL_AUTHENTICATION_FAILED: {
+    code: 'unauthorized',
+    sentence: 'the broker does not accept user name or password',
+    hint: 'Check kafka.sasl.username, the password in kafka.sasl.password_file and kafka.sasl.mechanism.',
+  },
+  UNSUPPORTED_SASL_MECHANISM: {
+    code: 'unauthorized',
+    sentence: 'the broker does not offer this SASL mechanism',
+    hint: 'Set kafka.sasl.mechanism to one that the broker offers.',
+  },
+  ILLEGAL_SASL_STATE: {
+    code: 'unauthorized',
+    sentence: 'the broker asks for no SASL here, or for another kind',
+    hint: 'Check kafka.sasl.* against the listener of the broker.',
+  },
+  TOPIC_AUTHORIZATION_FAILED: { code: 'unauthorized', sentence: 'the broker does not allow it' },
+  GROUP_AUTHORIZATION_FAILED: { code: 'unauthorized', sentence: 'the broker does not allow it' },
+  CLUSTER_AUTHORIZATION_FAILED: { code: 'unauthorized', sentence: 'the broker does not allow it' },
+  MESSAGE_TOO_LARGE: {
+    code: 'refused',
+    sentence: 'a record is larger than the topic takes',
+    hint: 'Raise max.message.bytes of the topic.',
+    refused: true,
+  },
+  RECORD_LIST_TOO_LARGE: {
+    code: 'refused',
+    sentence: 'a record is larger than a segment of the topic',
+    hint: 'Raise segment.bytes of the topic.',
+    refused: true,
+  },
+  INVALID_TIMESTAMP: {
+    code: 'unreachable',
+    sentence: "the broker does not take this machine's time",
+    hint: 'Set the clock, best by NTP.',
+  },
+  NOT_ENOUGH_REPLICAS: {
+    code: 'unreachable',
+    sentence: 'fewer replicas are there than min.insync.replicas asks for',
+    hint: 'Start the brokers that are down.',
+  },
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: {
+    code: 'unreachable',
+    sentence: 'fewer replicas are there than min.insync.replicas asks for',
+    hint: 'Start the brokers that are down.',
+  },
+  LEADER_NOT_AVAILABLE: {
+    code: 'unreachable',
+    sentence: 'a partition has no leader',
+    hint: 'Start the brokers that are down.',
+  },
+  INVALID_REPLICATION_FACTOR: {
+    code: 'unreachable',
+    sentence: 'there are fewer brokers than replicas asked for',
+    hint: 'Lower kafka.replication, or start the brokers that are down.',
+  },
+  POLICY_VIOLATION: {
+    code: 'unauthorized',
+    sentence: 'a policy of the brokers forbids it',
+    hint: 'Make the topics by hand, or change kafka.partitions and kafka.replication.',
+  },
+  INCONSISTENT_GROUP_PROTOCOL: {
+    code: 'config',
+    sentence: 'other programs use this group',
+    hint: 'Stop them, or choose another group: kafka.group, or --group of total.',
+  },
+};
+
+const tlsHint =
+  'Check kafka.tls: it must be on for a listener that speaks TLS, and off for others.';
+const unknownCa = ofBroker(
+  "the broker's certificate is signed by a CA that is not trusted here",
+  'Name the CA that signed the certificates of the brokers with kafka.tls_ca_file.',
+);
+
+const BY_CODE: Readonly<Record<string, Known>> = {
+  SELF_SIGNED_CERT_IN_CHAIN: unknownCa,
+  DEPTH_ZERO_SELF_SIGNED_CERT: unknownCa,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownCa,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownCa,
+  UNABLE_TO_GET_ISSUER_CERT: unknownCa,
+  CERT_HAS_EXPIRED: ofBroker("the broker's certificate has expired", 'Renew it at the broker.'),
+  ERR_TLS_CERT_ALTNAME_INVALID: ofBroker(
+    "the broker's certificate is for another name",
+    'Use in brokers (and in advertised.listeners of the brokers) a name that the certificate has.',
+  ),
+  ENOTFOUND: ofBroker(
+    'no such host',
+    'Check the names in brokers, and those that the brokers advertise.',
+  ),
+  EAI_AGAIN: ofBroker(
+    'the host name cannot be looked up now',
+    'Check the names in brokers, and the DNS server of this machine.',
+  ),
+  ECONNREFUSED: ofBroker(
+    'no broker answers there',
+    'Start the brokers, or check host and port in brokers.',
+  ),
+  ETIMEDOUT: noAnswer,
+  EHOSTUNREACH: noAnswer,
+  ENETUNREACH: noAnswer,
+};
+
+export const TLS_CODES: ReadonlySet<string> = new Set(
+  Object.keys(BY_CODE).filter((code) => /CERT|TLS|SIGNATURE/.test(code)),
+);
+
+/** Undefined for what has no words of its own here. */
+export function knownOf({ code, apiId, message }: Said): Known | undefined {
+  const byReason = typeof apiId === 'string' ? BY_REASON[apiId] : undefined;
+  const byCode = typeof code === 'string' ? BY_CODE[code] : undefined;
+  if (byReason !== undefined || byCode !== undefined) return byReason ?? byCode;
+  if (message === 'Broker requires TLS.') return ofBroker('the broker speaks TLS there', tlsHint);
+  if (/TLS handshake failed|wrong version number|packet length too long/i.test(message)) {
+    return ofBroker('the broker speaks no TLS there', tlsHint);
+  }
+  if (message.startsWith('Connection closed')) return closed;
+  if (/^(?:Request|Connection \S.*) timed out\b/.test(message)) return noAnswer;
+  if (code === 'PLT_KFK_AUTHENTICATION') return BY_REASON['SASL_AUTHENTICATION_FAILED'];
+  return undefined;
+}
