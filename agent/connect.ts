@@ -7,7 +7,8 @@ import { SEED_A_TOPICS } from '../wire/compat/seed-a-format.ts';
 import { INVENTORY_TOPIC, SAMPLES_TOPIC } from '../wire/records/record.ts';
 import { DirectClient, type DirectClientOptions } from '../wire/transport/direct/client.ts';
 import { checkKafkaConfig, kafkaSettings } from '../wire/transport/kafka/connection.ts';
-import type { Log, TopicSpec } from '../wire/transport/log/port.ts';
+import type { Log } from '../wire/transport/log/port.ts';
+import type { LogSenderOptions } from '../wire/transport/log/sender.ts';
 import type { BatchSender } from '../wire/transport/port.ts';
 import type { AgentConfig } from './config.ts';
 
@@ -24,27 +25,32 @@ export interface ConnectSettings {
 export async function openSender(config: AgentConfig, log: Logger): Promise<BatchSender> {
   checkConfig(config);
   if (config.transport === 'direct') return connect(config);
-  const { openKafkaLog, topicSpecs } = await loadKafka();
-  const topics = topicSpecs(config, topicsOf(config));
-  return senderTo(openKafkaLog(config, clientId, log), config, topics);
+  const { openKafkaLog, topicSpecs, Trouble } = await loadKafka();
+  return senderTo(openKafkaLog(config, clientId, log), config, {
+    topics: topicSpecs(config, [SAMPLES_TOPIC]),
+    beside: {
+      topics: topicSpecs(config, topicsOf(config).slice(1)),
+      trouble: (topic) => new Trouble(log, `${topic} is written again`),
+      log,
+    },
+  });
 }
 
-/** @param topics made when they are missing */
 export async function senderTo(
   log: Log,
   config: Pick<AgentConfig, 'compat'>,
-  topics: readonly TopicSpec[],
+  topics: Pick<LogSenderOptions, 'topics' | 'beside'>,
 ): Promise<BatchSender> {
   const { createLogSender, seedARecords } = await loadKafka();
   return createLogSender({
     log,
-    topics,
+    ...topics,
     clock: systemClock,
     copies: config.compat.includes('seed-a') ? seedARecords : undefined,
   });
 }
 
-/** The topics that an agent writes to. */
+/** The topics that an agent writes to, that of samples first. */
 export function topicsOf(config: Pick<AgentConfig, 'compat'>): string[] {
   return [...sampleTopicsOf(config), INVENTORY_TOPIC];
 }
@@ -56,13 +62,14 @@ export function sampleTopicsOf({ compat }: Pick<AgentConfig, 'compat'>): string[
 
 /** Our code for Kafka: a direct agent does without. The library comes with the first connection. */
 export async function loadKafka() {
-  const [log, sender, topics, seedA] = await Promise.all([
+  const [log, trouble, sender, topics, seedA] = await Promise.all([
     import('../wire/transport/kafka/log.ts'),
+    import('../wire/transport/kafka/trouble.ts'),
     import('../wire/transport/log/sender.ts'),
     import('../wire/transport/kafka/topics.ts'),
     import('../wire/compat/seed-a-write.ts'),
   ]);
-  return { ...log, ...sender, ...topics, ...seedA };
+  return { ...log, ...trouble, ...sender, ...topics, ...seedA };
 }
 
 /** What one setting alone cannot tell; touches no network. @throws WindrowError `config` */

@@ -40,7 +40,7 @@ export async function openTarget(
   const kafka = openKafkaLog(config, clientId, log);
   const topics = topicSpecs(config, sampleTopicsOf(config));
   tell(describePrepared(config.brokers, await prepareTopics(kafka, topics, signal)));
-  return { sender: await senderTo(kafka, config, topics) };
+  return { sender: await senderTo(kafka, config, { topics }) };
 }
 
 function targetOf(client: DirectClient): ReplayTarget {

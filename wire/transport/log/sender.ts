@@ -11,6 +11,7 @@ import { batchRecordsMax } from '../../limits.ts';
 import type { Batch, BatchHeader, RecordLine } from '../../records/batch.ts';
 import { BATCH_HEADER, COPY_HEADER, type RawRecord, SAMPLES_TOPIC } from '../../records/record.ts';
 import type { BatchSender, SendAck } from '../port.ts';
+import { Beside, type BesideOptions } from './beside.ts';
 import type { Log, LogAdmin, LogProducer, NewLogRecord, TopicSpec } from './port.ts';
 import { RecordsRefused } from './refused.ts';
 
@@ -21,6 +22,8 @@ export interface LogSenderOptions {
   readonly clock: Clock;
   /** Writes samples in an old system's format too, for its consumers. */
   readonly copies?: CopyFormat | undefined;
+  /** Topics whose trouble is none of the samples'. Absent: a batch is there when all of it is. */
+  readonly beside?: BesideOptions;
 }
 
 /** The records of another format that say what a sample says, as far as that format can. */
@@ -33,6 +36,7 @@ export function createLogSender(options: LogSenderOptions): BatchSender {
 class LogSender implements BatchSender {
   readonly #options: LogSenderOptions;
   readonly #producer: LogProducer;
+  readonly #beside: Beside | undefined;
   #admin: LogAdmin | undefined;
   /** Of the samples' topic; unknown before the topics were seen. */
   #partitions: number | undefined;
@@ -43,6 +47,7 @@ class LogSender implements BatchSender {
   constructor(options: LogSenderOptions) {
     this.#options = options;
     this.#producer = options.log.producer();
+    this.#beside = options.beside && new Beside(options.log, options.beside);
   }
 
   async send(batch: Batch, signal: AbortSignal): Promise<SendAck> {
@@ -57,7 +62,13 @@ class LogSender implements BatchSender {
     const raw = batch.records.map((record) => rawOf(record));
     const own = raw.map((record) => placed(record, batching));
     const copies = raw.flatMap((record) => this.#copiesOf(record, batching));
-    const left = await this.#write([...own.flat(), ...copies], signal);
+    const all = [...own.flat(), ...copies];
+    const isBeside = (record: NewLogRecord): boolean => this.#beside?.takes(record) === true;
+    const left = await this.#write(
+      all.filter((record) => !isBeside(record)),
+      signal,
+    );
+    await this.#beside?.add(all.filter(isBeside));
     const now = this.#options.clock.wallMs();
     const refused = own.flatMap((records, place) =>
       records.some((record) => left.has(record)) ? [place] : [],
@@ -86,6 +97,7 @@ class LogSender implements BatchSender {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#producer.close();
+    await this.#beside?.close();
     await this.#admin?.close();
   }
 
