@@ -46,7 +46,7 @@ describe.skipIf(kafkaMissing)('what goes beside samples', () => {
         WINDROW_KAFKA_SASL_PASSWORD_FILE: passwordFile,
       },
     });
-    await eventually(() => {
+    await eventually(async () => {
       expect(seqsOf(heard(SAMPLES_TOPIC)).length, agent.log()).toBeGreaterThanOrEqual(samplesMin);
       expect(heard('topic-cpu').length).toBeGreaterThanOrEqual(samplesMin);
     }, waitMsMax);
@@ -60,12 +60,12 @@ describe.skipIf(kafkaMissing)('what goes beside samples', () => {
     for (const topic of unwritable) expect(agent.log()).toContain(`${topic} cannot be written`);
 
     await withAdmin(kafkaJs(internal), (admin) => admin.deleteAcls({ filters: denied }));
-    await eventually(() => {
+    await eventually(async () => {
       expect(heard(INVENTORY_TOPIC)).toHaveLength(1);
       expect(heard('topic-disk').length).toBeGreaterThanOrEqual(samplesMin);
     }, waitMsMax);
     expect(await agent.stop()).toBe(0);
-    await eventually(() => {
+    await eventually(async () => {
       const seqs = seqsOf(heard(SAMPLES_TOPIC));
       // Each once, and in order.
       expect(seqs).toEqual(seqs.map((_, index) => index));
