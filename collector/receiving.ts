@@ -20,7 +20,7 @@ import type { CollectorConfig } from './config.ts';
 const lookEveryMs = 5_000;
 /** Transfers of before that are shown after a start. */
 const restoredMax = 200;
-/** Transfers that one event tells; of many small files the others come with the next. */
+/** Transfers, and machines, that one event tells; of many small files the others come with the next. */
 const changesMax = 100;
 
 export interface ReceivingBase {
@@ -29,7 +29,7 @@ export interface ReceivingBase {
 }
 
 export class Receiving {
-  readonly monitor = new TransferMonitor();
+  readonly monitor = new TransferMonitor({ machineId: hostname(), engine: receivingEngine });
   readonly receiver: BlockReceiver;
   readonly #options: ReceivingBase;
   readonly #quotaBytes: number;
@@ -48,6 +48,7 @@ export class Receiving {
     this.receiver = new BlockReceiver({
       ...base,
       folder: config['blocks.folder'] ?? join(config.data, 'received'),
+      folderSetting: 'blocks.folder',
       machineId: hostname(),
       quotaBytes: this.#quotaBytes,
       observer: {
@@ -67,7 +68,7 @@ export class Receiving {
   }
 
   figures(): BlockFigures {
-    const { counts, openBlocks, index, done, bySenderEngine } = this.receiver;
+    const { counts, openBlocks, index, done, senders } = this.receiver;
     return {
       ...counts,
       open: openBlocks,
@@ -75,7 +76,7 @@ export class Receiving {
       quotaBytes: this.#quotaBytes,
       done,
       engine: receivingEngine,
-      bySenderEngine,
+      senders,
     };
   }
 

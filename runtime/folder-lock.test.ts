@@ -53,6 +53,10 @@ it('a folder that cannot be used is told apart from one that is taken', () => {
     expect.objectContaining({
       code: 'store_unavailable',
       message: expect.stringMatching(/^cannot use .*file/),
+      hint: expect.stringContaining('--data'),
     }),
+  );
+  expect(() => lockFolder(blocked, 'agent', '--out')).toThrow(
+    expect.objectContaining({ hint: expect.stringContaining('--out') }),
   );
 });

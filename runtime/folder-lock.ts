@@ -15,10 +15,11 @@ function lockPath(folder: string): string {
 /**
  * Takes the folder, making it when missing.
  * @param program what the folder belongs to, for the message: `agent`, `collector`
+ * @param setting flag or key that names the folder, for the message
  * @returns how to release it
  * @throws WindrowError `store_unavailable` when another process holds it, or it cannot be used
  */
-export function lockFolder(folder: string, program: string): () => void {
+export function lockFolder(folder: string, program: string, setting = '--data'): () => void {
   let db: DatabaseSync | undefined;
   try {
     makeFolderDurably(folder);
@@ -30,12 +31,12 @@ export function lockFolder(folder: string, program: string): () => void {
     db?.close();
     if (isLocked(error)) {
       throw new WindrowError('store_unavailable', `another ${program} runs on ${folder}`, {
-        hint: 'Stop it, or name another folder with --data.',
+        hint: `Stop it, or name another folder with ${setting}.`,
       });
     }
     throw new WindrowError('store_unavailable', `cannot use ${folder}: ${messageOf(error)}`, {
       cause: error,
-      hint: 'Check that the folder named by --data exists, is writable and has room.',
+      hint: `Check that the folder named by ${setting} exists, is writable and has room.`,
     });
   }
   const held = db;

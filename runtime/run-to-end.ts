@@ -9,8 +9,12 @@ import { EXIT, exitCodeOf, messageOf, WindrowError } from './errors.ts';
  */
 export async function runToEnd(name: string, work: () => Promise<void>): Promise<never> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    const isUnread = error.code === 'EPIPE';
     // `export … | head` closes our stdout: that is the reader's choice, not a failure.
-    process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failure);
+    const code = isUnread ? (process.exitCode ?? EXIT.ok) : EXIT.failure;
+    const reason = isUnread ? 'nobody reads what it prints' : error.message;
+    if (code !== EXIT.ok) process.stderr.write(`${name}: stopped: ${reason}\n`);
+    process.exit(code);
   });
   let code: number | undefined;
   try {
@@ -22,6 +26,17 @@ export async function runToEnd(name: string, work: () => Promise<void>): Promise
   await flushed(process.stdout);
   // What found something wrong without an error has set exitCode itself.
   process.exit(code ?? process.exitCode ?? EXIT.ok);
+}
+
+/**
+ * For work that counts only when all of it was done, printing being the least of it: whatever ends the
+ * process before, this was a failure.
+ *
+ * @param work resolves to whether all went well
+ */
+export async function toItsEnd(work: () => Promise<boolean>): Promise<void> {
+  process.exitCode = EXIT.failure;
+  if (await work()) process.exitCode = EXIT.ok;
 }
 
 function report(name: string, error: unknown): void {

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { createReadStream } from 'node:fs';
-import { EXIT, WindrowError } from '../../runtime/errors.ts';
+import { WindrowError } from '../../runtime/errors.ts';
+import { toItsEnd } from '../../runtime/run-to-end.ts';
 import { ENGINE_NAMES, type EngineName } from '../../native/sha256/engine.ts';
 import { checkList, type Printer } from '../hashing/check.ts';
 import { formatLine } from '../hashing/checksum-line.ts';
@@ -26,11 +27,11 @@ export function hashCommand(): Command {
       new Option('--engine <name>', 'instead of the fastest on this machine').choices(ENGINE_NAMES),
     )
     .action(async (files: string[], { check, engine }: Options) => {
-      const good =
+      await toItsEnd(() =>
         check === undefined
-          ? await print(files.length === 0 ? [standardInput] : files, engine)
-          : await verify(files, check, engine);
-      if (!good) process.exitCode = EXIT.failure;
+          ? print(files.length === 0 ? [standardInput] : files, engine)
+          : verify(files, check, engine),
+      );
     });
 }
 

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
-import { EXIT, WindrowError } from '../../runtime/errors.ts';
+import { WindrowError } from '../../runtime/errors.ts';
 import { signalOfProcess, unlessStopped } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
+import { toItsEnd } from '../../runtime/run-to-end.ts';
 import { name } from '../../wire/records/fields.ts';
 import { receiversGroup } from '../../wire/transport/kafka/block-use.ts';
 import { brokersOf } from '../../wire/transport/kafka/url.ts';
@@ -68,8 +69,7 @@ export function receiveCommand(): Command {
         signal,
       );
       const late = tooLate(signal, stopMsMax, 'What is not acknowledged is received again.');
-      const isWell = await Promise.race([receiving, late]);
-      if (!isWell) process.exitCode = EXIT.failure;
+      await toItsEnd(() => Promise.race([receiving, late]));
     });
   return command;
 }

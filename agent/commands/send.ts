@@ -6,6 +6,7 @@ import { whatIsWrong } from '../../runtime/config/issue.ts';
 import { EXIT, WindrowError } from '../../runtime/errors.ts';
 import { signalOfProcess } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
+import { toItsEnd } from '../../runtime/run-to-end.ts';
 import { clientId } from '../connect.ts';
 import { exclusionsOf } from '../../blocks/sending/exclude.ts';
 import { brokersGiven, FILES_SPEC } from './destination.ts';
@@ -74,8 +75,7 @@ export function sendCommand(): Command {
         signal,
       });
       const hint = 'What is acknowledged stays: run it again, and it goes on from there.';
-      const isSent = await Promise.race([sending, tooLate(signal, stopMsMax, hint)]);
-      if (!isSent) process.exitCode = EXIT.failure;
+      await toItsEnd(() => Promise.race([sending, tooLate(signal, stopMsMax, hint)]));
     });
   return command;
 }

@@ -110,3 +110,13 @@ it('another of its name ends it, with what to do', async () => {
     hint: expect.stringContaining('--machine-id') as string,
   });
 });
+
+it('a folder that another receiver has is told with the flag that names one', async () => {
+  const { start } = scene();
+  const first = start();
+  await vi.waitFor(() => expect(first.lines()[0]).toMatchObject({ event: 'block' }), waiting);
+  await expect(start().ended).rejects.toMatchObject({
+    code: 'store_unavailable',
+    hint: 'Stop it, or name another folder with --out.',
+  });
+});

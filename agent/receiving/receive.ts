@@ -49,6 +49,7 @@ export async function receiveFiles(options: ReceiveOptions, stop: AbortSignal): 
   };
   const receiver = new BlockReceiver({
     folder,
+    folderSetting: '--out',
     machineId,
     quotaBytes: Infinity,
     clock,

@@ -5,9 +5,9 @@ import type { Exclusion } from '../../blocks/sending/exclude.ts';
 import { openJournal } from '../../blocks/sending/journal.ts';
 import { lanesPerWorker } from '../../blocks/sending/pipeline/messages.ts';
 import { Pipeline, workersMax } from '../../blocks/sending/pipeline/pipeline.ts';
-import { countAll, Progress } from '../../blocks/sending/progress.ts';
+import { type Amount, countAll, nothing, Progress } from '../../blocks/sending/progress.ts';
 import { scan } from '../../blocks/sending/scan.ts';
-import { Sender } from '../../blocks/sending/sender.ts';
+import { Sender, stoppedError } from '../../blocks/sending/sender.ts';
 import { calibrate } from '../../native/sha256/calibrate.ts';
 import { fastestEngine } from '../../native/sha256/choose.ts';
 import type { EngineName } from '../../native/sha256/engine.ts';
@@ -15,7 +15,7 @@ import { systemClock } from '../../runtime/clock.ts';
 import type { BlockCarrier } from '../../wire/transport/block-port.ts';
 import { cacheFolder } from '../hashing/cache-folder.ts';
 import { outboxFolder } from '../outbox/place.ts';
-import { createShow } from './show.ts';
+import { createShow, type Show } from './show.ts';
 import { sendingSpeeds } from './speeds.ts';
 import { TimedCarrier } from './timed-carrier.ts';
 
@@ -51,7 +51,7 @@ export async function sendFiles(options: SendOptions): Promise<boolean> {
     onDamage: (file) => show.event({ kind: 'failed', path: file, reason: 'was a damaged journal' }),
   });
   opened.defer(() => journal.close());
-  const total = await countAll(scan(paths, exclude), blockBytes);
+  const total = await counted(options, show);
   const workers = Math.min(availableParallelism(), workersMax);
   const engine = options.engine ?? (await engineFor(total.blocks, workers));
   const reader = opened.use(await Pipeline.open({ engine, workers }));
@@ -77,7 +77,7 @@ export async function sendFiles(options: SendOptions): Promise<boolean> {
   const cpuBefore = process.cpuUsage();
   const ownCpuBefore = process.threadCpuUsage();
   try {
-    await sender.run(scan(paths, exclude), signal);
+    await sender.run(scan(paths, exclude, signal), signal);
   } finally {
     clearInterval(showing);
     show.summary({
@@ -96,6 +96,23 @@ export async function sendFiles(options: SendOptions): Promise<boolean> {
     });
   }
   return progress.failures === 0;
+}
+
+/** @throws WindrowError `aborted` */
+async function counted(
+  { paths, exclude, blockBytes, signal }: SendOptions,
+  show: Show,
+): Promise<Amount> {
+  const amount = nothing();
+  const showing = setInterval(() => show.counting(amount), show.everyMs);
+  try {
+    await countAll(scan(paths, exclude, signal), blockBytes, amount);
+  } finally {
+    clearInterval(showing);
+    show.counted();
+  }
+  if (signal.aborted) throw stoppedError();
+  return amount;
 }
 
 function millisecondsOf({ user, system }: NodeJS.CpuUsage): number {

@@ -16,7 +16,7 @@ function transferOf(path = '/data/file') {
 function aQuarter(): Progress {
   const progress = new Progress({ files: 1, blocks: 4, bytes: 4 * blockBytesMin }, startMs);
   const transfer = transferOf();
-  progress.take({ kind: 'begun', transfer, acknowledgedBlocks: 0 }, startMs);
+  progress.take({ kind: 'begun', transfer, acknowledged: { blocks: 0, bytes: 0 } }, startMs);
   const rawBytes = blockBytesMin;
   progress.take({ kind: 'chunk', rawBytes, payloadBytes: rawBytes / 2 }, startMs + 500);
   progress.take({ kind: 'acknowledged', transfer, block: 0 }, startMs + 500);
@@ -47,6 +47,15 @@ it('a narrow terminal gets no line that it would wrap', () => {
   expect(shown((show) => show.progress(aQuarter(), startMs + 1_000), 30)).toHaveLength(29);
 });
 
+it('what was found so far is shown, and taken back', () => {
+  const text = shown((show) => {
+    show.counting({ files: 12_345, blocks: 12_400, bytes: 3.2e9 });
+    show.counted();
+    show.counted();
+  });
+  expect(text).toBe('looking for files: 12345 found, 3.2 GB\r\u001B[K');
+});
+
 it('what is told takes the place of the line, and the line comes again', () => {
   const text = shown((show) => {
     show.progress(aQuarter(), startMs + 1_000);
@@ -65,7 +74,9 @@ it('elsewhere each line is JSON, and blocks and chunks are not told one by one',
   const lines: unknown[] = [];
   const show = new JsonShow((text) => void lines.push(JSON.parse(text)));
   const transfer = transferOf();
-  show.event({ kind: 'begun', transfer, acknowledgedBlocks: 0 });
+  show.counting({ files: 1, blocks: 4, bytes: 100 });
+  show.counted();
+  show.event({ kind: 'begun', transfer, acknowledged: { blocks: 0, bytes: 0 } });
   show.event({ kind: 'chunk', rawBytes: 1, payloadBytes: 1 });
   show.event({ kind: 'acknowledged', transfer, block: 0 });
   show.event({ kind: 'again', transfer, block: 2, resend: 1, reason: 'lost' });
@@ -74,6 +85,7 @@ it('elsewhere each line is JSON, and blocks and chunks are not told one by one',
   const amounts = { files: 0, files_total: 1, blocks: 1, blocks_total: 4, ratio: 2 };
   const bytes = { bytes: blockBytesMin, bytes_total: 4 * blockBytesMin };
   expect(lines).toEqual([
+    { event: 'counting', files: 1, bytes: 100 },
     { event: 'again', path: '/data/file', block: 2, resend: 1, reason: 'lost' },
     { event: 'left_out', path: '/data/link', reason: 'is a symbolic link' },
     {

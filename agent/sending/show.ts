@@ -1,6 +1,6 @@
 /** What a person or a program sees of a sending: a line on a terminal, lines of JSON elsewhere. */
 import type { SendEvent } from '../../blocks/sending/events.ts';
-import type { Progress } from '../../blocks/sending/progress.ts';
+import type { Amount, Progress } from '../../blocks/sending/progress.ts';
 import { inert } from '../../wire/records/fields.ts';
 import { speedFacts, type Speeds, speedsText } from './speeds.ts';
 
@@ -15,16 +15,24 @@ export interface Summary {
 export interface Show {
   /** How often `progress` is to be called. */
   readonly everyMs: number;
+  /** Before the sending: what was found so far. */
+  counting(found: Readonly<Amount>): void;
+  /** All was found: nothing is shown of the counting any more. */
+  counted(): void;
   event(event: SendEvent): void;
   progress(progress: Progress, nowMs: number): void;
   summary(summary: Summary): void;
 }
 
+const columnsDefault = 80;
+
 type Write = (text: string) => void;
 
 export function createShow(stdout: NodeJS.WriteStream): Show {
   const write: Write = (text) => void stdout.write(text);
-  return stdout.isTTY ? new TerminalShow(write, () => stdout.columns) : new JsonShow(write);
+  if (!stdout.isTTY) return new JsonShow(write);
+  // Some terminals tell a width of 0.
+  return new TerminalShow(write, () => stdout.columns || columnsDefault);
 }
 
 export class JsonShow implements Show {
@@ -44,6 +52,12 @@ export class JsonShow implements Show {
     const file = transfer === undefined ? {} : { path: transfer.file.path };
     this.#line({ event: name.replace('-', '_'), ...file, ...rest });
   }
+
+  counting({ files, bytes }: Readonly<Amount>): void {
+    this.#line({ event: 'counting', files, bytes });
+  }
+
+  counted(): void {}
 
   progress(progress: Progress, nowMs: number): void {
     const left = progress.secondsLeft(nowMs);
@@ -106,11 +120,16 @@ export class TerminalShow implements Show {
     this.#write(`${text}\n`);
   }
 
-  progress(progress: Progress, nowMs: number): void {
+  counting({ files, bytes }: Readonly<Amount>): void {
+    this.#showLine(`looking for files: ${files} found, ${sizeText(bytes)}`);
+  }
+
+  counted(): void {
     this.#clear();
-    // A line that is wrapped could not be taken back.
-    this.#write(progressLine(progress, nowMs).slice(0, Math.max(1, this.#columns() - 1)));
-    this.#hasLine = true;
+  }
+
+  progress(progress: Progress, nowMs: number): void {
+    this.#showLine(progressLine(progress, nowMs));
   }
 
   summary({ progress, nowMs, readBytes, speeds }: Summary): void {
@@ -123,6 +142,13 @@ export class TerminalShow implements Show {
         `${(rawBytes / 1e6 / seconds).toFixed(0)} MB/s\n`,
     );
     if (readBytes > 0) this.#write(`${speedsText(speeds)}\n`);
+  }
+
+  #showLine(line: string): void {
+    this.#clear();
+    // A line that is wrapped could not be taken back.
+    this.#write(line.slice(0, Math.max(1, this.#columns() - 1)));
+    this.#hasLine = true;
   }
 
   #clear(): void {

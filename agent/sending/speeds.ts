@@ -1,6 +1,6 @@
 /** How fast each stage of what was sent or received was, and what it took of the CPU: for a person, and for a program. Pure. */
 import type { Done as Received } from '../../blocks/receiving/stages.ts';
-import type { Done as Read } from '../../blocks/sending/pipeline/messages.ts';
+import type { Done as Read } from '../../blocks/sending/stages.ts';
 import type { StageTime } from '../../runtime/stage-times.ts';
 
 export interface Speeds {

@@ -13,7 +13,12 @@ export async function openCarrier(config: AgentConfig, log: Logger): Promise<Blo
   const { BLOCK_TOPICS, LogBlockCarrier } = await import('../../wire/transport/log/blocks.ts');
   return new LogBlockCarrier({
     log: openKafkaLog(config, clientId, log),
-    target: `kafka://${config.brokers.join(',')}`,
+    target: kafkaTarget(config.brokers),
     topics: topicSpecs(config, BLOCK_TOPICS),
   });
+}
+
+/** The same in whichever order the brokers are named: the journal knows by it what is there already. */
+export function kafkaTarget(brokers: readonly string[]): string {
+  return `kafka://${brokers.toSorted().join(',')}`;
 }

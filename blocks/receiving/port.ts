@@ -29,6 +29,8 @@ export interface ReceiverObserver {
 export interface ReceiverOptions {
   /** Where everything goes; for this receiver alone. */
   readonly folder: string;
+  /** Flag or key that names it, for messages. */
+  readonly folderSetting: string;
   readonly machineId: string;
   /** Of all stored blocks; Infinity for none. */
   readonly quotaBytes: number;

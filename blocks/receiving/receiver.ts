@@ -7,11 +7,10 @@
  */
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ENGINE_NAMES } from '../../native/sha256/engine.ts';
 import { makeFolderDurably } from '../../runtime/durable-file.ts';
 import { WindrowError } from '../../runtime/errors.ts';
 import { lockFolder } from '../../runtime/folder-lock.ts';
-import { YoungGarbage } from '../../runtime/young-garbage.ts';
+import { Garbage } from '../../runtime/garbage.ts';
 import type { BlockAck } from '../../wire/records/block-ack.ts';
 import type { BlockChunk } from '../../wire/records/block-chunk.ts';
 import { chunkCount, chunkSpan } from '../../wire/records/block-shape.ts';
@@ -25,6 +24,7 @@ import { PayloadBuffers } from './payload-buffers.ts';
 import type { ReceiverOptions } from './port.ts';
 import { assertRoom } from './room.ts';
 import { assertSameFile, fileOf } from './same-file.ts';
+import { SenderFigures } from './sender-figures.ts';
 import { Storing } from './storing.ts';
 import type { Done } from './stages.ts';
 import { BlockThreads } from './threads/threads.ts';
@@ -49,10 +49,6 @@ export interface Taken {
   readonly ack?: BlockAck;
 }
 
-/** By which senders hashed blocks; `other`: by one that we do not have, or that they did not name. */
-export const SENDER_ENGINES = [...ENGINE_NAMES, 'other'] as const;
-export type SenderEngine = (typeof SENDER_ENGINES)[number];
-
 /** Since the start. */
 export interface ReceiverCounts {
   blocks: number;
@@ -65,15 +61,15 @@ export class BlockReceiver {
   readonly layout: Layout;
   readonly index: ReceivedIndex;
   readonly counts: ReceiverCounts = { blocks: 0, bytes: 0, duplicates: 0, failures: 0 };
-  /** Blocks stored since the start, by the engine of their senders. */
-  readonly bySenderEngine = new Map<SenderEngine, number>();
+  /** What their senders tell with the blocks that are stored. */
+  readonly senders = new SenderFigures();
   readonly #options: ReceiverOptions;
   readonly #open = new OpenBlocks();
   /** For whoever reads payloads. */
   readonly buffers = new PayloadBuffers();
   readonly #threads = new BlockThreads(this.buffers);
   readonly #storing: Storing;
-  readonly #garbage = new YoungGarbage(garbageBytesMax);
+  readonly #garbage = new Garbage(garbageBytesMax);
   readonly #unlock: () => void;
   #chunks = 0;
   #partNo = 0;
@@ -83,7 +79,8 @@ export class BlockReceiver {
   constructor(options: ReceiverOptions) {
     this.#options = options;
     this.layout = layoutOf(options.folder, options.machineId);
-    this.#unlock = lockFolder(this.layout.workFolder, 'receiver of files');
+    const { folderSetting } = options;
+    this.#unlock = lockFolder(this.layout.workFolder, 'receiver of files', folderSetting);
     try {
       makeFolderDurably(this.layout.partsFolder);
       emptyFolder(this.layout.partsFolder);
@@ -209,6 +206,7 @@ export class BlockReceiver {
     return { nextChunk, ack };
   }
 
+  /** @throws WindrowError, not retryable `no_room`: it is to be sent again later */
   #assertRoom({ chunk, mark }: IncomingChunk): void {
     if (this.#open.isFull(mark)) {
       const quietest = this.#open.quietest(this.#options.clock.monotonicMs());
@@ -217,11 +215,15 @@ export class BlockReceiver {
       }
       void this.#end(quietest);
     }
-    assertRoom(this.layout.folder, this.#options.quotaBytes, {
-      sizeBytes: chunk.end_offset - chunk.start_offset,
-      usedBytes: this.index.usedBytes,
-      ...this.#open.bytes,
-    });
+    try {
+      assertRoom(this.layout.folder, this.#options.quotaBytes, {
+        sizeBytes: chunk.end_offset - chunk.start_offset,
+        usedBytes: this.index.usedBytes,
+        ...this.#open.bytes,
+      });
+    } catch (error) {
+      throw mark !== undefined && this.#open.size > 0 ? passedBy(error) : error;
+    }
   }
 
   async #advance(open: OpenBlock, incoming: IncomingChunk): Promise<Taken> {
@@ -259,8 +261,7 @@ export class BlockReceiver {
     this.#open.end(open);
     this.counts.blocks += 1;
     this.counts.bytes += open.sizeBytes;
-    const engine = senderEngineOf(chunk);
-    this.bySenderEngine.set(engine, (this.bySenderEngine.get(engine) ?? 0) + 1);
+    this.senders.stored(chunk);
     const ack = ackOf(chunk, sha256, this.#here());
     this.#options.observer?.acknowledged(ack, open.storedIn);
     return { nextChunk: chunkCount(open.sizeBytes), ack };
@@ -292,13 +293,19 @@ export class BlockReceiver {
   }
 }
 
-function senderEngineOf({ last }: BlockChunk): SenderEngine {
-  return ENGINE_NAMES.find((name) => name === last?.engine) ?? 'other';
-}
-
 /** Of blocks that were on their way: their senders begin them anew. The folder stays, as on a full disk none can be made. */
 function emptyFolder(path: string): void {
   for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true, force: true });
+}
+
+/**
+ * A log is read in its order, and no further while what was read waits: a first chunk that waited for
+ * room would stand before the rest of the very blocks for which that room is kept, and none of them
+ * would ever be whole.
+ */
+function passedBy(error: unknown): unknown {
+  if (!(error instanceof WindrowError) || error.code !== 'no_room') return error;
+  return new WindrowError('no_room', `${error.message}, with what was begun before`);
 }
 
 function busy(message: string): WindrowError {

@@ -8,6 +8,7 @@ import type { SendEvent } from './events.ts';
 import { openJournal } from './journal.ts';
 import { PatientCarrier } from './patience.ts';
 import { planTransfer, type PreparedChunk } from './plan.ts';
+import type { Done } from './stages.ts';
 import { ackOf } from './testing/memory-receiver.ts';
 
 const minuteMs = 60_000;
@@ -52,13 +53,22 @@ function sending() {
     carrier,
     awaited,
     journal,
-    reader: { blocksAtOnce: 64, engine: 'openssl', read: prepared },
+    reader: {
+      blocksAtOnce: 64,
+      engine: 'openssl',
+      read: prepared,
+      get done() {
+        return doneNow();
+      },
+    },
     clock: systemClock,
     random: () => 0,
     tell,
   });
-  const answer = (record: BlockChunk, success: boolean): void =>
-    awaited.take(ackOf(record, success, success ? sha256 : undefined));
+  const answer = (record: BlockChunk, success: boolean, isLater = false): void => {
+    const ack = ackOf(record, success, success ? sha256 : undefined);
+    awaited.take(isLater ? { ...ack, later: true } : ack);
+  };
   const stopping = new AbortController();
   onTestFinished(() => stopping.abort());
   const send = (block = 0) => sender.send({ transfer, key, block }, stopping.signal);
@@ -67,8 +77,16 @@ function sending() {
   return { send, seen, world, answer, kinds, isAcknowledged: () => journal.isAcknowledged(key, 0) };
 }
 
+/** Read and hashed so far. */
+let readBytes = 0;
+function doneNow(): Done {
+  const time = { ms: 2 * readBytes, cpuMs: readBytes };
+  return { readBytes, payloadBytes: 0, stages: { read: time, hash: time, compress: time } };
+}
+
 async function* prepared(): AsyncGenerator<PreparedChunk, void, void> {
   for (let chunk = 0; chunk < chunks; chunk += 1) {
+    readBytes += 10;
     yield {
       chunk,
       rawBytes: 1,
@@ -112,6 +130,20 @@ it('after long silence a block is sent again, more and more rarely, and never fa
   await sent;
 });
 
+it('a block that finds no room is sent again as often as it takes, one that is bad five times', async () => {
+  const { send, seen, world, answer } = sending();
+  let refusals = 12;
+  world.onChunk = (record) => {
+    if (record.chunk !== 0) return;
+    answer(record, false, refusals > 0);
+    refusals -= 1;
+  };
+  const sent = expect(send()).rejects.toThrow('not good');
+  await vi.advanceTimersByTimeAsync(1_000);
+  await sent;
+  expect(seen.filter(({ chunk }) => chunk === 0)).toHaveLength(12 + 6);
+});
+
 it('what failed is sent again at once, and its rest is not', async () => {
   const { send, seen, world, answer, isAcknowledged } = sending();
   world.onChunk = (record) => {
@@ -123,4 +155,21 @@ it('what failed is sent again at once, and its rest is not', async () => {
   await sent;
   expect(seen.map(({ chunk }) => chunk)).toEqual([0, 1, 0, 1, 2, 3]);
   expect(isAcknowledged()).toBe(true);
+});
+
+it('with a block’s end goes what the stages took since the last one that told it', async () => {
+  const { send, seen, world, answer } = sending();
+  world.onChunk = (record) => {
+    if (record.last !== undefined) answer(record, true);
+  };
+  for (const block of [0, 1]) {
+    await send(block);
+    const time = { ms: 20 * chunks, cpu_ms: 10 * chunks };
+    expect(seen.splice(0).map(({ last }) => last?.work)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      { read_bytes: 10 * chunks, read: time, hash: time, compress: time },
+    ]);
+  }
 });

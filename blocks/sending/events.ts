@@ -1,9 +1,9 @@
 /** What a sender tells while it works; progress and outcome are folded from it. */
-import type { Transfer } from './plan.ts';
+import type { Acknowledged, Transfer } from './plan.ts';
 
 export type SendEvent =
   /** A version of a file begins, some of which may be there already. */
-  | { readonly kind: 'begun'; readonly transfer: Transfer; readonly acknowledgedBlocks: number }
+  | { readonly kind: 'begun'; readonly transfer: Transfer; readonly acknowledged: Acknowledged }
   | { readonly kind: 'chunk'; readonly rawBytes: number; readonly payloadBytes: number }
   | { readonly kind: 'acknowledged'; readonly transfer: Transfer; readonly block: number }
   /** A block is sent again, the n-th time. */

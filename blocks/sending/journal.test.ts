@@ -8,13 +8,14 @@ import { type Journal, openJournal } from './journal.ts';
 import { planTransfer, type Transfer } from './plan.ts';
 
 const target = 'http://collector';
+const MiB = 1024 * 1024;
 const dayMs = 24 * 60 * 60 * 1000;
 
 function transferOf(
   path: string,
-  { mtimeNs = 1n, blockBytes = 1024 * 1024, relativePath = 'file', sender = 'pc' } = {},
+  { mtimeNs = 1n, blockBytes = MiB, relativePath = 'file', sender = 'pc', blocks = 5 } = {},
 ): Transfer {
-  const version = { sizeBytes: 5 * blockBytes, mtimeNs, inode: 7n };
+  const version = { sizeBytes: blocks * blockBytes, mtimeNs, inode: 7n };
   return planTransfer({ path, relativePath, version }, { sender, blockBytes });
 }
 
@@ -45,15 +46,30 @@ it('what was acknowledged is known to the next process, and nothing else is', ()
   const transfer = transferOf('/a');
   const key = acknowledge(journal, transfer, [0, 3]);
   const again = opened(path).journal;
-  expect(again.begin(target, transfer)).toEqual({ key, isDone: false, acknowledgedBlocks: 2 });
+  expect(again.begin(target, transfer)).toEqual({
+    key,
+    isDone: false,
+    acknowledged: { blocks: 2, bytes: 2 * MiB },
+  });
   const known = [0, 1, 2, 3, 4].map((block) => again.isAcknowledged(key, block));
   expect(known).toEqual([true, false, false, true, false]);
+});
+
+it.each([
+  [[0, 1], 2 * MiB],
+  [[0, 2], 1.25 * MiB],
+  [[0, 1, 2], 2.25 * MiB],
+])('of a short last block only its own bytes are acknowledged: blocks %j', (blocks, bytes) => {
+  const { journal } = opened();
+  const transfer = transferOf('/a', { blocks: 2.25 });
+  acknowledge(journal, transfer, blocks);
+  expect(journal.begin(target, transfer).acknowledged).toEqual({ blocks: blocks.length, bytes });
 });
 
 it('what one collector has is not taken for what another has', () => {
   const { journal } = opened();
   acknowledge(journal, transferOf('/a'), [0, 1]);
-  expect(journal.begin('http://other', transferOf('/a')).acknowledgedBlocks).toBe(0);
+  expect(journal.begin('http://other', transferOf('/a')).acknowledged.blocks).toBe(0);
 });
 
 it('a transfer that is done is known as done, and its blocks take no room', () => {
@@ -68,10 +84,10 @@ it('a newer version of a file knows nothing of the older one, which is forgotten
   const { journal } = opened();
   acknowledge(journal, transferOf('/a'), [0, 1]);
   const newer = journal.begin(target, transferOf('/a', { mtimeNs: 2n }));
-  expect(newer.acknowledgedBlocks).toBe(0);
-  expect(journal.begin(target, transferOf('/a')).acknowledgedBlocks).toBe(2);
+  expect(newer.acknowledged.blocks).toBe(0);
+  expect(journal.begin(target, transferOf('/a')).acknowledged.blocks).toBe(2);
   journal.done(newer.key);
-  expect(journal.begin(target, transferOf('/a')).acknowledgedBlocks).toBe(0);
+  expect(journal.begin(target, transferOf('/a')).acknowledged.blocks).toBe(0);
 });
 
 it('an older version that is done last leaves the newer one as it is', () => {
@@ -79,7 +95,7 @@ it('an older version that is done last leaves the newer one as it is', () => {
   const older = acknowledge(journal, transferOf('/a'), [0]);
   acknowledge(journal, transferOf('/a', { mtimeNs: 2n }), [1]);
   journal.done(older);
-  expect(journal.begin(target, transferOf('/a', { mtimeNs: 2n })).acknowledgedBlocks).toBe(1);
+  expect(journal.begin(target, transferOf('/a', { mtimeNs: 2n })).acknowledged.blocks).toBe(1);
 });
 
 it('a file by another path or of another name of this PC is another one, and both are kept', () => {
@@ -117,8 +133,16 @@ it('what one process notes of a transfer that was forgotten counts for no other 
   one.journal.acknowledged(forgotten, 3);
   one.journal.done(forgotten);
   const known = other.journal.begin(target, transferOf('/b'));
-  expect(known).toEqual({ key, isDone: false, acknowledgedBlocks: 1 });
+  expect(known).toEqual({ key, isDone: false, acknowledged: { blocks: 1, bytes: MiB } });
   expect(other.journal.isAcknowledged(key, 3)).toBe(false);
+});
+
+it('a transfer that another process has done is acknowledged to whoever still sends it', () => {
+  const one = opened();
+  const other = opened(one.path);
+  const key = acknowledge(one.journal, transferOf('/a'), [0]);
+  other.journal.done(acknowledge(other.journal, transferOf('/a'), [1, 2, 3, 4]));
+  expect(one.journal.isAcknowledged(key, 4)).toBe(true);
 });
 
 it('an acknowledgment that comes after the file was done leaves nothing behind', () => {
@@ -151,18 +175,18 @@ it('a journal of the first schema, which may be wrong, is begun anew: all is sen
   const { journal, set } = opened(path);
   expect(journal.begin(target, transferOf('/a'))).toMatchObject({
     isDone: false,
-    acknowledgedBlocks: 0,
+    acknowledged: { blocks: 0, bytes: 0 },
   });
   expect(set).toEqual([]);
   acknowledge(journal, transferOf('/a'), [0]);
-  expect(opened(path).journal.begin(target, transferOf('/a')).acknowledgedBlocks).toBe(1);
+  expect(opened(path).journal.begin(target, transferOf('/a')).acknowledged.blocks).toBe(1);
 });
 
 it('the same file in blocks of another size is another transfer, and both are kept', () => {
   const { journal } = opened();
   acknowledge(journal, transferOf('/a'), [0, 1]);
-  acknowledge(journal, transferOf('/a', { blockBytes: 2 * 1024 * 1024 }), [0]);
-  expect(journal.begin(target, transferOf('/a')).acknowledgedBlocks).toBe(2);
+  acknowledge(journal, transferOf('/a', { blockBytes: 2 * MiB }), [0]);
+  expect(journal.begin(target, transferOf('/a')).acknowledged.blocks).toBe(2);
 });
 
 it('what was not used for 30 days is forgotten, and only that', () => {
@@ -173,8 +197,8 @@ it('what was not used for 30 days is forgotten, and only that', () => {
   acknowledge(journal, transferOf('/young'), [0]);
   clock.advance(2 * dayMs);
   const again = opened(path, clock).journal;
-  expect(again.begin(target, transferOf('/old')).acknowledgedBlocks).toBe(0);
-  expect(again.begin(target, transferOf('/young')).acknowledgedBlocks).toBe(1);
+  expect(again.begin(target, transferOf('/old')).acknowledged.blocks).toBe(0);
+  expect(again.begin(target, transferOf('/young')).acknowledged.blocks).toBe(1);
 });
 
 it('two processes that send at the same time share the journal', () => {
@@ -184,7 +208,7 @@ it('two processes that send at the same time share the journal', () => {
   acknowledge(other.journal, transferOf('/b'), [1]);
   expect(other.journal.begin(target, transferOf('/a'))).toMatchObject({
     key,
-    acknowledgedBlocks: 1,
+    acknowledged: { blocks: 1, bytes: MiB },
   });
 });
 
@@ -193,7 +217,7 @@ it('a journal that is no database is set aside: the blocks are sent again', () =
   writeFileSync(path, 'no database at all, and long enough to be looked at as one'.repeat(40));
   const { journal, set } = opened(path);
   expect(set).toHaveLength(1);
-  expect(journal.begin(target, transferOf('/a')).acknowledgedBlocks).toBe(0);
+  expect(journal.begin(target, transferOf('/a')).acknowledged.blocks).toBe(0);
   expect(readdirSync(join(path, '..')).length).toBeGreaterThan(1);
 });
 
@@ -219,4 +243,27 @@ it('a folder that cannot be made is told with the flag that mends it', () => {
   expect(() => opened(join(file, 'transfers.db'))).toThrow(
     expect.objectContaining({ code: 'store_unavailable', hint: expect.stringContaining('--data') }),
   );
+});
+
+it('a journal that can no longer be written to is told with the flag that mends it', () => {
+  const { journal, path } = opened();
+  const { key } = journal.begin(target, transferOf('/a'));
+  const db = new DatabaseSync(path);
+  onTestFinished(() => db.close());
+  // As a full disk: what was opened well takes nothing any more.
+  db.exec('DROP TABLE blocks; DROP TABLE transfers');
+  const calls = [
+    () => journal.begin(target, transferOf('/b')),
+    () => journal.acknowledged(key, 0),
+    () => journal.done(key),
+  ];
+  for (const call of calls) {
+    expect(call).toThrow(
+      expect.objectContaining({
+        code: 'store_unavailable',
+        message: expect.stringContaining(`cannot use ${path}: `),
+        hint: expect.stringContaining('--data'),
+      }),
+    );
+  }
 });

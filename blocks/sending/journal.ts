@@ -20,7 +20,7 @@ import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { isDamage, setAside } from '../../runtime/queue/damage.ts';
 import { assertNotNewer, schemaVersionOf } from '../../runtime/schema-version.ts';
 import { inTransaction } from '../../runtime/transaction.ts';
-import type { Transfer } from './plan.ts';
+import { type Acknowledged, acknowledgedOf, type Transfer } from './plan.ts';
 
 /**
  * Of the first schema what is noted of one transfer may be of another: it is dropped, and all is sent
@@ -72,8 +72,10 @@ const STATEMENTS = {
     (target, id, sender, path, relative_path, size_bytes, mtime_ns, inode, block_bytes, total_blocks, used_ms)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`,
   use: 'UPDATE transfers SET used_ms = ? WHERE key = ?',
-  block: 'SELECT 1 FROM blocks WHERE transfer = ? AND block_number = ?',
-  count: 'SELECT count(*) AS n FROM blocks WHERE transfer = ?',
+  // Of a transfer that another process has done meanwhile there are no blocks any more.
+  block: `SELECT 1 FROM blocks WHERE transfer = ?1 AND block_number = ?2
+    UNION ALL SELECT 1 FROM transfers WHERE key = ?1 AND is_done = 1`,
+  count: 'SELECT count(*) AS n, max(block_number) AS last FROM blocks WHERE transfer = ?',
   acknowledged:
     'INSERT OR IGNORE INTO blocks SELECT key, ? FROM transfers WHERE key = ? AND is_done = 0',
   done: 'UPDATE transfers SET is_done = 1, used_ms = ? WHERE key = ?',
@@ -109,11 +111,15 @@ export function openJournal(options: JournalOptions): Journal {
     }
   } catch (error) {
     if (error instanceof WindrowError) throw error;
-    throw new WindrowError('store_unavailable', `cannot use ${path}: ${messageOf(error)}`, {
-      cause: error,
-      hint: 'Name a folder that this user may write, with room, with --data.',
-    });
+    throw unusable(path, error);
   }
+}
+
+function unusable(path: string, error: unknown): WindrowError {
+  return new WindrowError('store_unavailable', `cannot use ${path}: ${messageOf(error)}`, {
+    cause: error,
+    hint: 'Name a folder that this user may write, with room, with --data.',
+  });
 }
 
 /** What is known of a transfer. */
@@ -122,17 +128,19 @@ export interface Known {
   readonly key: number;
   /** Every block is acknowledged. */
   readonly isDone: boolean;
-  /** 0 when it is done. */
-  readonly acknowledgedBlocks: number;
+  /** With their bytes. Nothing when it is done. */
+  readonly acknowledged: Acknowledged;
 }
 
 export class Journal {
   readonly #db: DatabaseSync;
+  readonly #path: string;
   readonly #clock: Clock;
   readonly #sql: Readonly<Record<keyof typeof STATEMENTS, StatementSync>>;
   #begun = 0;
 
   constructor(path: string, clock: Clock) {
+    this.#path = path;
     this.#clock = clock;
     this.#db = new DatabaseSync(path, { timeout: busyTimeoutMs });
     try {
@@ -153,16 +161,19 @@ export class Journal {
     }
   }
 
-  /** What is known of a transfer; from now on it is remembered. */
+  /** What is known of a transfer; from now on it is remembered. @throws WindrowError `store_unavailable` */
   begin(target: string, transfer: Transfer): Known {
     this.#begun += 1;
-    if (this.#begun % pruneEvery === 0) this.#prune();
-    return inTransaction(this.#db, () => {
+    return this.#noted(() => {
+      if (this.#begun % pruneEvery === 0) this.#prune();
       const found = this.#sql.find.get(target, transfer.id);
       const key = found === undefined ? this.#add(target, transfer) : Number(found['key']);
       this.#sql.use.run(this.#clock.wallMs(), key);
       const isDone = found?.['is_done'] === 1;
-      return { key, isDone, acknowledgedBlocks: Number(this.#sql.count.get(key)?.['n']) };
+      const counted = this.#sql.count.get(key);
+      const hasLast = counted?.['last'] === transfer.totalBlocks - 1;
+      const acknowledged = acknowledgedOf(transfer, Number(counted?.['n']), hasLast);
+      return { key, isDone, acknowledged };
     });
   }
 
@@ -170,13 +181,14 @@ export class Journal {
     return this.#sql.block.get(key, block) !== undefined;
   }
 
+  /** @throws WindrowError `store_unavailable` */
   acknowledged(key: number, block: number): void {
-    this.#sql.acknowledged.run(block, key);
+    this.#noted(() => this.#sql.acknowledged.run(block, key));
   }
 
-  /** All its blocks are acknowledged. */
+  /** All its blocks are acknowledged. @throws WindrowError `store_unavailable` */
   done(key: number): void {
-    inTransaction(this.#db, () => {
+    this.#noted(() => {
       this.#sql.done.run(this.#clock.wallMs(), key);
       this.#sql.forgetBlocks.run(key);
       this.#sql.forgetOlder.run(key);
@@ -185,6 +197,15 @@ export class Journal {
 
   close(): void {
     this.#db.close();
+  }
+
+  /** In a transaction. @throws WindrowError `store_unavailable`, of a full disk too */
+  #noted<T>(work: () => T): T {
+    try {
+      return inTransaction(this.#db, work);
+    } catch (error) {
+      throw unusable(this.#path, error);
+    }
   }
 
   #add(target: string, { id, sender, file, blockBytes, totalBlocks }: Transfer): number {

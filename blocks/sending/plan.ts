@@ -4,7 +4,7 @@ import { basename } from 'node:path/posix';
 import type { EngineName } from '../../native/sha256/engine.ts';
 import { WindrowError } from '../../runtime/errors.ts';
 import { blocksMax } from '../../wire/limits.ts';
-import { type BlockChunk } from '../../wire/records/block-chunk.ts';
+import type { BlockChunk, SenderWork } from '../../wire/records/block-chunk.ts';
 import { blockCount, blockSpan } from '../../wire/records/block-shape.ts';
 import { WIRE_VERSION } from '../../wire/version.ts';
 
@@ -75,9 +75,24 @@ export function blockSizeBytes({ file, blockBytes }: Transfer, blockNumber: numb
   return end - start;
 }
 
+/** What of a transfer its receiver has for good. */
+export interface Acknowledged {
+  readonly blocks: number;
+  readonly bytes: number;
+}
+
+/** @param hasLast whether the last block, which is a shorter one, is among them */
+export function acknowledgedOf(transfer: Transfer, blocks: number, hasLast: boolean): Acknowledged {
+  if (!hasLast) return { blocks, bytes: blocks * transfer.blockBytes };
+  const lastBytes = blockSizeBytes(transfer, transfer.totalBlocks - 1);
+  return { blocks, bytes: (blocks - 1) * transfer.blockBytes + lastBytes };
+}
+
 interface SentChunk extends PreparedChunk {
   /** By which the block was hashed. */
   readonly engine: EngineName;
+  /** With the last chunk. */
+  readonly work?: SenderWork;
   readonly sentAtMs: number;
 }
 
@@ -85,7 +100,7 @@ interface SentChunk extends PreparedChunk {
 export function chunkRecord(
   { id, sender, file, blockBytes, totalBlocks }: Transfer,
   blockNumber: number,
-  { chunk, rawBytes, encoding, crc32, sha256, engine, sentAtMs }: SentChunk,
+  { chunk, rawBytes, encoding, crc32, sha256, engine, work, sentAtMs }: SentChunk,
 ): BlockChunk {
   const { sizeBytes } = file.version;
   const { start, end } = blockSpan({ sizeBytes, blockBytes }, blockNumber);
@@ -106,6 +121,6 @@ export function chunkRecord(
     encoding,
     crc32,
     sent_at: sentAtMs,
-    ...(sha256 === undefined ? {} : { last: { sha256, engine } }),
+    ...(sha256 === undefined ? {} : { last: { sha256, engine, ...(work && { work }) } }),
   };
 }

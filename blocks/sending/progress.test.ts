@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { blockBytesMin } from '../../wire/limits.ts';
 import { planTransfer, type Transfer } from './plan.ts';
-import { countAll, Progress } from './progress.ts';
+import { countAll, nothing, Progress } from './progress.ts';
 import type { Found } from './scan.ts';
 
 const startMs = 5_500;
@@ -30,13 +30,21 @@ it('what there is to send is counted, an empty file as one block', async () => {
     yield fileOf(blockBytesMin + 1);
     yield { kind: 'failed', path: '/x', reason: 'is not there' };
   }
-  const amount = await countAll(found(), blockBytesMin);
+  const amount = nothing();
+  await countAll(found(), blockBytesMin, amount);
   expect(amount).toEqual({ files: 2, blocks: 3, bytes: blockBytesMin + 1 });
 });
 
 it('what earlier runs have sent counts as done, and not as speed', () => {
   const progress = progressOf(3 * blockBytesMin);
-  progress.take({ kind: 'begun', transfer: transferOf(3), acknowledgedBlocks: 2 }, startMs);
+  progress.take(
+    {
+      kind: 'begun',
+      transfer: transferOf(3),
+      acknowledged: { blocks: 2, bytes: 2 * blockBytesMin },
+    },
+    startMs,
+  );
   expect(progress.done).toEqual({ files: 0, blocks: 2, bytes: 2 * blockBytesMin });
   expect(progress.bytesPerSecond(startMs + 1_000)).toBe(0);
   expect(progress.secondsLeft(startMs + 1_000)).toBeUndefined();
@@ -53,7 +61,7 @@ it('the speed is that of the last ten seconds, whatever was before', () => {
 it('the time that is left is that of what is not acknowledged', () => {
   const progress = progressOf(3 * blockBytesMin);
   const transfer = transferOf(3);
-  progress.take({ kind: 'begun', transfer, acknowledgedBlocks: 0 }, startMs);
+  progress.take({ kind: 'begun', transfer, acknowledged: { blocks: 0, bytes: 0 } }, startMs);
   progress.take(chunk(blockBytesMin), startMs + 100);
   progress.take({ kind: 'acknowledged', transfer, block: 0 }, startMs + 200);
   expect(progress.secondsLeft(startMs + 1_000)).toBeCloseTo(2);
@@ -63,8 +71,20 @@ it('the time that is left is that of what is not acknowledged', () => {
 it('of a file that changed nothing is done', () => {
   const progress = progressOf(3 * blockBytesMin);
   const transfer = transferOf(3);
-  progress.take({ kind: 'begun', transfer, acknowledgedBlocks: 1 }, startMs);
+  progress.take(
+    { kind: 'begun', transfer, acknowledged: { blocks: 1, bytes: blockBytesMin } },
+    startMs,
+  );
   progress.take({ kind: 'acknowledged', transfer, block: 1 }, startMs);
   progress.take({ kind: 'changed', transfer }, startMs);
   expect(progress.done).toEqual({ files: 0, blocks: 0, bytes: 0 });
+});
+
+it('a file that is done is there whole, whoever has sent a part of it', () => {
+  const progress = progressOf(3 * blockBytesMin);
+  const transfer = transferOf(3);
+  progress.take({ kind: 'begun', transfer, acknowledged: { blocks: 0, bytes: 0 } }, startMs);
+  progress.take({ kind: 'acknowledged', transfer, block: 1 }, startMs);
+  progress.take({ kind: 'done', transfer }, startMs);
+  expect(progress.done).toEqual({ files: 1, blocks: 3, bytes: 3 * blockBytesMin });
 });

@@ -1,7 +1,7 @@
 /** How far a sending is: folded from what was found and from what the sender tells. Pure. */
 import { blockCount } from '../../wire/records/block-shape.ts';
 import type { SendEvent } from './events.ts';
-import { blockSizeBytes, type Transfer } from './plan.ts';
+import { type Acknowledged, blockSizeBytes, type Transfer } from './plan.ts';
 import type { Found } from './scan.ts';
 
 /** The speed is that of the last ten seconds, in parts of one. */
@@ -14,13 +14,16 @@ export interface Amount {
   bytes: number;
 }
 
-function nothing(): Amount {
+export function nothing(): Amount {
   return { files: 0, blocks: 0, bytes: 0 };
 }
 
-/** All that there is to send. */
-export async function countAll(found: AsyncIterable<Found>, blockBytes: number): Promise<Amount> {
-  const amount = nothing();
+/** Counts all that there is to send into `amount`, which tells meanwhile how far it is. */
+export async function countAll(
+  found: AsyncIterable<Found>,
+  blockBytes: number,
+  amount: Amount,
+): Promise<void> {
   for await (const one of found) {
     if (one.kind !== 'file') continue;
     const { sizeBytes } = one.file.version;
@@ -28,7 +31,6 @@ export async function countAll(found: AsyncIterable<Found>, blockBytes: number):
     amount.blocks += blockCount(sizeBytes, blockBytes);
     amount.bytes += sizeBytes;
   }
-  return amount;
 }
 
 export class Progress {
@@ -44,7 +46,7 @@ export class Progress {
   failures = 0;
   readonly #startMs: number;
   /** What is acknowledged of a file that is on its way. */
-  readonly #doneOf = new WeakMap<Transfer, { blocks: number; bytes: number }>();
+  readonly #doneOf = new WeakMap<Transfer, Acknowledged>();
   readonly #parts: { readonly startMs: number; bytes: number }[] = [];
 
   /** All times are monotonic. */
@@ -55,20 +57,21 @@ export class Progress {
 
   take(event: SendEvent, nowMs: number): void {
     if (event.kind === 'begun') {
-      const { transfer, acknowledgedBlocks: blocks } = event;
-      const { sizeBytes } = transfer.file.version;
-      this.#count(transfer, blocks, Math.min(blocks * transfer.blockBytes, sizeBytes));
+      this.#count(event.transfer, event.acknowledged);
     } else if (event.kind === 'acknowledged') {
-      this.#count(event.transfer, 1, blockSizeBytes(event.transfer, event.block));
+      const bytes = blockSizeBytes(event.transfer, event.block);
+      this.#count(event.transfer, { blocks: 1, bytes });
     } else if (event.kind === 'chunk') {
       this.rawBytes += event.rawBytes;
       this.payloadBytes += event.payloadBytes;
       this.#partAt(nowMs).bytes += event.rawBytes;
     } else if (event.kind === 'changed') {
       // What was acknowledged of the old version is of no use.
-      const { blocks, bytes } = this.#doneOf.get(event.transfer) ?? nothing();
-      this.#count(event.transfer, -blocks, -bytes);
+      this.#countTo(event.transfer, nothing());
     } else if (event.kind === 'done') {
+      const { totalBlocks: blocks, file } = event.transfer;
+      // Some were known to be there when it began, some may be by another process.
+      this.#countTo(event.transfer, { blocks, bytes: file.version.sizeBytes });
       this.done.files += 1;
     } else if (event.kind === 'again') {
       this.resends += 1;
@@ -101,11 +104,17 @@ export class Progress {
     return (nowMs - this.#startMs) / 1_000;
   }
 
-  #count(transfer: Transfer, blocks: number, bytes: number): void {
+  #count(transfer: Transfer, more: Acknowledged): void {
+    const { blocks, bytes } = this.#doneOf.get(transfer) ?? nothing();
+    this.#countTo(transfer, { blocks: blocks + more.blocks, bytes: bytes + more.bytes });
+  }
+
+  /** So much of it is acknowledged now. */
+  #countTo(transfer: Transfer, now: Acknowledged): void {
     const before = this.#doneOf.get(transfer) ?? nothing();
-    this.#doneOf.set(transfer, { blocks: before.blocks + blocks, bytes: before.bytes + bytes });
-    this.done.blocks += blocks;
-    this.done.bytes += bytes;
+    this.#doneOf.set(transfer, now);
+    this.done.blocks += now.blocks - before.blocks;
+    this.done.bytes += now.bytes - before.bytes;
   }
 
   #partAt(nowMs: number): { bytes: number; readonly startMs: number } {

@@ -55,6 +55,18 @@ it('what is named comes in the order in which it is named, a file under its own 
   expect(told(await found(paths), folder)).toEqual(['b.txt', 'c/d', 'a.txt']);
 });
 
+it('a walk that is ended finds nothing more, also where nothing was found yet', async () => {
+  const folder = tree({ 'a/x.tmp': '', b: '', c: '' });
+  const stop = new AbortController();
+  const seen: Found[] = [];
+  for await (const one of scan([folder], [], stop.signal)) {
+    seen.push(one);
+    stop.abort();
+  }
+  expect(told(seen, folder)).toEqual(['tree/a/x.tmp']);
+  expect(await Array.fromAsync(scan([folder], [], stop.signal))).toEqual([]);
+});
+
 it('a file tells its size, time and inode, a sparse one its whole size', async () => {
   const folder = tree({ hole: '' });
   truncateSync(join(folder, 'hole'), 5 * 1024 ** 3);

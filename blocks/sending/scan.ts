@@ -38,13 +38,16 @@ interface Place {
 /**
  * Holds the names of the folders between here and the start, and no more, however many files there are.
  * @param exclude what is named is never excluded
+ * @param signal ends the walk, wherever it is
  */
 export async function* scan(
   paths: readonly string[],
   exclude: readonly Exclusion[],
+  signal?: AbortSignal,
 ): AsyncGenerator<Found> {
   const waiting = paths.map(namedPlace).reverse();
   for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+    if (signal?.aborted === true) return;
     const { path } = place;
     try {
       const stats = await look(place);

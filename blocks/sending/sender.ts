@@ -80,10 +80,7 @@ export class Sender {
     this.#ended.abort();
     await hearing;
     if (reason !== undefined) throw reason;
-    if (stop.aborted) {
-      const hint = 'What is acknowledged stays: run it again, and it goes on from there.';
-      throw new WindrowError('aborted', 'the sending was stopped', { hint });
-    }
+    if (stop.aborted) throw stoppedError();
   }
 
   async #hearAcks(signal: AbortSignal): Promise<void> {
@@ -125,11 +122,7 @@ export class Sender {
     const { journal, carrier, tell } = this.#options;
     const transfer = planTransfer(file, this.#options);
     const known = journal.begin(carrier.target, transfer);
-    tell({
-      kind: 'begun',
-      transfer,
-      acknowledgedBlocks: known.isDone ? transfer.totalBlocks : known.acknowledgedBlocks,
-    });
+    tell({ kind: 'begun', transfer, acknowledged: known.acknowledged });
     try {
       if (!known.isDone) {
         const isWhole = await this.#sendBlocks({ transfer, key: known.key }, begun, signal);
@@ -192,6 +185,12 @@ export class Sender {
       return false;
     }
   }
+}
+
+/** Of a sending that somebody has stopped. */
+export function stoppedError(): WindrowError {
+  const hint = 'What is acknowledged stays: run it again, and it goes on from there.';
+  return new WindrowError('aborted', 'the sending was stopped', { hint });
 }
 
 /** @throws UnreadableError */

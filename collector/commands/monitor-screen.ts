@@ -2,6 +2,7 @@
 import { inert } from '../../wire/records/fields.ts';
 import type { MachineView, TransfersView, TransferView } from '../api/contract.ts';
 import { bytes, duration, rate } from '../dashboard/lib/format.ts';
+import { notShown } from '../dashboard/lib/machines.ts';
 
 export interface TerminalSize {
   readonly columns: number;
@@ -9,19 +10,22 @@ export interface TerminalSize {
 }
 
 const barColumns = 20;
-/** Of a terminal that says nothing of itself. */
+/** Of a terminal that says nothing of itself, or 0. */
 const columnsDefault = 80;
 const rowsDefault = 24;
-/** Heading, two titles, two empty lines, and one for the cursor. */
+/** Heading, two lines about what is not listed, two empty lines, and one for the cursor. */
 const otherRows = 6;
 const machinesMax = 5;
 const nameColumnsMin = 12;
 
 /** As many lines as fit; names act on no terminal. */
 export function screenOf(view: TransfersView, { columns, rows }: Partial<TerminalSize>): string[] {
-  const width = columns ?? columnsDefault;
-  const machines = view.machines.slice(0, machinesMax).map(machineLine);
-  const room = Math.max(1, (rows ?? rowsDefault) - otherRows - machines.length);
+  const width = columns || columnsDefault;
+  const listed = view.machines.slice(0, machinesMax);
+  const machines = listed.map(machineLine);
+  const others = notShown(listed, view.totals);
+  if (others > 0) machines.push(`  and ${others} more`);
+  const room = Math.max(1, (rows || rowsDefault) - otherRows - machines.length);
   const shown = [...view.transfers].sort(unfinishedFirst).slice(0, room);
   const lines = [
     headline(view),
@@ -29,27 +33,28 @@ export function screenOf(view: TransfersView, { columns, rows }: Partial<Termina
     '',
     ...shown.map((transfer) => transferLine(transfer, width)),
   ];
-  const left = view.transfers.length - shown.length;
+  const left = view.totals.transfers - shown.length;
   if (left > 0) lines.push(`and ${left} more`);
   if (view.transfers.length === 0) lines.push('no file has come yet');
   return lines.map((line) => cut(line, width));
 }
 
-function headline({ machines, transfers, bytes_per_second }: TransfersView): string {
-  const active = machines.filter((machine) => machine.active).length;
-  const failures = machines.reduce((sum, machine) => sum + machine.failures, 0);
-  const going = transfers.filter(({ state }) => state === 'active').length;
+function headline({ totals, bytes_per_second }: TransfersView): string {
   return [
-    `${active} of ${machines.length} machines active`,
-    `${going} files on their way`,
+    `${totals.machines_active} of ${totals.machines} machines active`,
+    `${totals.transfers_active} files on their way`,
     rate(bytes_per_second),
-    `${failures} failed blocks`,
+    `${totals.failures} failed blocks`,
   ].join('   ');
 }
 
-function machineLine({ machine_id, active, blocks, bytes: size, failures }: MachineView): string {
-  const state = active ? 'active' : 'quiet';
-  return `  ${inert(machine_id)}: ${state}, ${blocks} blocks, ${bytes(size)}, ${failures} failed`;
+function machineLine(machine: MachineView): string {
+  const { machine_id, role, engine, blocks, bytes: size, failures } = machine;
+  const does = role === 'sender' ? 'sends' : 'receives';
+  const state = machine.active ? rate(machine.bytes_per_second) : 'quiet';
+  const facts = [state, `${blocks} blocks`, bytes(size), `${failures} failed`];
+  if (engine !== null) facts.push(engine);
+  return `  ${inert(machine_id)} ${does}: ${facts.join(', ')}`;
 }
 
 function transferLine(transfer: TransferView, width: number): string {

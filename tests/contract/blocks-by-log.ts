@@ -29,7 +29,12 @@ export async function connectBlocksByLog(source: Log): Promise<Connected> {
   const folder = temporaryFolder();
   const { log } = createKeptLog();
   const base = { machineId: 'node-1', clock: systemClock, log };
-  const receiver = new BlockReceiver({ ...base, folder, quotaBytes: Infinity });
+  const receiver = new BlockReceiver({
+    ...base,
+    folder,
+    folderSetting: '--out',
+    quotaBytes: Infinity,
+  });
   onTestFinished(() => receiver.close());
   const producer = source.producer();
   onTestFinished(() => producer.close());

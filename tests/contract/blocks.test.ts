@@ -15,8 +15,14 @@ import { type ConnectBlocks, describeBlockAnswers, describeBlocks } from './bloc
 function receiving(): { readonly receiver: BlockReceiver; readonly folder: string } {
   const folder = temporaryFolder();
   const { log } = createKeptLog();
-  const options = { folder, machineId: 'node-1', quotaBytes: Infinity, clock: systemClock, log };
-  const receiver = new BlockReceiver(options);
+  const receiver = new BlockReceiver({
+    folder,
+    folderSetting: 'blocks.folder',
+    machineId: 'node-1',
+    quotaBytes: Infinity,
+    clock: systemClock,
+    log,
+  });
   onTestFinished(() => receiver.close());
   return { receiver, folder };
 }

@@ -20,6 +20,7 @@ export function receiverRig(changes: Partial<ReceiverOptions> = {}): Rig {
   const clock = createManualClock();
   const receiver = new BlockReceiver({
     folder,
+    folderSetting: '--out',
     machineId: 'node-1',
     quotaBytes: Infinity,
     clock,

@@ -1,4 +1,5 @@
-import { expect, it, vi } from 'vitest';
+import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 import type { BlockChunk } from '../../records/block-chunk.ts';
 import { rawChunkBytes } from '../../limits.ts';
@@ -13,8 +14,11 @@ interface OnItsWay {
   readonly end: () => void;
 }
 
-/** A log that takes a record when the test says so; a producer has one on its way at a time. */
-function slowLog() {
+/**
+ * A log that takes a record when the test says so; a producer has one on its way at a time.
+ * @param looking until when its topics are looked at
+ */
+function slowLog(looking: Promise<void> = Promise.resolve()) {
   const onTheirWay: OnItsWay[] = [];
   let producers = 0;
   const log: Pick<Log, 'producer' | 'reader' | 'admin'> = {
@@ -45,7 +49,10 @@ function slowLog() {
     reader: () => ({ end: async () => [], follow: async () => {} }),
     admin: () => ({
       ensure: async () => {},
-      partitions: async () => new Map(),
+      async partitions(_, signal) {
+        await unlessAborted(looking, signal, 'looking at topics');
+        return new Map();
+      },
       hasMember: async () => false,
       checks: () => [],
       close: async () => {},
@@ -138,3 +145,60 @@ it('what waits behind a producer when the sending is aborted is not sent', async
   await expect(second).rejects.toMatchObject({ code: 'aborted' });
   expect(onTheirWay).toEqual([]);
 });
+
+it('a chunk that is wanted no longer while topics are looked at ends alone; the others are sent', async () => {
+  const looking = Promise.withResolvers<void>();
+  const { carrier, onTheirWay } = slowLog(looking.promise);
+  const stop = new AbortController();
+  const first = carrier.send(outgoing(chunkOf(0, 0, 1)), stop.signal);
+  const second = carrier.send(outgoing(chunkOf(0, 0, 2)), never);
+  stop.abort();
+  await expect(first).rejects.toMatchObject({ code: 'aborted' });
+  looking.resolve();
+  await vi.waitFor(() => expect(onTheirWay).toHaveLength(1));
+  onTheirWay[0]?.end();
+  expect(await second).toEqual({ nextChunk: 1 });
+});
+
+it('a carrier that is closed while topics are looked at looks no longer', async () => {
+  const { carrier } = slowLog(new Promise(() => {}));
+  const sending = carrier.send(outgoing(chunkOf(0)), never);
+  const closing = carrier.close();
+  await expect(sending).rejects.toMatchObject({ code: 'aborted' });
+  await closing;
+});
+
+it('all garbage is collected before the first chunk, and each 480 MiB', async () => {
+  const { carrier, onTheirWay } = slowLog();
+  const collected = collectionsOfAll();
+  const payload = new Uint8Array(64 * rawChunkBytes);
+  for (let chunk = 0; chunk < 8; chunk += 1) {
+    const sending = carrier.send({ record: chunkOf(0, chunk), payload }, never);
+    await vi.waitUntil(() => onTheirWay.length === 1, { interval: 0 });
+    if (chunk === 6) await vi.waitFor(() => expect(collected()).toBe(1));
+    onTheirWay[0]?.end();
+    await sending;
+  }
+  await vi.waitFor(() => expect(collected()).toBe(2));
+});
+
+/** That somebody asked for. */
+function collectionsOfAll(): () => number {
+  let count = 0;
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      const { kind, flags } = (entry as unknown as { readonly detail: Detail }).detail;
+      const isForced = (flags & constants.NODE_PERFORMANCE_GC_FLAGS_FORCED) !== 0;
+      if (kind === constants.NODE_PERFORMANCE_GC_MAJOR && isForced) count += 1;
+    }
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  onTestFinished(() => observer.disconnect());
+  return () => count;
+}
+
+/** Of a collection; Node's types do not have it. */
+interface Detail {
+  readonly kind: number;
+  readonly flags: number;
+}

@@ -3,7 +3,7 @@
  * the log has the chunk; what became of the block its receiver writes into a topic of its own.
  */
 import { WindrowError } from '../../../runtime/errors.ts';
-import { YoungGarbage } from '../../../runtime/young-garbage.ts';
+import { Garbage } from '../../../runtime/garbage.ts';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 import { type BlockAck, BLOCK_ACKS_TOPIC, decodeBlockAck } from '../../records/block-ack.ts';
 import { rawChunkBytes } from '../../limits.ts';
@@ -33,8 +33,8 @@ export const BLOCK_TOPICS = [DATA_BLOCKS_TOPIC, BLOCK_ACKS_TOPIC, PROCESSING_STA
 /** Chunks that are on their way to the brokers at once, each by a producer of its own: of one producer it is one request. */
 const inFlightBytesMax = 3 * rawChunkBytes;
 const producersMax = inFlightBytesMax / rawChunkBytes;
-/** Of payloads, for each of which the producer leaves a copy, before these are collected. */
-const garbageBytesMax = 4 * rawChunkBytes;
+/** Of payloads, each of which leaves some kilobytes of garbage, before all garbage is collected. */
+const garbageBytesMax = 512 * rawChunkBytes;
 const { signal: never } = new AbortController();
 
 export interface LogBlocksOptions {
@@ -49,7 +49,8 @@ export class LogBlockCarrier implements BlockCarrier {
   readonly #options: LogBlocksOptions;
   readonly #ways: readonly Way[];
   readonly #reader: LogReader;
-  readonly #garbage = new YoungGarbage(garbageBytesMax);
+  readonly #garbage = new Garbage(garbageBytesMax, 'all');
+  readonly #closing = new AbortController();
   #preparing: Promise<void> | undefined;
   /** Before any chunk is sent it is known where acknowledgments begin that are of this sending. */
   readonly #prepared = Promise.withResolvers<void>();
@@ -65,11 +66,12 @@ export class LogBlockCarrier implements BlockCarrier {
 
   async send({ record, payload }: OutgoingChunk, signal: AbortSignal): Promise<Taken> {
     assertWanted(signal);
-    this.#preparing ??= this.#prepare(signal).catch((error: unknown) => {
+    // Of all that wait for it, so that it does not end with one that waits no longer.
+    this.#preparing ??= this.#prepare(this.#closing.signal).catch((error: unknown) => {
       this.#preparing = undefined;
       throw error;
     });
-    await this.#preparing;
+    await unlessAborted(this.#preparing, signal, 'sending');
     const message = {
       topic: DATA_BLOCKS_TOPIC,
       key: chunkKey(record),
@@ -85,6 +87,8 @@ export class LogBlockCarrier implements BlockCarrier {
   readonly acks = (signal: AbortSignal): AsyncIterable<BlockAck> => this.#acks(signal);
 
   async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#preparing?.catch(() => {});
     await Promise.all(this.#ways.map((way) => way.close()));
   }
 
@@ -119,6 +123,8 @@ export class LogBlockCarrier implements BlockCarrier {
     for (const place of await this.#reader.end(signal)) {
       this.#heardTo.set(place.partition, place);
     }
+    // What starting up leaves.
+    this.#garbage.came(garbageBytesMax);
     this.#prepared.resolve();
   }
 
