@@ -17,14 +17,18 @@ interface Partition {
   nextOffset: number;
 }
 
-/** The lowest offset that a pane has of each partition: one, or four for a SEEDS A server. */
-type PaneHolds = Map<Partition, number>;
+/** What a pane has of a partition, and behind it of its others: four in all for a SEEDS A server, else one. */
+interface Hold {
+  readonly from: Partition;
+  lowestOffset: number;
+  readonly next: Hold | undefined;
+}
 
 export class HeldOffsets {
   readonly #shape: WindowShape;
   readonly #partitions = new Map<string, Partition>();
   /** Source → start of the pane → what it holds. */
-  readonly #sources = new Map<number, Map<number, PaneHolds>>();
+  readonly #sources = new Map<number, Map<number, Hold>>();
   #newest: Partition | undefined;
 
   constructor(shape: WindowShape) {
@@ -54,10 +58,11 @@ export class HeldOffsets {
     if (from === undefined) return;
     let panes = this.#sources.get(source);
     if (panes === undefined) this.#sources.set(source, (panes = new Map()));
-    let holds = panes.get(paneStartMs);
-    if (holds === undefined) panes.set(paneStartMs, (holds = new Map()));
-    const lowest = holds.get(from);
-    if (lowest === undefined || offset < lowest) holds.set(from, offset);
+    const first = panes.get(paneStartMs);
+    let hold = first;
+    while (hold !== undefined && hold.from !== from) hold = hold.next;
+    if (hold === undefined) panes.set(paneStartMs, { from, lowestOffset: offset, next: first });
+    else if (offset < hold.lowestOffset) hold.lowestOffset = offset;
   }
 
   /** The windows of the source that end here or before are final. */
@@ -84,9 +89,10 @@ export class HeldOffsets {
   committable(): PartitionOffset[] {
     const lowest = new Map<Partition, number>();
     for (const panes of this.#sources.values()) {
-      for (const holds of panes.values()) {
-        for (const [from, offset] of holds) {
-          if (offset < (lowest.get(from) ?? Infinity)) lowest.set(from, offset);
+      for (const first of panes.values()) {
+        for (let hold: Hold | undefined = first; hold !== undefined; hold = hold.next) {
+          const { from, lowestOffset } = hold;
+          if (lowestOffset < (lowest.get(from) ?? Infinity)) lowest.set(from, lowestOffset);
         }
       }
     }

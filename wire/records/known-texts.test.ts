@@ -19,3 +19,12 @@ it('what is not good is none, however often it comes', () => {
     expect(texts.read(Buffer.from('good"'), 0)).toBe('good');
   }
 });
+
+it('a name that ends behind the end is none', () => {
+  const texts = new KnownTexts(() => true);
+  const bytes = Buffer.from('name"');
+  expect(texts.read(bytes, 0, 4)).toBeUndefined();
+  expect(texts.read(bytes, 0, 5)).toBe('name');
+  expect(texts.read(bytes, 0, 4)).toBeUndefined();
+  expect(texts.read(Buffer.from('name'), 0)).toBeUndefined();
+});

@@ -19,17 +19,17 @@ export class KnownTexts {
     this.#isGood = isGood;
   }
 
-  /** The name from `from` to the next quote; undefined when it is none, or not of plain ASCII. */
-  read(bytes: Buffer, from: number): string | undefined {
+  /** The name from `from` to the next quote before `end`; undefined when it is none, or not of plain ASCII. */
+  read(bytes: Buffer, from: number, end = bytes.length): string | undefined {
     let hash = 0;
     let to = from;
-    for (; bytes[to] !== quote; to += 1) {
-      const byte = bytes[to];
-      if (byte === undefined || byte < firstVisible || byte > lastVisible || byte === backslash) {
-        return undefined;
-      }
+    for (; to < end; to += 1) {
+      const byte = bytes[to]!;
+      if (byte === quote) break;
+      if (byte < firstVisible || byte > lastVisible || byte === backslash) return undefined;
       hash = (Math.imul(hash, 31) + byte) | 0;
     }
+    if (to >= end) return undefined;
     // The low bits of the hash are mostly those of the last letter.
     const place = (hash ^ (hash >>> 15)) & (textsMax - 1);
     const known = this.#texts[place];

@@ -1,5 +1,5 @@
 import fc from '../../runtime/testing/property.ts';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { timestampMsMax } from '../limits.ts';
 import { METRICS } from '../metrics.ts';
 import { decodeOwn } from './own.ts';
@@ -34,6 +34,8 @@ it('a sample of identity and metrics is read, in whichever order its fields come
 it('who shows one sees what came', () => {
   const text = JSON.stringify(plain);
   expect(JSON.stringify(read(text))).toBe(text);
+  const among = Buffer.from(`x${text}{"y":1}`);
+  expect(JSON.stringify(readPlainSample(among, 1, 1 + text.length))).toBe(text);
 });
 
 it.each([
@@ -94,6 +96,26 @@ const fields = fc.tuple(
   fc.oneof(numbers, texts),
 );
 
+const neighbour = fc
+  .constantFrom('', '0', '"', '}', '"}', ',"cpu_pct":1}', '\0')
+  .map((text) => Buffer.from(text));
+
+it('of what goes on behind its end nothing is read', () => {
+  const bytes = Buffer.from(JSON.stringify({ ...plain, origin_ms: 7 }));
+  for (let to = 0; to < bytes.length; to += 1) {
+    expect(readPlainSample(bytes, 0, to)).toBeUndefined();
+  }
+  // Each ends where the next one begins.
+  const two = Buffer.from(JSON.stringify(plain).repeat(2));
+  const half = two.length / 2;
+  expect(readPlainSample(two, 0, half)).toEqual(readPlainSample(two, half, two.length));
+  expect(readPlainSample(two)).toBeUndefined();
+  const number = Buffer.from(`{"v":${'1'.repeat(100)}`);
+  const toString = vi.spyOn(number, 'toString');
+  expect(readPlainSample(number, 0, 8)).toBeUndefined();
+  expect(toString).not.toHaveBeenCalled();
+});
+
 it('what is read is what JSON and the schema make of the same bytes, to the last bit', () => {
   let taken = 0;
   fc.assert(
@@ -101,13 +123,17 @@ it('what is read is what JSON and the schema make of the same bytes, to the last
       fc.array(fields, { maxLength: 3 }),
       fc.boolean(),
       fc.option(fc.tuple(fc.nat(200), fc.nat(255))),
-      (changed, isReplaced, spoilt) => {
+      fc.tuple(neighbour, neighbour),
+      (changed, isReplaced, spoilt, around) => {
         const names = new Set(isReplaced ? changed.map(([name]) => name) : []);
         const kept = Object.entries(plain).filter(([name]) => !names.has(name));
         const parts = [...kept.map(([name, value]) => [name, JSON.stringify(value)]), ...changed];
         const bytes = Buffer.from(`{${parts.map(([name, value]) => `"${name}":${value}`).join()}}`);
         if (spoilt !== null && spoilt[0] < bytes.length) bytes[spoilt[0]] = spoilt[1];
         const sample = readPlainSample(bytes);
+        const among = Buffer.concat([around[0], bytes, around[1]]);
+        const from = around[0].length;
+        expect(readPlainSample(among, from, from + bytes.length)).toEqual(sample);
         if (sample === undefined) return;
         taken += 1;
         expect(sample).toEqual(decoded(bytes.toString()));

@@ -27,12 +27,14 @@ export class PlainSample implements DecodedSample {
   readonly identity: SampleIdentity;
   readonly originMs: number | undefined;
   readonly values: readonly number[];
-  readonly detail = undefined;
-  readonly processes = undefined;
   readonly #bytes: Buffer;
+  readonly #from: number;
+  readonly #to: number;
 
-  constructor(bytes: Buffer, { serverId, bootId, numbers }: Fields) {
+  constructor(bytes: Buffer, { from, to, serverId, bootId, numbers }: Fields) {
     this.#bytes = bytes;
+    this.#from = from;
+    this.#to = to;
     this.serverId = serverId;
     this.tsMs = numbers[TS]!;
     this.identity = { bootId, seq: numbers[SEQ]! };
@@ -45,7 +47,7 @@ export class PlainSample implements DecodedSample {
 
   /** For who shows what came. */
   toJSON(): unknown {
-    return JSON.parse(this.#bytes.toString()) as unknown;
+    return JSON.parse(this.#bytes.toString('utf8', this.#from, this.#to)) as unknown;
   }
 }
 
@@ -75,6 +77,9 @@ const exactDigits = 15;
 const POWERS_OF_TEN = Float64Array.from({ length: exactDigits + 1 }, (_, i) => Number(`1e${i}`));
 
 interface Fields {
+  /** Where all of them lie. */
+  readonly from: number;
+  readonly to: number;
   serverId: string;
   bootId: string;
   /** By field; NaN is absent. */
@@ -83,6 +88,8 @@ interface Fields {
 
 /** One for all that is read, since nothing waits while it reads. */
 class PlainReader implements Fields {
+  from = 0;
+  to = 0;
   serverId = '';
   bootId = '';
   readonly numbers = new Float64Array(SERVER_ID);
@@ -91,17 +98,21 @@ class PlainReader implements Fields {
   #at = 0;
 
   /** @returns whether all is there, and right */
-  read(bytes: Buffer): boolean {
+  read(bytes: Buffer, from: number, to: number): boolean {
+    this.from = from;
+    this.to = to;
     this.serverId = '';
     this.bootId = '';
     this.numbers.fill(Number.NaN);
-    this.#at = 0;
+    this.#at = from;
+    // What follows is another's: no number runs into that.
+    if (bytes[to - 1] !== closing) return false;
     let before = opening;
     do {
       if (bytes[this.#at] !== before || !this.#field(bytes)) return false;
       before = comma;
     } while (bytes[this.#at] !== closing);
-    return this.#at === bytes.length - 1 && this.#isRight();
+    return this.#at === to - 1 && this.#isRight();
   }
 
   /** A field with its value, each for the first time. */
@@ -123,7 +134,7 @@ class PlainReader implements Fields {
     if (bytes[this.#at] !== quote) return false;
     const isServer = field === SERVER_ID;
     if ((isServer ? this.serverId : this.bootId) !== '') return false;
-    const text = (isServer ? this.#serverIds : this.#bootIds).read(bytes, this.#at + 1);
+    const text = (isServer ? this.#serverIds : this.#bootIds).read(bytes, this.#at + 1, this.to);
     if (text === undefined) return false;
     if (isServer) this.serverId = text;
     else this.bootId = text;
@@ -176,9 +187,16 @@ class PlainReader implements Fields {
 
 const reader = new PlainReader();
 
-/** Undefined: it is none, or not as plain as to be read here. The bytes must stay as they are. */
-export function readPlainSample(bytes: Buffer): PlainSample | undefined {
-  return reader.read(bytes) ? new PlainSample(bytes, reader) : undefined;
+/**
+ * The sample that lies in these bytes; undefined: it is none, or not as plain as to be read here.
+ * The bytes must stay as they are.
+ */
+export function readPlainSample(
+  bytes: Buffer,
+  from = 0,
+  to = bytes.length,
+): PlainSample | undefined {
+  return reader.read(bytes, from, to) ? new PlainSample(bytes, reader) : undefined;
 }
 
 function placeOf(length: number, letter: number): number {

@@ -10,6 +10,7 @@ const snappy = 2;
 const lz4 = 3;
 const zstd = 4;
 const MiB = 1024 * 1024;
+const start = { topic: 't', partition: 0, offset: 0 };
 
 /** A batch as a producer makes it. */
 function batch(
@@ -30,7 +31,7 @@ function filled(template: Buffer, codec: number, records: Buffer): Buffer {
 }
 
 function valuesOf(batch: FetchedBatch | undefined): string[] {
-  return batch?.unpack().records.map(({ value }) => String(value)) ?? [];
+  return batch?.unpack(start).records.map(({ value }) => String(value)) ?? [];
 }
 
 function valuesIn(bytes: Buffer): string[][] {
@@ -57,7 +58,7 @@ it.each([
   const [good, bad, next] = batchesIn(all);
   expect(valuesOf(good)).toEqual(['a']);
   expect(bad).toMatchObject({ lastOffsetDelta: 1 });
-  expect(() => bad?.unpack()).toThrow('a batch unpacks to more than 16 MiB');
+  expect(() => bad?.unpack(start)).toThrow('a batch unpacks to more than 16 MiB');
   expect(valuesOf(next)).toEqual(['b']);
   expect(process.resourceUsage().maxRSS - before).toBeLessThan(64 * 1024);
 });
@@ -69,9 +70,9 @@ it('a batch that is broken, packed in an unknown way or says it is endless is pa
   const broken = filled(plain, gzip, Buffer.from('no gzip'));
   const unknown = filled(plain, 7, Buffer.from('?'));
   const batches = batchesIn(Buffer.concat([broken, unknown, endless, plain]));
-  expect(() => batches[0]?.unpack()).toThrow('incorrect header check');
-  expect(() => batches[1]?.unpack()).toThrow('a batch is packed in an unknown way, 7');
-  expect(() => batches[2]?.unpack()).toThrow('a batch holds more than 100000 records');
+  expect(() => batches[0]?.unpack(start)).toThrow('incorrect header check');
+  expect(() => batches[1]?.unpack(start)).toThrow('a batch is packed in an unknown way, 7');
+  expect(() => batches[2]?.unpack(start)).toThrow('a batch holds more than 100000 records');
   expect(valuesOf(batches[3])).toEqual(['x']);
 });
 
@@ -85,7 +86,7 @@ it.each(['snappy', 'lz4'] as const)(
     let refused = 0;
     for (let i = 0; i < 20_000; i += 1) {
       try {
-        broken?.unpack();
+        broken?.unpack(start);
       } catch {
         refused += 1;
       }
@@ -139,13 +140,16 @@ it('bytes within one piece are no copy, and stay', async () => {
 
 it('a record that is alone in its memory gives it back, others do not', () => {
   const alone = pieces(batch(['a'.repeat(10_000)], 'none'), 20_000)[0] as Buffer;
-  const [only] = batchesIn(alone).map((each) => each.unpack());
-  only?.release?.();
+  const [only] = batchesIn(alone).map((each) => each.unpack(start));
+  only?.records[0]?.release?.();
   expect(only?.records[0]?.value).toHaveLength(0);
   const both = Buffer.concat([batch(['a'.repeat(10_000)], 'none'), batch(['b'], 'none')]);
-  const [first, second] = batchesIn(both).map((each) => each.unpack());
-  first?.release?.();
+  const [first, second] = batchesIn(both).map((each) => each.unpack(start));
+  first?.records[0]?.release?.();
   expect(String(second?.records[0]?.value)).toBe('b');
   const [several] = batchesIn(batch(['a', 'b'], 'none'));
-  expect(several?.unpack().release).toBeUndefined();
+  expect(several?.unpack(start).records.map((record) => record.release)).toEqual([
+    undefined,
+    undefined,
+  ]);
 });

@@ -5,11 +5,12 @@
  */
 import type { fetchV17, Reader } from '@platformatic/kafka';
 import type * as Library from '@platformatic/kafka';
-import { type BatchRecord, readRecords } from './records.ts';
 import { release } from '../../../runtime/release.ts';
+import type { LogRecord, PartitionOffset } from '../log/port.ts';
+import { readRecords } from './records.ts';
 import { unpack } from './unpack.ts';
 
-/** Records of one batch; each takes some 500 bytes once it is taken apart, and a microsecond of the loop. */
+/** Records of one batch; each takes some 200 bytes once it is taken apart, and a microsecond of the loop. */
 const batchRecordsMax = 100_000;
 
 /** Bytes of a batch before its records, and the places of what is in them. */
@@ -25,6 +26,8 @@ const recordsCountAt = 57;
 const uncountedBytes = 12;
 /** In the attributes. */
 const codecMask = 0b111;
+/** In the attributes: the records have the broker's time. */
+const brokersTime = 0b1000;
 
 /** The first version in which topics have ids; later ones only add fields with tags. */
 const firstVersion = 13;
@@ -38,18 +41,14 @@ export interface FetchedBatch {
   /** Which leader wrote it, counted since the topic was made. */
   readonly leaderEpoch: number;
   readonly attributes: number;
-  readonly firstTimestampMs: number;
-  readonly maxTimestampMs: number;
-  /** Each time anew. @throws why nobody can ever read them */
-  readonly unpack: () => UnpackedBatch;
+  /** What it has from there on, each time anew. @throws why nobody can ever read it */
+  readonly unpack: (from: PartitionOffset) => UnpackedBatch;
 }
 
 export interface UnpackedBatch {
-  readonly records: readonly BatchRecord[];
+  readonly records: readonly LogRecord[];
   /** Of which the records are parts: they stay in memory as long as any of these. */
   readonly bytes: number;
-  /** Of the one record there is; absent where there are more. */
-  readonly release?: () => void;
 }
 
 /** The offset behind it. */
@@ -185,22 +184,28 @@ function batchOf(batch: Buffer): FetchedBatch {
     lastOffsetDelta: batch.readInt32BE(lastOffsetDeltaAt),
     leaderEpoch: batch.readInt32BE(leaderEpochAt),
     attributes: batch.readInt16BE(attributesAt),
-    firstTimestampMs: Number(batch.readBigInt64BE(firstTimestampAt)),
-    maxTimestampMs: Number(batch.readBigInt64BE(maxTimestampAt)),
-    unpack: () => takeApart(batch),
+    unpack: (from) => takeApart(batch, from),
   };
 }
 
-function takeApart(batch: Buffer): UnpackedBatch {
+function takeApart(batch: Buffer, { topic, partition, offset }: PartitionOffset): UnpackedBatch {
   const count = batch.readInt32BE(recordsCountAt);
   if (count > batchRecordsMax) {
     throw new Error(`a batch holds more than ${batchRecordsMax} records`);
   }
-  const codec = batch.readInt16BE(attributesAt) & codecMask;
+  const attributes = batch.readInt16BE(attributesAt);
   const packed = batch.subarray(headBytes);
-  const bytes = unpack(codec, packed);
-  const unpacked = { records: readRecords(bytes, count), bytes: bytes.length };
+  const bytes = unpack(attributes & codecMask, packed);
   // The answer's memory, where the batch is alone in it; what was unpacked lies elsewhere.
-  if (count !== 1 || bytes !== packed) return unpacked;
-  return { ...unpacked, release: () => release(batch) };
+  const isAlone = count === 1 && bytes === packed;
+  const timestampMs = (at: number): number => Number(batch.readBigInt64BE(at));
+  const head = {
+    topic,
+    partition,
+    firstOffset: Number(batch.readBigInt64BE(0)),
+    firstTimestampMs: timestampMs(firstTimestampAt),
+    brokersMs: (attributes & brokersTime) === 0 ? undefined : timestampMs(maxTimestampAt),
+    release: isAlone ? () => release(batch) : undefined,
+  };
+  return { records: readRecords(bytes, count, head, offset), bytes: bytes.length };
 }

@@ -235,9 +235,9 @@ it('what one leader gave stays packed while what another one gave is worked on',
   const { asked, options } = cluster([1, 2], async () => {
     if (asked.length > 2) return waiting;
     const given = batch({ offset: 0, values: ['x'] });
-    const unpack = () => {
+    const unpack: typeof given.unpack = (from) => {
       unpacked += 1;
-      return given.unpack();
+      return given.unpack(from);
     };
     return answer([{ ...given, unpack }], 1, asked.length - 1);
   });

@@ -2,6 +2,7 @@ import * as library from '@platformatic/kafka';
 import { expect, it } from 'vitest';
 import { batchesIn, type FetchedBatch } from './fetch-answer.ts';
 import { piecesOf } from './pieces.ts';
+import { batch as batchOf } from './testing/answers.ts';
 
 const MiB = 1024 * 1024;
 
@@ -15,26 +16,16 @@ interface Like {
 }
 
 function batch(firstOffset: number, count: number, like: Like = {}): FetchedBatch {
-  const { unreadable, bytes = 0, attributes = 0, onUnpack = () => {} } = like;
-  const record = { key: undefined, value: undefined, headers: new Map(), timestampDelta: 0 };
-  const head = {
-    firstOffset: BigInt(firstOffset),
-    lastOffsetDelta: count - 1,
-    leaderEpoch: 0,
-    attributes,
-  };
+  const { unreadable, bytes, attributes = 0, onUnpack = () => {} } = like;
+  const values = Array.from({ length: count }, () => null);
+  const given = batchOf({ offset: firstOffset, values, attributes });
   return {
-    ...head,
-    firstTimestampMs: 1,
-    maxTimestampMs: 1,
-    unpack() {
+    ...given,
+    unpack(from) {
       onUnpack();
       if (unreadable !== undefined) throw new Error(unreadable);
-      const records = Array.from({ length: count }, (_, offsetDelta) => ({
-        ...record,
-        offsetDelta,
-      }));
-      return { records, bytes };
+      const unpacked = given.unpack(from);
+      return { ...unpacked, bytes: bytes ?? unpacked.bytes };
     },
   };
 }
@@ -62,10 +53,10 @@ it('what cannot be read ends a piece, so that it is told before what is behind i
 });
 
 it('much that comes before what cannot be read is handed over first, in parts', () => {
-  expect(cut([batch(0, 4_500), batch(4_500, 1, { unreadable: 'bomb' })])).toEqual([
-    '0-1999 |  | 2000',
-    '2000-3999 |  | 4000',
-    '4000-4499 | 4500-4501 bomb | 4501',
+  expect(cut([batch(0, 1_200), batch(1_200, 1, { unreadable: 'bomb' })])).toEqual([
+    '0-499 |  | 500',
+    '500-999 |  | 1000',
+    '1000-1199 | 1200-1201 bomb | 1201',
   ]);
 });
 

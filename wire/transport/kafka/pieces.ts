@@ -1,15 +1,17 @@
 /** What a broker gave of one partition, as it is handed over: records, and what cannot be read. Pure. */
 import type { LogRecord, PartitionOffset } from '../log/port.ts';
 import { messageOf } from '../../../runtime/errors.ts';
-import { endOf, type FetchedBatch, type UnpackedBatch } from './fetch-answer.ts';
+import { endOf, type FetchedBatch } from './fetch-answer.ts';
 import type { Position } from './offsets.ts';
 
-/** Records handed over at once: some 20 ms of a collector's work, so that its loop goes on turning. */
-const takeRecordsMax = 2_000;
+/**
+ * Records handed over at once: some 5 ms of a collector's work, so that its loop goes on turning. Of
+ * many more a part would outlive the garbage collector's young space.
+ */
+const takeRecordsMax = 500;
 /** Unpacked bytes after which nothing is added: with what one batch comes to, 20 MiB of one piece at most. */
 const takeBytesMax = 4 * 1024 * 1024;
-/** Attributes of a batch: its records have the broker's time; it holds marks of transactions. */
-const brokersTime = 0b1000;
+/** Attributes of a batch: it holds marks of transactions. */
 const control = 0b10_0000;
 
 export interface Gap {
@@ -73,31 +75,10 @@ interface Content {
 function contentOf(batch: FetchedBatch, from: PartitionOffset): Content {
   if ((batch.attributes & control) !== 0) return { records: [], bytes: 0 };
   try {
-    const unpacked = batch.unpack();
-    return { records: recordsOf(batch, unpacked, from), bytes: unpacked.bytes };
+    return batch.unpack(from);
   } catch (error) {
     const first = { ...from, offset: Number(batch.firstOffset) };
     const gap = { from: first, to: endOf(batch), reason: messageOf(error) };
     return { records: [], gap, bytes: 0 };
   }
-}
-
-function recordsOf(
-  batch: FetchedBatch,
-  unpacked: UnpackedBatch,
-  { topic, partition, offset: from }: PartitionOffset,
-): LogRecord[] {
-  const first = Number(batch.firstOffset);
-  const ofBroker = (batch.attributes & brokersTime) !== 0;
-  const { release } = unpacked;
-  const records: LogRecord[] = [];
-  for (const { key, value, headers, offsetDelta, timestampDelta } of unpacked.records) {
-    const offset = first + offsetDelta;
-    // A batch comes whole, though reading begins within it.
-    if (offset < from) continue;
-    const ms = ofBroker ? batch.maxTimestampMs : batch.firstTimestampMs + timestampDelta;
-    const timeMs = ms < 0 ? Date.now() : ms;
-    records.push({ topic, partition, offset, key, value, headers, timeMs, release });
-  }
-  return records;
 }

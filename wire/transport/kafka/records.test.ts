@@ -1,8 +1,15 @@
 import * as library from '@platformatic/kafka';
 import { expect, it } from 'vitest';
-import { readRecords } from './records.ts';
+import { readRecords as readRecordsFrom } from './records.ts';
 
 const headBytes = 61;
+
+/** Of a batch whose first record has offset 0 and time 1,000. */
+function readRecords(bytes: Buffer, count: number, fromOffset = 0) {
+  const place = { topic: 't', partition: 0, firstOffset: 0 };
+  const head = { ...place, firstTimestampMs: 1_000, brokersMs: undefined, release: undefined };
+  return readRecordsFrom(bytes, count, head, fromOffset);
+}
 
 interface Message {
   readonly key?: string;
@@ -40,12 +47,12 @@ it('records come out as they were written, with the headers of each', () => {
   ];
   const records = readRecords(recordsOf(messages), messages.length);
   expect(
-    records.map(({ key, value, headers, timestampDelta, offsetDelta }) => ({
-      offset: offsetDelta,
+    records.map(({ key, value, headers, timeMs, offset }) => ({
+      offset,
       key: key?.toString(),
       value: value?.toString(),
       headers: texts(headers),
-      timestamp: BigInt(timestampDelta) + 1_000n,
+      timestamp: BigInt(timeMs),
     })),
   ).toEqual(
     messages.map(({ key, value, headers = {}, timestamp }, offset) => ({
@@ -62,7 +69,7 @@ it("a time far from the batch's first one is read whole", () => {
   // 2⁴¹, zigzag, as 7 bits a byte.
   const delta = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01];
   const bytes = Buffer.from([2 * 12, 0, ...delta, 0, 1, 1, 0]);
-  expect(readRecords(bytes, 1)[0]?.timestampDelta).toBe(2 ** 41);
+  expect(readRecords(bytes, 1)[0]?.timeMs).toBe(1_000 + 2 ** 41);
 });
 
 it('records with the same headers share them, so that many cost little', () => {

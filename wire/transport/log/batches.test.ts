@@ -2,9 +2,11 @@ import fc from '../../../runtime/testing/property.ts';
 import { describe, expect, it } from 'vitest';
 import { batchRecordsMax, recordBytesMax } from '../../limits.ts';
 import { decodeRecord } from '../../records/decode.ts';
+import { PlainSample } from '../../records/plain-bytes.ts';
 import { BATCH_HEADER } from '../../records/record.ts';
 import { batchesOf } from './batches.ts';
 import type { LogRecord } from './port.ts';
+import { absent, RecordView } from './record-view.ts';
 
 const nowMs = Date.UTC(2026, 0, 1);
 const headerText = JSON.stringify({ v: 1, sent_at: nowMs, server_id: 's', boot_id: 'b' });
@@ -33,11 +35,29 @@ function record(given: Given = {}): LogRecord {
   };
 }
 
+/** As a broker gives it: among others in one memory. */
+function viewed(record: LogRecord): RecordView {
+  const { bytes, keyFrom, keyTo, valueFrom, valueTo } = RecordView.of(record);
+  const at = (place: number): number => (place === absent ? absent : place + 2);
+  return new RecordView({
+    ...record,
+    release: undefined,
+    bytes: Buffer.concat([Buffer.from('{"'), bytes, Buffer.from('0"}')]),
+    keyFrom: at(keyFrom),
+    keyTo: keyTo + 2,
+    valueFrom: at(valueFrom),
+    valueTo: valueTo + 2,
+  });
+}
+
 /** The reason why this record alone is malformed. */
 function reasonOf(given: Given): string | undefined {
   const [only] = batchesOf([record(given)]);
   return only?.batch.malformed[0]?.reason;
 }
+
+/** Of a server named s. */
+const plainText = '{"v":1,"server_id":"s","ts":1,"boot_id":"b","seq":0}';
 
 describe('batchesOf', () => {
   it('what was sent together is one batch again, with its header, order and places', () => {
@@ -85,6 +105,14 @@ describe('batchesOf', () => {
     expect([...batchesOf([record(), record(other), record()])]).toHaveLength(3);
   });
 
+  it('a plain sample is read where it lies, without its JSON', () => {
+    const given = record({ value: plainText });
+    for (const one of [given, viewed(given)]) {
+      const [only] = batchesOf([one]);
+      expect(only?.batch.records[0]?.value).toBeInstanceOf(PlainSample);
+    }
+  });
+
   it('a batch has no more records than one over HTTP', () => {
     const many = Array.from({ length: batchRecordsMax + 1 }, (_, offset) => record({ offset }));
     const counts = [...batchesOf(many)].map(({ batch }) => batch.records.length);
@@ -106,9 +134,16 @@ describe('batchesOf', () => {
     ['not JSON', { value: '{' }, 'not JSON'],
     ['tombstone', { value: null }, 'tombstone: it has no value'],
     ['too large', { value: Buffer.alloc(10_000_000, '"') }, `longer than ${recordBytesMax} bytes`],
+    [
+      'a number of too many digits',
+      { value: plainText.replace('}', `,"cpu_pct":1.${'0'.repeat(recordBytesMax)}}`) },
+      `longer than ${recordBytesMax} bytes`,
+    ],
     ['no key', { key: null }, 'no key: it must be the server_id'],
     ['empty key', { key: '' }, 'no key: it must be the server_id'],
     ['key of another server', { key: 'other' }, 'key is not the server_id'],
+    ['key of another, plain', { key: 't', value: plainText }, 'key is not the server_id'],
+    ['key that goes on', { key: 's2', value: plainText }, 'key is not the server_id'],
     ['endless key', { key: 'k'.repeat(10_000) }, 'key longer than 512 bytes'],
     ['header that is not JSON', { header: '{' }, 'batch header: Invalid input'],
     ['unknown version', { header: '{"v":2,"sent_at":1}' }, 'a batch of version 2 of the wire'],
@@ -131,7 +166,7 @@ describe('batchesOf', () => {
   });
 
   it('whatever comes, every record is in exactly one place, and nothing throws', () => {
-    const json = fc.json().map((text) => text);
+    const json = fc.oneof(fc.json(), fc.constantFrom(plainText, `${plainText} `));
     const text = fc.oneof(json, fc.string({ unit: 'binary', maxLength: 30 }));
     const headers = fc.oneof(
       fc.constant(null),
@@ -163,6 +198,7 @@ describe('batchesOf', () => {
           expect(Number.isSafeInteger(batch.header.sent_at)).toBe(true);
           for (const raw of batch.records) decodeRecord(raw, nowMs);
         }
+        expect([...batchesOf(records.map(viewed))]).toEqual(batches);
       }),
       { numRuns: 500 },
     );

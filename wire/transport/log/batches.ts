@@ -24,6 +24,7 @@ import { isTextAt } from '../../records/known-texts.ts';
 import { readPlainSample } from '../../records/plain-bytes.ts';
 import { WIRE_VERSION } from '../../version.ts';
 import type { LogRecord } from './port.ts';
+import { RecordView } from './record-view.ts';
 
 /** Bytes of a batch's header; ours have some 300. */
 const headerBytesMax = 4 * 1024;
@@ -53,17 +54,18 @@ export interface LogBatch {
  * made when it is asked for: together they would outlive the garbage collector's young space.
  */
 export function* batchesOf(records: readonly LogRecord[]): Generator<LogBatch, void> {
-  let run: LogRecord[] = [];
-  for (const record of records) {
-    const last = run.at(-1);
-    if (last !== undefined && (run.length >= batchRecordsMax || !areTogether(last, record))) {
-      yield batchOf(run, last);
-      run = [];
-    }
-    run.push(record);
+  for (let from = 0, to; from < records.length; from = to) {
+    to = endOfRun(records, from);
+    yield batchOf(records.slice(from, to), records[to - 1]!);
   }
-  const last = run.at(-1);
-  if (last !== undefined) yield batchOf(run, last);
+}
+
+/** Behind the last record that was sent together with this one, and follows it. */
+function endOfRun(records: readonly LogRecord[], from: number): number {
+  const end = Math.min(records.length, from + batchRecordsMax);
+  let to = from + 1;
+  while (to < end && areTogether(records[to - 1]!, records[to]!)) to += 1;
+  return to;
 }
 
 function areTogether(a: LogRecord, b: LogRecord): boolean {
@@ -109,14 +111,12 @@ function headerOf({ headers }: LogRecord): BatchHeader | string | undefined {
 }
 
 function parse(record: LogRecord): RawRecord | MalformedLine {
-  const { topic, value: bytes } = record;
+  const plain = record.topic === SAMPLES_TOPIC ? plainOf(RecordView.of(record)) : undefined;
+  if (plain !== undefined) return rawOf(record, plain.serverId, plain);
+  const { value: bytes } = record;
   if (bytes === undefined) return malformed(record, 'tombstone: it has no value');
   if (bytes.length > recordBytesMax)
     return malformed(record, `longer than ${recordBytesMax} bytes`);
-  const plain = topic === SAMPLES_TOPIC ? readPlainSample(bytes) : undefined;
-  if (plain !== undefined && isText(record.key, plain.serverId)) {
-    return rawOf(record, plain.serverId, plain);
-  }
   const value = parseJson(bytes);
   if (value === undefined) return malformed(record, 'not JSON');
   const key = keyOf(record, value);
@@ -124,13 +124,18 @@ function parse(record: LogRecord): RawRecord | MalformedLine {
   return rawOf(record, key, value);
 }
 
+/** The sample, where it can be read in its place, and its key is its server. */
+function plainOf({ bytes, keyFrom, keyTo, valueFrom, valueTo }: RecordView) {
+  if (valueTo - valueFrom > recordBytesMax) return undefined;
+  const plain = readPlainSample(bytes, valueFrom, valueTo);
+  const isKey =
+    plain?.serverId.length === keyTo - keyFrom && isTextAt(bytes, keyFrom, plain.serverId);
+  return isKey ? plain : undefined;
+}
+
 function rawOf(record: LogRecord, key: string | undefined, value: unknown): RawRecord {
   const { topic, partition, offset } = record;
   return { topic, key, value, timeMs: timestampOf(record), place: { topic, partition, offset } };
-}
-
-function isText(bytes: Buffer | undefined, text: string): boolean {
-  return bytes?.length === text.length && isTextAt(bytes, 0, text);
 }
 
 function keyOf({ topic, key }: LogRecord, value: unknown): string | undefined | { reason: string } {

@@ -51,7 +51,9 @@ export class Beside {
   /** Resolves when they are in the log, or when nobody is to wait for that any longer. */
   async add(records: readonly NewLogRecord[]): Promise<void> {
     const byTopic = Map.groupBy(records, ({ topic }) => topic);
-    await Promise.all([...byTopic].map(([topic, ofTopic]) => this.#lanes.get(topic)?.add(ofTopic)));
+    await Promise.all(
+      [...byTopic].map(async ([topic, ofTopic]) => this.#lanes.get(topic)?.add(ofTopic)),
+    );
   }
 
   /** What waits is given up. */

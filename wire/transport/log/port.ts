@@ -186,6 +186,8 @@ export interface LogReader {
       readonly unreadable?: (records: UnreadableRecords) => void;
       readonly reached?: (places: readonly PartitionOffset[]) => void;
       readonly ends?: (places: readonly PartitionOffset[], agoMs: number) => void;
+      /** Called when that changes: of some partition nothing may come from now on, and why; undefined: all are read. */
+      readonly interrupted?: (why: string | undefined) => void;
     },
     signal: AbortSignal,
   ): Promise<void>;

@@ -1,5 +1,6 @@
 /** What brokers answer to a fetch, for the tests. */
-import type { FetchAnswer, FetchedBatch } from '../fetch-answer.ts';
+import { loadLibrary } from '../client.ts';
+import { batchesIn, type FetchAnswer, type FetchedBatch } from '../fetch-answer.ts';
 
 export const topic = 't';
 export const timeMs = 1_000;
@@ -24,26 +25,26 @@ export interface Given {
   readonly leaderEpoch?: number;
 }
 
+const library = await loadLibrary();
+
+/** As a producer makes it, and a broker gives it. */
 export function batch(given: Given): FetchedBatch {
   const { offset, values, attributes = 0, firstMs = timeMs, maxMs = timeMs } = given;
-  return {
-    firstOffset: BigInt(offset),
-    attributes,
-    lastOffsetDelta: given.lastDelta ?? values.length - 1,
-    leaderEpoch: given.leaderEpoch ?? 0,
-    firstTimestampMs: firstMs,
-    maxTimestampMs: maxMs,
-    unpack: () => ({
-      records: values.map((value, delta) => ({
-        key: undefined,
-        value: value === null ? undefined : Buffer.from(value),
-        headers: new Map(),
-        offsetDelta: delta,
-        timestampDelta: 0,
-      })),
-      bytes: 0,
-    }),
-  };
+  const messages = values.map((value) => ({
+    topic,
+    value: value === null ? undefined : Buffer.from(value),
+    timestamp: BigInt(timeMs),
+  }));
+  const bytes = Buffer.from(library.createRecordsBatch(messages as never, {}).buffer);
+  bytes.writeBigInt64BE(BigInt(offset), 0);
+  bytes.writeInt32BE(given.leaderEpoch ?? 0, 12);
+  bytes.writeInt16BE(attributes, 21);
+  bytes.writeInt32BE(given.lastDelta ?? values.length - 1, 23);
+  bytes.writeBigInt64BE(BigInt(firstMs), 27);
+  bytes.writeBigInt64BE(BigInt(maxMs), 35);
+  const [only] = batchesIn(bytes);
+  if (only === undefined) throw new Error('the library made no batch');
+  return only;
 }
 
 /** @param end where the log ends at the broker, which may have more than it gives */
