@@ -12,6 +12,12 @@ import { fileURLToPath } from 'node:url';
 import { keepYoungSmall, lighten } from './light.js';
 
 const codeCache = '../node_modules/.cache/windrow';
+/**
+ * Memory as large as a chunk of a file is the system's again as soon as it is free. After the first of
+ * them the C library would keep it in its heap, where what is small and stays settles in between:
+ * 5 to 15 MB of `send` over Kafka, for a third of a millisecond a chunk.
+ */
+const CHUNKS_APART = { MALLOC_MMAP_THRESHOLD_: String(512 * 1024) };
 /** A single file holds code whose types are gone, and its own cache. */
 const inSources = import.meta.url.startsWith('file:');
 
@@ -22,8 +28,8 @@ async function launch() {
   const servesWindows =
     process.platform === 'win32' && process.argv[2] === 'service' && process.argv[3] === 'run';
   const movesFiles = ['send', 'receive'].includes(process.argv[2] ?? '');
-  if (runs) beginWithOneHeap(['--no-concurrent-recompilation']);
-  if (movesFiles) beginWithOneHeap();
+  if (runs) beginWithOneHeap({ flags: ['--no-concurrent-recompilation'] });
+  if (movesFiles) beginWithOneHeap({ heap: process.argv[2] === 'send' ? CHUNKS_APART : {} });
   if (inSources) cacheCode();
   if (movesFiles) keepYoungSmall();
   if (runs) await run(process.argv.slice(3));
@@ -39,17 +45,19 @@ async function launch() {
  * - Maglev, the quick compiler, which `--no-opt` leaves on, compiles one function at a time. What is
  *   done once a second becomes hot all at once, after 510 s, and a hundred functions side by side in
  *   threads of their own took 3 to 8 MB that stayed.
+ * - What `CHUNKS_APART` says.
  *
  * Not where a parent holds a channel to this process, by which its end is noticed: that would be
  * lost.
  */
-function beginWithOneHeap(flags = []) {
+function beginWithOneHeap({ flags = [], heap = {} }) {
   if (process.platform !== 'linux' || process.env.MALLOC_ARENA_MAX !== undefined) return;
   if (process.connected) return;
   const own = inSources ? [...flags, ...process.execArgv, process.argv[1]] : [];
   process.execve(process.execPath, [process.execPath, ...own, ...process.argv.slice(2)], {
     ...process.env,
     MALLOC_ARENA_MAX: '1',
+    ...heap,
   });
 }
 

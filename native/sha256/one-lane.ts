@@ -9,10 +9,11 @@ export interface Stream {
 }
 
 export function oneLane(stream: Stream): HashGroup {
-  const buffer = new Uint8Array(laneBufferBytes);
+  // Who has memory of its own never asks for it.
+  let buffer: Uint8Array | undefined;
   return {
     lanes: 1,
-    buffer: () => buffer,
+    buffer: () => (buffer ??= new Uint8Array(laneBufferBytes)),
     update([chunk]) {
       if (chunk !== undefined) stream.update(chunk);
     },

@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { messageOf, systemCodeOf } from '../../../runtime/errors.ts';
 import { StageTimes } from '../../../runtime/stage-times.ts';
-import { YoungGarbage } from '../../../runtime/young-garbage.ts';
+import { Garbage } from '../../../runtime/garbage.ts';
 import { rawChunkBytes } from '../../../wire/limits.ts';
 import { BadBlockError, PartFile } from '../part-file.ts';
 import { STAGES } from '../stages.ts';
@@ -12,7 +12,7 @@ const parts = new Map<number, PartFile>();
 const times = new StageTimes(STAGES);
 let rawBytes = 0;
 /** Of what was decompressed: the library gives each chunk new memory, some of it twice. */
-const garbage = new YoungGarbage(2 * rawChunkBytes);
+const garbage = new Garbage(2 * rawChunkBytes);
 
 function carryOut(order: Order): void {
   if (order.kind === 'open') {

@@ -162,7 +162,7 @@ export class Part {
     assertDone(await this.#ask({ kind: 'verify', part: this.#own.no, sha256 }));
   }
 
-  /** @throws WindrowError, retryable */
+  /** @throws BadBlockError; WindrowError, retryable */
   async store(target: BlockTarget): Promise<void> {
     assertDone(await this.#ask({ kind: 'store', part: this.#own.no, target }));
   }

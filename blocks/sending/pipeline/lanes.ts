@@ -13,14 +13,9 @@ import { chunkCount, chunkSpan } from '../../../wire/records/block-shape.ts';
 import type { BlockJob } from '../block-reader.ts';
 import type { FileVersion } from '../plan.ts';
 import { versionOf, whyUnreadable } from '../scan.ts';
+import { STAGES } from '../stages.ts';
 import type { Kernels } from './kernels.ts';
-import {
-  buffersPerLane,
-  type FromWorker,
-  lanesPerWorker,
-  STAGES,
-  type ToWorker,
-} from './messages.ts';
+import { buffersPerLane, type FromWorker, lanesPerWorker, type ToWorker } from './messages.ts';
 
 /** A pipe that took the file's place must not be waited for. Windows has no such flag. */
 const openFlags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
@@ -57,6 +52,8 @@ export class Lanes {
   readonly #kernels: Kernels;
   readonly #post: (message: FromWorker) => void;
   readonly #lanes: readonly Lane[];
+  /** Read and hashed, in the order in which they go out. */
+  #filled: readonly Filled[] = [];
   readonly #times = new StageTimes(STAGES);
   #readBytes = 0;
   #payloadBytes = 0;
@@ -77,6 +74,7 @@ export class Lanes {
     if (message.kind === 'give-back') {
       lane.free.push(message.buffer);
     } else if (message.kind === 'end') {
+      this.#forget(message.lane, lane);
       end(lane);
       this.#post({ kind: 'ended', lane: message.lane });
     } else {
@@ -87,17 +85,33 @@ export class Lanes {
     }
   }
 
-  /** A chunk of each block for which there is a buffer. @returns whether there was any */
+  /**
+   * Reads and hashes a chunk of each block for which there is a buffer, or compresses one of them: what
+   * the library took for that is given back only between two steps. @returns whether there was any
+   */
   step(): boolean {
-    const filled = this.#lanes.flatMap((lane, index) => this.#fill(lane, index) ?? []);
-    if (filled.length === 0) return false;
+    const [next, ...later] = this.#filled;
+    if (next === undefined) return this.#fillAll();
+    this.#filled = later;
+    this.#guarded(next.lane, () => this.#finishOrKeep(next));
+    return true;
+  }
+
+  #fillAll(): boolean {
+    this.#filled = this.#lanes.flatMap((lane, index) => this.#fill(lane, index) ?? []);
+    if (this.#filled.length === 0) return false;
     this.#times.timed('hash', () => {
       const pieces: (Uint8Array | undefined)[] = this.#lanes.map(() => undefined);
-      for (const { lane, bytes } of filled) pieces[lane] = bytes;
+      for (const { lane, bytes } of this.#filled) pieces[lane] = bytes;
       this.#kernels.hashes.update(pieces);
     });
-    for (const chunk of filled) this.#guarded(chunk.lane, () => this.#finishOrKeep(chunk));
     return true;
+  }
+
+  /** What was read of a block that nobody wants. */
+  #forget(index: number, { free }: Lane): void {
+    for (const { lane, bytes } of this.#filled) if (lane === index) free.push(bytes.buffer);
+    this.#filled = this.#filled.filter(({ lane }) => lane !== index);
   }
 
   #fill(lane: Lane, index: number): Filled | undefined {

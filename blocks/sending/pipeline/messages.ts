@@ -1,15 +1,15 @@
 /** What the pipeline's two ends tell each other. A lane reads one block at a time. */
 import type { BlockJob } from '../block-reader.ts';
-import type { Stages } from '../../../runtime/stage-times.ts';
 import type { PreparedChunk } from '../plan.ts';
+import type { Done } from '../stages.ts';
 
 /** Of each worker, whatever its engine: as many streams as the widest engine takes at once. */
 export const lanesPerWorker = 4;
 /**
- * Buffers of a lane, each of one chunk: one is being filled while one is on its way and one waits.
- * No chunk is made without a free one, so these are all the chunks that are ever in memory.
+ * Buffers of a lane, each of one chunk: one is being filled while one is on its way. No chunk is made
+ * without a free one, so these are all the chunks that are ever in memory. What waits is on other lanes.
  */
-export const buffersPerLane = 3;
+export const buffersPerLane = 2;
 
 export type ToWorker =
   | { readonly kind: 'begin'; readonly lane: number; readonly job: BlockJob }
@@ -30,12 +30,3 @@ export type FromWorker =
   | { readonly kind: 'unreadable'; readonly lane: number; readonly reason: string }
   /** Nothing of that block comes any more. */
   | { readonly kind: 'ended'; readonly lane: number };
-
-export const STAGES = ['read', 'hash', 'compress'] as const;
-
-/** What a worker has done so far, and how long each stage of it took. */
-export interface Done {
-  readonly readBytes: number;
-  readonly payloadBytes: number;
-  readonly stages: Stages<(typeof STAGES)[number]>;
-}

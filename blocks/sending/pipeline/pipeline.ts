@@ -15,7 +15,8 @@ import {
   UnreadableError,
 } from '../block-reader.ts';
 import type { PreparedChunk } from '../plan.ts';
-import { type Done, lanesPerWorker } from './messages.ts';
+import type { Done } from '../stages.ts';
+import { lanesPerWorker } from './messages.ts';
 import { type Lane, type LaneMessage, Thread } from './thread.ts';
 
 /** Each takes some 35 MB, and the sending process is to stay below 200; three outrun the networks that there are. */

@@ -4,7 +4,8 @@ import type { EngineName } from '../../../native/sha256/engine.ts';
 import { StageTimes } from '../../../runtime/stage-times.ts';
 import { startWorker } from '../../../runtime/worker.ts';
 import type { PreparedChunk } from '../plan.ts';
-import { type Done, type FromWorker, lanesPerWorker, STAGES, type ToWorker } from './messages.ts';
+import { type Done, STAGES } from '../stages.ts';
+import { type FromWorker, lanesPerWorker, type ToWorker } from './messages.ts';
 
 /** It keeps some descriptors and messages; its buffers are not in the heap. */
 const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 };

@@ -14,8 +14,9 @@ import { partitionOf } from '../log/partition.ts';
 import { RecordsRefused } from '../log/refused.ts';
 import { clientOptions, closeClient, hearErrors, loadLibrary, noteBrokers } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
-import { hasReason, kafkaError, writtenIn } from './errors.ts';
+import { hasReason, isTopicMissing, kafkaError, writtenIn } from './errors.ts';
 import { refuseMissingPartitions, takePartialMetadata } from './missing-partitions.ts';
+import { produceFromOneCopy } from './produce.ts';
 import { releaseWritten } from './written.ts';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 
@@ -204,6 +205,7 @@ export class KafkaProducer implements LogProducer {
     hearErrors(client);
     releaseWritten(client);
     takePartialMetadata(library, client);
+    produceFromOneCopy(library, client);
     refuseMissingPartitions(library, client, () => this.#onTheirWay);
     return client;
   }
@@ -222,10 +224,11 @@ export class KafkaProducer implements LogProducer {
 
   #told(error: unknown, records: readonly NewLogRecord[]): WindrowError {
     const topic = records[0]?.topic ?? '';
-    return kafkaError(error instanceof Error ? error : new Error(messageOf(error)), {
+    const told = kafkaError(error instanceof Error ? error : new Error(messageOf(error)), {
       what: `${topic} cannot be written`,
       right: `Write and Describe on topic ${topic}`,
     });
+    return isTopicMissing(error) ? new TopicMissing(told) : told;
   }
 }
 

@@ -78,7 +78,7 @@ class Lane {
   #isThere = false;
   #isFailing = false;
   #isFull = false;
-  #writing: Promise<void> | undefined;
+  #isWriting = false;
   /** Resolves when nothing waits, or at the first failure. */
   #answered = Promise.withResolvers<void>();
 
@@ -90,14 +90,16 @@ class Lane {
   async add(records: readonly NewLogRecord[]): Promise<void> {
     for (const record of records) this.#waiting.add(record);
     this.#makeRoom();
-    this.#writing ??= this.#writeAll();
+    if (!this.#isWriting) void this.#writeAll();
     if (this.#isFailing) return;
     const { promise } = this.#answered;
     await withinMs('writing', besideMsMax, () => promise).catch(() => (this.#isFailing = true));
   }
 
+  /** Never rejects. */
   async #writeAll(): Promise<void> {
     const { signal } = this.#options;
+    this.#isWriting = true;
     while (this.#waiting.size > 0 && !signal.aborted) {
       try {
         await this.#write([...this.#waiting.values().take(atOnceMax)]);
@@ -110,7 +112,7 @@ class Lane {
         await this.#trouble.failed(told(error), signal);
       }
     }
-    this.#writing = undefined;
+    this.#isWriting = false;
     this.#answer();
   }
 
