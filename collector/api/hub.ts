@@ -47,6 +47,8 @@ export class Hub {
   #overflowed = false;
   #lastResetMs = Number.NEGATIVE_INFINITY;
   #lastClientMs = Number.NEGATIVE_INFINITY;
+  /** Nobody has looked for `desertedMs`, or ever. */
+  #deserted = true;
   #timer: NodeJS.Timeout | undefined;
   readonly #heartbeat: NodeJS.Timeout;
 
@@ -81,6 +83,7 @@ export class Hub {
     stream.write('retry: 1000\n\n');
     this.#catchUp(client, lastEventId);
     this.#clients.add(client);
+    this.#deserted = false;
     stream.on('close', () => {
       this.#clients.delete(client);
       this.#lastClientMs = this.#clock.monotonicMs();
@@ -156,18 +159,19 @@ export class Hub {
   }
 
   #isDeserted(): boolean {
-    if (this.#clients.size > 0) return false;
+    if (this.#deserted || this.#clients.size > 0) return this.#deserted;
     if (this.#clock.monotonicMs() - this.#lastClientMs < desertedMs) return false;
     this.#kept.length = 0;
     this.#keptChars = 0;
+    this.#deserted = true;
     return true;
   }
 
   #publish<K extends keyof Events>(name: K, data: Events[K]): void {
     const no = this.#nextNo;
     this.#nextNo += 1;
-    const text = encode(name, data, `${this.#run}-${no}`);
     if (this.#isDeserted()) return;
+    const text = encode(name, data, `${this.#run}-${no}`);
     this.#kept.push({ no, text });
     this.#keptChars += text.length;
     while (this.#kept.length > keptEventsMax || this.#keptChars > keptCharsMax) {

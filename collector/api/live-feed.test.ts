@@ -42,7 +42,7 @@ function sample(tsMs: number): DecodedSample {
 
 it('a sample goes to the charts, and its detail to nobody who does not look at its server', () => {
   const { feed, hub, source } = fixture();
-  feed.sample(source, sample(noonMs - 250), sample(0).values);
+  feed.sample(source, sample(noonMs - 250), sample(0).values, noonMs);
   expect(hub.sample).toHaveBeenCalledWith(1, noonMs - 250, sample(0).values);
   expect(hub.detail).not.toHaveBeenCalled();
 });
@@ -50,7 +50,7 @@ it('a sample goes to the charts, and its detail to nobody who does not look at i
 it('a server that somebody looks at is sent whole', () => {
   const { feed, hub, source } = fixture();
   hub.isWatched.mockReturnValue(true);
-  feed.sample(source, sample(noonMs), sample(0).values);
+  feed.sample(source, sample(noonMs), sample(0).values, noonMs);
   const whole = {
     v: 1,
     server_id: 'pc',
@@ -70,8 +70,8 @@ it('a server that somebody looks at is sent whole', () => {
 it('lag is measured on live samples alone: a replay is as old as its file', () => {
   const { feed, metrics, registry, source } = fixture();
   const replay = registry.create({ serverId: 'pc', replayId: 'file', originMs: 5 });
-  feed.sample(source, sample(noonMs - 250), []);
-  feed.sample(replay, sample(0), []);
+  feed.sample(source, sample(noonMs - 250), [], noonMs);
+  feed.sample(replay, sample(0), [], noonMs);
   expect(metrics.noteLag.mock.calls).toEqual([[250]]);
 });
 

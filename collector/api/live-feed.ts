@@ -36,9 +36,9 @@ export class LiveFeed implements IngestObserver, ResultsObserver {
     this.#options = options;
   }
 
-  sample(source: Source, sample: DecodedSample, values: readonly number[]): void {
-    const { hub, metrics, clock } = this.#options;
-    const lagMs = clock.wallMs() - sample.tsMs;
+  sample(source: Source, sample: DecodedSample, values: readonly number[], nowMs: number): void {
+    const { hub, metrics } = this.#options;
+    const lagMs = nowMs - sample.tsMs;
     if (!source.replayed && lagMs < lagMsMax) metrics.noteLag(lagMs);
     hub.sample(source.sourceNo, sample.tsMs, values);
     if (!hub.isWatched(source.sourceNo)) return;

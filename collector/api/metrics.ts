@@ -1,10 +1,5 @@
 /** What the collector tells about itself on /metrics, in OpenMetrics form. */
-import {
-  Gauge,
-  Histogram,
-  Registry as MetricsRegistry,
-  type OpenMetricsContentType,
-} from 'prom-client';
+import { Gauge, Registry as MetricsRegistry, type OpenMetricsContentType } from 'prom-client';
 import { VERSION } from '../../runtime/version.ts';
 import type { DeliveryObserver } from '../alerts/delivery.ts';
 import type { IngestCounts } from '../ingest/counts.ts';
@@ -12,6 +7,7 @@ import type { ClusterFigures } from '../cluster/cluster.ts';
 import { addAlertMetrics, type AlertFigures } from './alert-metrics.ts';
 import { addBlockMetrics, type BlockFigures } from './block-metrics.ts';
 import type { Counted } from './figures.ts';
+import { addHistogram, type PlainHistogram } from './histogram.ts';
 import { addNotificationMetrics } from './notification-metrics.ts';
 import { addCounter, addGauge } from './read-metrics.ts';
 import { addServerMetrics, type ServerFigures } from './server-metrics.ts';
@@ -48,12 +44,11 @@ export class CollectorMetrics {
   /** To be told what becomes of notifications. */
   readonly notifications: DeliveryObserver;
   readonly #registry = new MetricsRegistry<OpenMetricsContentType>();
-  readonly #lag: Histogram;
-  readonly #commit: Histogram;
+  readonly #lag: PlainHistogram;
+  readonly #commit: PlainHistogram;
 
   constructor(sources: MetricSources) {
     this.#registry.setContentType(MetricsRegistry.OPENMETRICS_CONTENT_TYPE);
-    const registers = [this.#registry];
     for (const [name, key, help] of COUNTERS) {
       addCounter(this.#registry, { name, help, read: () => sources.counts()[key] });
     }
@@ -80,21 +75,18 @@ export class CollectorMetrics {
       name: 'windrow_build',
       help: 'The version.',
       labelNames: ['version'],
-      registers,
+      registers: [this.#registry],
     });
     info.set({ version: VERSION }, 1);
-    const buckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600];
-    this.#lag = new Histogram({
+    this.#lag = addHistogram(this.#registry, {
       name: 'windrow_ingest_lag_seconds',
       help: 'From a live sample being taken to its arrival here.',
-      buckets,
-      registers,
+      buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600],
     });
-    this.#commit = new Histogram({
+    this.#commit = addHistogram(this.#registry, {
       name: 'windrow_commit_seconds',
       help: 'Time that one commit of the store took.',
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
-      registers,
     });
   }
 
@@ -103,11 +95,11 @@ export class CollectorMetrics {
   }
 
   noteLag(ms: number): void {
-    this.#lag.observe(Math.max(0, ms) / 1000);
+    this.#lag.note(Math.max(0, ms) / 1000);
   }
 
   noteCommit(ms: number): void {
-    this.#commit.observe(ms / 1000);
+    this.#commit.note(ms / 1000);
   }
 
   text(): Promise<string> {

@@ -4,7 +4,8 @@ import { noonMs } from '../../runtime/testing/manual-clock.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { storedFleetWindows, storedWindows } from '../store/history.ts';
 import { count } from '../store/testing/rows.ts';
-import { type FleetWindow, mergeFleet } from '../windows/fleet.ts';
+import type { FleetWindow } from '../windows/fleet.ts';
+import { mergeFleet } from '../windows/testing/fleet.ts';
 import { endOfReplay, goodbye, inventory, seedA, steady } from './testing/records.ts';
 import { type Rig, startRig } from './testing/rig.ts';
 

@@ -2,7 +2,7 @@
 import type { BatchHeader } from '../../wire/records/batch.ts';
 import type { RecordPlace } from '../../wire/records/record.ts';
 import type { Sender } from '../../wire/transport/port.ts';
-import type { SourceCheckpoint } from '../windows/source.ts';
+import type { Closed } from '../windows/source.ts';
 import type { Source } from './source.ts';
 import { alignDown } from '../windows/watermark.ts';
 
@@ -44,7 +44,7 @@ export interface Holds {
 }
 
 /** What whoever takes a source over must know of it, beside what the log has. */
-export interface Known extends Pick<SourceCheckpoint, 'closedThroughMs' | 'firstPaneMs'> {
+export interface Known extends Closed {
   /** Windows that begin before this may lack samples that the log has lost; undefined: none does. */
   readonly lacksBeforeMs?: number | undefined;
 }

@@ -272,6 +272,7 @@ export class Ingest {
       header,
       isLatecomer: this.#about(header)?.announced.isLatecomer(header) === true,
       remote,
+      nowMs,
       receivedMs,
       receivedMonotonicMs: clock.monotonicMs() - (nowMs - receivedMs),
       log,
@@ -376,13 +377,10 @@ export class Ingest {
     const { skewed } = source;
     group.windows.push({ window, skewed });
     if (this.#options.fromLog !== undefined) {
-      const { closedThroughMs, firstPaneMs } = this.engine.checkpoint(window.source);
+      const { closedThroughMs: throughMs, firstPaneMs } = this.engine.closed(window.source);
       // Told of each as far as it goes itself: of those behind it nobody may hear yet.
-      const closed = {
-        closedThroughMs: window.final ? window.endMs : closedThroughMs,
-        firstPaneMs,
-      };
-      this.#made.push({ source, window, skewed, closed });
+      const closedThroughMs = window.final ? window.endMs : throughMs;
+      this.#made.push({ source, window, skewed, closed: { closedThroughMs, firstPaneMs } });
     }
     this.#options.alerts?.window(source, window);
     if (!skewed) this.#noteFleet(source, window);

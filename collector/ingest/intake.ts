@@ -44,13 +44,8 @@ interface SourceName {
   readonly datedHere?: boolean;
 }
 
-interface Stored {
-  readonly source: Source;
-  readonly sample: DecodedSample;
-  readonly boot: Boot | undefined;
-  /** With the rates that are known. */
-  readonly values: DecodedSample['values'];
-}
+/** In METRICS order, NaN is unavailable; with the rates that are known. */
+type Values = DecodedSample['values'];
 
 export class Intake {
   readonly #options: IntakeOptions;
@@ -89,7 +84,7 @@ export class Intake {
   #sample(sample: DecodedSample, batch: Intaking): string | undefined {
     const originMs = sample.originMs ?? 0;
     const replayed = sample.originMs !== undefined;
-    if (!replayed && sample.tsMs > this.#options.clock.wallMs() + futureMsMax) {
+    if (!replayed && sample.tsMs > batch.nowMs + futureMsMax) {
       return 'time is more than 24 h in the future';
     }
     const replayId = replayed ? (sample.identity?.bootId ?? '') : '';
@@ -98,7 +93,9 @@ export class Intake {
     if (known !== undefined && this.#isOfBefore(known, sample, batch)) {
       return this.#takeOfBefore(known, sample, batch);
     }
-    const source = this.#source({ serverId, replayId, originMs, datedHere }, batch);
+    const source = isOpenHere(known, batch)
+      ? known
+      : this.#source({ serverId, replayId, originMs, datedHere }, batch);
     if (source === undefined) return tooManyServers;
     if (source.originMs !== originMs) return 'origin_ms differs within one replay';
     if (!replayed && sample.serverId === batch.header.server_id) {
@@ -120,12 +117,13 @@ export class Intake {
     }
     const isPast = batch.log?.isPast === true;
     if (sample.sentMs !== undefined) accounting.noteClock(source, sample.sentMs, batch);
-    const { values, isLate } = this.#feed(source, sample, batch);
+    const values = this.#rated(source, sample, batch);
+    const isLate = this.#feed(source, sample, values, batch);
     source.noteValues(sample.tsMs, values);
-    this.#store({ source, sample, boot, values }, batch);
+    this.#store(source, sample, values, boot, batch);
     if (isLate && !(isPast && source.isClosedElsewhere(sample.tsMs)))
       accounting.count(source, 'late', 1);
-    observer.sample(source, sample, values);
+    observer.sample(source, sample, values, batch.nowMs);
     alerts?.sample(source, sample);
   }
 
@@ -147,10 +145,16 @@ export class Intake {
     const boot = accounting.sequence(source, sample, batch);
     if (boot === 'duplicate') return;
     checkpoints.source(source);
-    this.#store({ source, sample, boot, values: sample.values }, batch);
+    this.#store(source, sample, sample.values, boot, batch);
   }
 
-  #store({ source, sample, boot, values }: Stored, batch: Intaking): void {
+  #store(
+    source: Source,
+    sample: DecodedSample,
+    values: Values,
+    boot: Boot | undefined,
+    batch: Intaking,
+  ): void {
     this.#options.accounting.count(source, 'received', 1);
     batch.stored += 1;
     this.#options.group().samples.push({
@@ -172,23 +176,29 @@ export class Intake {
       if (!sequence.add(seq)) return;
     }
     batch.touched.add(source);
-    this.#feed(source, sample, batch);
+    this.#feed(source, sample, this.#rated(source, sample, batch), batch);
   }
 
-  /** Into the windows. */
-  #feed(source: Source, sample: DecodedSample, batch: Intaking) {
+  #rated(source: Source, sample: DecodedSample, { place }: Intaking): Values {
+    const { tsMs, counters } = sample;
+    if (counters === undefined) return sample.values;
+    const values = [...sample.values];
+    // A rate is known only to who has read the reading before.
+    this.#hold(source, tsMs, source.fillRates({ tsMs, counters }, values, place));
+    return values;
+  }
+
+  /** Into the windows. @returns whether it came late */
+  #feed(source: Source, sample: DecodedSample, values: Values, batch: Intaking): boolean {
     const { engine } = this.#options;
     const { tsMs } = sample;
     const isCut = batch.log?.isCut === true || source.hasMoved;
     if (isCut && !source.hasHeard(sample.lane)) this.#noteLack(source, tsMs);
     source.noteLane(sample, batch.receivedMonotonicMs);
-    const { values, rateFrom } = rated(source, sample, batch.place);
     const isLate = engine.add(source.sourceNo, tsMs, values, sample.lane) === 'late';
     batch.fed = source;
     this.#hold(source, tsMs, batch.place);
-    // Its rate is known only to who has read the reading before.
-    this.#hold(source, tsMs, rateFrom);
-    return { values, isLate };
+    return isLate;
   }
 
   /**
@@ -335,12 +345,11 @@ export class Intake {
   }
 }
 
-/** The values, and where in a log the reading is that rates among them count from. */
-function rated(source: Source, sample: DecodedSample, place: RecordPlace | undefined) {
-  const { tsMs, counters, values } = sample;
-  if (counters === undefined) return { values, rateFrom: undefined };
-  const filled = [...values];
-  return { values: filled, rateFrom: source.fillRates({ tsMs, counters }, filled, place) };
+/** There is nothing to be done before its next sample is taken. */
+function isOpenHere(source: Source | undefined, { log }: Intaking): source is Source {
+  return (
+    source !== undefined && (log === undefined || (source.isOurs && source.slots.has(log.slot)))
+  );
 }
 
 /** What comes is the newest news, but for what waited in a log. */

@@ -7,7 +7,8 @@ import type { Source } from './source.ts';
 
 /** Sees what arrives, for the live page; must not throw. */
 export interface IngestObserver {
-  sample(source: Source, sample: DecodedSample, values: readonly number[]): void;
+  /** @param nowMs the collector's wall time */
+  sample(source: Source, sample: DecodedSample, values: readonly number[], nowMs: number): void;
   /** New, or its state, clock or senders are others now. */
   serverChanged(source: Source): void;
   /** Counts of it changed, or how much of it still waits; may come with each batch. */
@@ -21,6 +22,8 @@ export interface Intaking {
   /** It comes behind a batch that was sent later: what it says of its sender is no news. */
   readonly isLatecomer: boolean;
   readonly remote: string;
+  /** By our clock, asked once for all its samples. */
+  readonly nowMs: number;
   /** When it came, by our clock; of what was in a log before, when it was sent. */
   readonly receivedMs: number;
   readonly receivedMonotonicMs: number;

@@ -26,7 +26,9 @@ function stored(fill: (group: Group) => void) {
 }
 
 function withSamples(...rows: readonly (Partial<SampleRow> & { readonly tsMs: number })[]) {
-  return stored((group) => group.samples.push(...rows.map((row) => sampleRow(row))));
+  return stored((group) => {
+    for (const row of rows) group.samples.push(sampleRow(row));
+  });
 }
 
 function cpu(value: number): number[] {

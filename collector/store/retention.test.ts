@@ -85,7 +85,7 @@ it('each kind of row goes at its own age, and not a minute before', () => {
 it('age is when a row arrived, not what its clock said', () => {
   const { db, statements } = fixture();
   const group = new Group();
-  group.samples.push(sampleRow({ tsMs: 0 }), sampleRow({ tsMs: noonMs + 1_000 * hourMs }));
+  for (const tsMs of [0, noonMs + 1_000 * hourMs]) group.samples.push(sampleRow({ tsMs }));
   statements.write(group, noonMs);
   const policy = { ...KEEP_ALL, samplesAgeMs: hourMs };
   retain(db, policy, noonMs + hourMs);

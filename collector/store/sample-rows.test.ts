@@ -17,10 +17,28 @@ it('what was cleared is gone, and what comes next is whole, in room that is used
   for (let i = 0; i < 600; i += 1)
     rows.push(sampleRow({ tsMs: i, seq: i, bootNo: 9, detail: '{}' }));
   rows.clear();
-  expect([rows.length, rows.details.length, [...rows.sourceNumbers()].length]).toEqual([0, 0, 0]);
+  expect([rows.length, [...rows.sourceNumbers()].length]).toEqual([0, 0]);
+  expect([[...rows.bySource()], rows.detailsBySource()]).toEqual([[], []]);
 
   for (let i = 0; i < 300; i += 1) rows.push(sampleRow({ sourceNo: i, tsMs: i, values: none }));
   const nulls = [null, null, ...METRICS.map(() => null)];
   expect(cellsOf(rows)).toEqual(Array.from({ length: 300 }, (_, i) => [i, i, ...nulls]));
   expect([...rows.sourceNumbers()]).toEqual(Array.from({ length: 300 }, (_, i) => i));
+});
+
+it('rows, and details, are stored source by source, those of each as they came', () => {
+  const rows = new SampleRows();
+  const sources = Array.from({ length: 600 }, (_, i) => (i * 7) % 13);
+  sources.forEach((sourceNo, i) => {
+    rows.push(sampleRow({ sourceNo, tsMs: 1_000 - i, detail: i % 2 === 0 ? `${i}` : undefined }));
+  });
+  const inOrder = sources
+    .map((sourceNo, i) => ({ sourceNo, i }))
+    .sort((a, b) => a.sourceNo - b.sourceNo || a.i - b.i);
+  expect([...rows.bySource()]).toEqual(inOrder.map(({ i }) => i));
+  expect(rows.detailsBySource()).toEqual(
+    inOrder
+      .filter(({ i }) => i % 2 === 0)
+      .map(({ sourceNo, i }) => ({ sourceNo, tsMs: 1_000 - i, detail: `${i}` })),
+  );
 });

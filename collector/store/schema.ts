@@ -3,8 +3,9 @@ import { QUEUE_SCHEMA } from '../../runtime/queue/schema.ts';
 /**
  * The collector's database. Migrations are append-only: `user_version` counts those applied.
  *
- * - `samples` and `details` are append-only in order of arrival (rowid), so retention cuts at the
- *   low end. Repeats are found in memory by (server, boot, seq), not by a unique index.
+ * - `samples` and `details` are append-only in order of arrival (rowid), those of one commit source
+ *   by source, so retention cuts at the low end. Repeats are found in memory by (server, boot, seq),
+ *   not by a unique index.
  * - `details` holds what is in no column (cores, devices, processes) and is kept for less long.
  * - `arrivals` tells which rowid each minute began with: age without an index on it.
  * - `fleet_pending` names window starts whose fleet window must be made from `windows` anew.

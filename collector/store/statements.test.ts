@@ -3,11 +3,12 @@ import { expect, it, onTestFinished } from 'vitest';
 import { noonMs } from '../../runtime/testing/manual-clock.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { METRICS } from '../../wire/metrics.ts';
-import { mergeFleet } from '../windows/fleet.ts';
+import { mergeFleet } from '../windows/testing/fleet.ts';
 import type { ServerWindow } from '../windows/window.ts';
 import { openForWriting } from './database.ts';
 import { Group } from './group.ts';
 import { storedFleetWindows, storedWindows } from './history.ts';
+import { storedResult } from './results.ts';
 import { GroupStatements } from './statements.ts';
 import { count, sampleRow, sourceRow, windowRow } from './testing/rows.ts';
 
@@ -49,7 +50,9 @@ it('as many samples as there are come whole and in order, each value in its colu
       detail: i % 5 === 0 ? `{"i":${i}}` : undefined,
     }),
   );
-  write((group) => group.samples.push(...rows));
+  write((group) => {
+    for (const row of rows) group.samples.push(row);
+  });
   const columns = `source_no, ts, boot_no, seq, ${METRICS.join()}`;
   const stored = db.prepare(`SELECT ${columns} FROM samples ORDER BY rowid`).all();
   expect(stored.map((row) => Object.values(row))).toEqual(
@@ -117,6 +120,39 @@ it('after windows.length was changed, a fleet window mixes no windows of two len
     group.fleetDue.push({ originMs: 0, startMs: 60_000, endMs: 120_000 });
   });
   expect(fleet(db)).toEqual([mergeFleet([long])]);
+});
+
+it('a checkpoint takes the place of the one before, also of a boot that got another number', () => {
+  const { db, write } = fixture();
+  for (const lastSeenMs of [1, 2]) {
+    const state = `{"n":${lastSeenMs}}`;
+    write((group) => {
+      group.sources.set(1, sourceRow({ sourceNo: 1, lastSeenMs, state }));
+      for (const bootNo of [1, 2]) {
+        const boot = { bootNo, sourceNo: 1, bootId: `boot-${bootNo}`, sequence: state };
+        group.boots.set(bootNo, boot);
+      }
+    });
+  }
+  const [source, ...more] = db.prepare('SELECT last_seen_ms, state FROM sources').all();
+  expect([{ ...source }, more]).toEqual([{ last_seen_ms: 2, state: '{"n":2}' }, []]);
+  write((group) => {
+    group.boots.set(3, { bootNo: 3, sourceNo: 1, bootId: 'boot-1', sequence: '{"n":3}' });
+  });
+  const boots = db.prepare('SELECT boot_no, boot_id, sequence FROM boots ORDER BY boot_no').all();
+  expect(boots.map((row) => Object.values(row))).toEqual([
+    [2, 'boot-2', '{"n":2}'],
+    [3, 'boot-1', '{"n":3}'],
+  ]);
+});
+
+it('the newest record of a key takes the place of the one before, whoever wrote it', () => {
+  const { db, write } = fixture();
+  for (const others of [true, false]) {
+    const row = { serverId: 'pc', replayId: '', others, body: `{"others":${others}}` };
+    write((group) => group.results.set('pc', row));
+    expect(storedResult(db, 'pc', '')).toEqual({ result: { others }, others });
+  }
 });
 
 it('what is pending is remembered until its fleet window is made, even when nobody has windows for it', () => {

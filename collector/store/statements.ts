@@ -1,7 +1,7 @@
 /** Writes one group inside the transaction that the caller has begun. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { type FleetWindow, mergeFleet } from '../windows/fleet.ts';
-import { packAggregates, packFleet, unpackAggregates } from './aggregates.ts';
+import { FleetMerger, type FleetWindow } from '../windows/fleet.ts';
+import { mergeServer, packAggregates, packFleet } from './aggregates.ts';
 import { AlertStatements } from './alert-statements.ts';
 import { ResultStatements } from './result-statements.ts';
 import type { FleetStart, Group, WindowRow } from './group.ts';
@@ -56,8 +56,15 @@ export class GroupStatements {
     );
     this.#inventory = db.prepare('INSERT OR REPLACE INTO inventories VALUES (?,?)');
     this.#logPosition = db.prepare('INSERT OR REPLACE INTO log_positions VALUES (?,?,?,?)');
-    this.#source = db.prepare('INSERT OR REPLACE INTO sources VALUES (?,?,?,?,?,?)');
-    this.#boot = db.prepare('INSERT OR REPLACE INTO boots VALUES (?,?,?,?)');
+    // Replacing a row takes it out of its indexes and puts it in again, which each commit would do.
+    this.#source = db.prepare(
+      `INSERT OR REPLACE INTO sources VALUES (?,?,?,?,?,?) ON CONFLICT (source_no) DO UPDATE SET
+       last_seen_ms = excluded.last_seen_ms, state = excluded.state`,
+    );
+    this.#boot = db.prepare(
+      `INSERT OR REPLACE INTO boots VALUES (?,?,?,?) ON CONFLICT (boot_no) DO UPDATE SET
+       sequence = excluded.sequence`,
+    );
     this.#quarantine = db.prepare('INSERT INTO quarantine VALUES (NULL,?,?,?,?,?)');
     this.#quarantineTrim = db.prepare(
       'DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?',
@@ -119,19 +126,21 @@ export class GroupStatements {
     this.#arrival.run(Math.floor(nowMs / minuteMs) * minuteMs);
   }
 
+  /** Source by source: each has its place in the index, and going back and forth is dear. */
   #writeSamples({ samples }: Group): void {
+    const rows = samples.bySource();
     const wholeRows = samples.length - (samples.length % rowsAtOnce);
     const cells = Array.from<number | null>({ length: rowsAtOnce * cellsOfSample });
     for (let at = 0; at < wholeRows; at += rowsAtOnce) {
-      for (let i = 0; i < rowsAtOnce; i += 1) samples.fill(cells, i * cellsOfSample, at + i);
+      for (let i = 0; i < rowsAtOnce; i += 1) samples.fill(cells, i * cellsOfSample, rows[at + i]!);
       this.#samples.run(...cells);
     }
     const one = Array.from<number | null>({ length: cellsOfSample });
     for (let at = wholeRows; at < samples.length; at += 1) {
-      samples.fill(one, 0, at);
+      samples.fill(one, 0, rows[at]!);
       this.#sample.run(...one);
     }
-    for (const { sourceNo, tsMs, detail } of samples.details) {
+    for (const { sourceNo, tsMs, detail } of samples.detailsBySource()) {
       this.#detail.run(sourceNo, tsMs, detail);
     }
   }
@@ -157,14 +166,12 @@ export class GroupStatements {
 
   /** A fleet window is always made from the stored windows of its start: after an outage or a restart it comes out the same. */
   #writeFleet({ originMs, startMs, endMs }: FleetStart): MadeFleetWindow[] {
-    const inputs = this.#fleetInputs.all(startMs, endMs, originMs).map((row) => ({
-      startMs,
-      endMs,
-      samples: Number(row['samples']),
-      aggregates: unpackAggregates(String(row['aggregates'])),
-    }));
+    const merger = new FleetMerger();
+    for (const row of this.#fleetInputs.iterate(startMs, endMs, originMs)) {
+      mergeServer(merger, Number(row['samples']), String(row['aggregates']));
+    }
     this.#fleetDone.run(originMs, startMs);
-    const fleet = mergeFleet(inputs);
+    const fleet = merger.merged(startMs, endMs);
     if (fleet === null) return [];
     const aggregates = packFleet(fleet.aggregates);
     this.#fleet.run(originMs, startMs, endMs, fleet.servers, fleet.samples, aggregates);

@@ -136,7 +136,7 @@ it('the checkpoint of what changed is in the same commit as the samples that cha
 it('a locked database refuses what waits and everything new, and then stores the refused group once', async () => {
   const { dataDir, writer, reader, lines } = fixture();
   const release = lockedByAnother(dataDir);
-  writer.group.samples.push(sampleRow({ tsMs: 1 }), sampleRow({ tsMs: 2 }));
+  for (const tsMs of [1, 2]) writer.group.samples.push(sampleRow({ tsMs }));
   const refused = [writer.committed(), writer.committed()].map((wait) =>
     expect(wait).rejects.toMatchObject({
       code: 'store_unavailable',

@@ -11,7 +11,7 @@ import { assert } from './assert.ts';
 import { PaneMerger } from './merge.ts';
 import { Pane, PaneScratch } from './pane.ts';
 import { type EndRange, firstStartAfter, indexFrom, spansOf, type WindowSpan } from './spans.ts';
-import { Source, type SourceCheckpoint, type SourceOptions } from './source.ts';
+import { type Closed, Source, type SourceCheckpoint, type SourceOptions } from './source.ts';
 import { alignDown } from './watermark.ts';
 import type { ServerWindow } from './window.ts';
 
@@ -121,6 +121,11 @@ export class WindowEngine {
   /** What to store in the transaction that stores the batch, after its `advance`. */
   checkpoint(source: number): SourceCheckpoint {
     return this.#get(source).checkpoint();
+  }
+
+  /** The part of `checkpoint` that whoever takes the source over must know; of each window it is asked for. */
+  closed(source: number): Closed {
+    return this.#get(source).closed();
   }
 
   /** What all lanes of the source have reached; +∞ before any sample. */

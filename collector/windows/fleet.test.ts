@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type FleetInput, mergeFleet } from './fleet.ts';
+import { type FleetInput, mergeFleet } from './testing/fleet.ts';
 import type { Aggregate } from './window.ts';
 
 function server(avg: number | null, max = 100): FleetInput {

@@ -2,12 +2,8 @@
  * One window over many servers. A server counts once however often it samples, so the quantiles
  * are those of the servers' averages, not of their samples.
  */
-import { assert } from './assert.ts';
 import { ExactSum } from './exact-sum.ts';
 import { nearestRank } from './quantile.ts';
-import type { Aggregate, ServerWindow } from './window.ts';
-
-export type FleetInput = Pick<ServerWindow, 'startMs' | 'endMs' | 'samples' | 'aggregates'>;
 
 /** One metric over the servers that have it in this window. */
 export interface FleetAggregate {
@@ -50,43 +46,72 @@ export interface FleetWindow {
 }
 
 /**
- * Merges one window of each server into one of the fleet; the order of the servers never shows.
- * All must have the same start and end, hence equal origins. Without any there is no window.
+ * Merges one window of each server into one of the fleet, server by server, as there may be tens of
+ * thousands; their order never shows. All must have the same start and end, hence equal origins.
  */
-export function mergeFleet(windows: readonly FleetInput[]): FleetWindow | null {
-  const [first] = windows;
-  if (!first) return null;
-  const { startMs, endMs } = first;
-  let samples = 0;
-  for (const window of windows) {
-    assert(window.startMs === startMs && window.endMs === endMs, 'a fleet shares one window');
-    samples += window.samples;
+export class FleetMerger {
+  #servers = 0;
+  #samples = 0;
+  readonly #metrics: MetricMerger[] = [];
+
+  /** The next server. @param metricCount as many as its window has, absent ones included */
+  addServer(samples: number, metricCount: number): void {
+    this.#servers++;
+    this.#samples += samples;
+    while (this.#metrics.length < metricCount) this.#metrics.push(new MetricMerger());
   }
-  const aggregates = first.aggregates.map((_, metric) => {
-    const present = windows.map((window) => window.aggregates[metric] ?? null);
-    return mergeMetric(present.filter((aggregate) => aggregate !== null));
-  });
-  return { startMs, endMs, servers: windows.length, samples, aggregates };
+
+  /** One of its metrics that is not absent. */
+  addMetric(metric: number, sum: number, max: number, avg: number): void {
+    this.#metrics[metric]!.add(sum, max, avg);
+  }
+
+  /** @returns null when there is no server */
+  merged(startMs: number, endMs: number): FleetWindow | null {
+    if (this.#servers === 0) return null;
+    const aggregates = this.#metrics.map((metric) => metric.merged());
+    return { startMs, endMs, servers: this.#servers, samples: this.#samples, aggregates };
+  }
 }
 
-function mergeMetric(aggregates: readonly Aggregate[]): FleetAggregate | null {
-  const servers = aggregates.length;
-  if (servers === 0) return null;
-  const averages = Float64Array.from(aggregates, ({ avg }) => avg).sort();
-  return {
-    servers,
-    avg: exactSum(averages) / servers,
-    min: averages[0]!,
-    max: averages[servers - 1]!,
-    p50: nearestRank(averages, servers, 50),
-    p95: nearestRank(averages, servers, 95),
-    p99: nearestRank(averages, servers, 99),
-    peak: aggregates.reduce((peak, { max }) => Math.max(peak, max), -Infinity),
-    sum: exactSum(aggregates.map(({ sum }) => sum)),
-  };
+class MetricMerger {
+  #servers = 0;
+  #averages = new Float64Array(16);
+  readonly #sum = new ExactSum();
+  #peak = -Infinity;
+
+  add(sum: number, max: number, avg: number): void {
+    if (this.#servers === this.#averages.length) this.#grow();
+    this.#averages[this.#servers++] = avg;
+    this.#sum.add(sum);
+    this.#peak = Math.max(this.#peak, max);
+  }
+
+  merged(): FleetAggregate | null {
+    const servers = this.#servers;
+    if (servers === 0) return null;
+    const averages = this.#averages.subarray(0, servers).sort();
+    return {
+      servers,
+      avg: exactSum(averages) / servers,
+      min: averages[0]!,
+      max: averages[servers - 1]!,
+      p50: nearestRank(averages, servers, 50),
+      p95: nearestRank(averages, servers, 95),
+      p99: nearestRank(averages, servers, 99),
+      peak: this.#peak,
+      sum: this.#sum.rounded(),
+    };
+  }
+
+  #grow(): void {
+    const averages = new Float64Array(this.#averages.length * 2);
+    averages.set(this.#averages);
+    this.#averages = averages;
+  }
 }
 
-function exactSum(values: Iterable<number>): number {
+function exactSum(values: Float64Array): number {
   const sum = new ExactSum();
   for (const value of values) sum.add(value);
   return sum.rounded();

@@ -2,12 +2,16 @@
 import type { Pane } from './pane.ts';
 import { Lanes } from './watermark.ts';
 
-/** What must survive a restart beside the samples themselves; JSON can carry it. */
-export interface SourceCheckpoint {
+/** How far the windows of a source are closed. */
+export interface Closed {
   /** All windows that end here or before are final; null before the first. */
   readonly closedThroughMs: number | null;
   /** Start of the first pane, once the first final window has fixed it. */
   readonly firstPaneMs: number | null;
+}
+
+/** What must survive a restart beside the samples themselves; JSON can carry it. */
+export interface SourceCheckpoint extends Closed {
   readonly newestMsByLane: readonly (number | null)[];
 }
 
@@ -52,13 +56,16 @@ export class Source {
     if (restored) this.lanes.restore(restored.newestMsByLane);
   }
 
-  checkpoint(): SourceCheckpoint {
+  closed(): Closed {
     const { closedThroughMs } = this;
     return {
       closedThroughMs: closedThroughMs === -Infinity ? null : closedThroughMs,
       firstPaneMs: this.firstPaneMs ?? null,
-      newestMsByLane: this.lanes.snapshot(),
     };
+  }
+
+  checkpoint(): SourceCheckpoint {
+    return { ...this.closed(), newestMsByLane: this.lanes.snapshot() };
   }
 
   /**

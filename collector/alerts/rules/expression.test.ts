@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { WindrowError } from '../../../runtime/errors.ts';
 import { METRICS } from '../../../wire/metrics.ts';
-import { mergeFleet } from '../../windows/fleet.ts';
+import { mergeFleet } from '../../windows/testing/fleet.ts';
 import type { Aggregate } from '../../windows/window.ts';
 import {
   Expression,

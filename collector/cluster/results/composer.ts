@@ -15,7 +15,8 @@ import {
 import type { NewLogRecord } from '../../../wire/transport/log/port.ts';
 import { type Condition, conditionOf } from '../../api/figures.ts';
 import type { Source } from '../../ingest/source.ts';
-import type { Closed, PublishedWindow } from './port.ts';
+import type { Closed } from '../../windows/source.ts';
+import type { PublishedWindow } from './port.ts';
 import { resultOf, type Self, standingOf } from './result.ts';
 
 /** What was last published of a source since it is ours. */

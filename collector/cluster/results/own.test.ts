@@ -25,6 +25,8 @@ it('what is not just as it was published is decoded like anybody’s', () => {
   const { result, text } = published('pc');
   own.note(text, result);
   expect(own.take(record('pc', published('pc', 2).text))).toBeUndefined();
+  expect(own.take(record('pc', text.slice(0, -1)))).toBeUndefined();
+  expect(own.take(record('pc', `${text} `))).toBeUndefined();
   expect(own.take(record('another', text))).toBeUndefined();
   expect(own.take({ key: Buffer.from('pc'), value: undefined })).toBeUndefined();
   expect(own.take({ key: undefined, value: Buffer.from(text) })).toBeUndefined();

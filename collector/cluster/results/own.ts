@@ -8,6 +8,7 @@ import {
   resultKeyText,
   type WindowResult,
 } from '../../../wire/records/window-result.ts';
+import { windowResultBytesMax } from '../../../wire/limits.ts';
 import type { LogRecord } from '../../../wire/transport/log/port.ts';
 
 /** Records remembered: some that wait to be sent and all that are on their way, of 3 kB each. What is forgotten is read like anybody's. */
@@ -25,6 +26,8 @@ export class OwnResults {
   readonly #byKey = new Map<string, Set<OwnResult>>();
   /** The oldest first. */
   readonly #all = new Set<OwnResult>();
+  /** Of the text that a record is compared with. */
+  readonly #bytes = Buffer.allocUnsafe(windowResultBytesMax);
 
   /** @param text the value of the record that is published */
   note(text: string, result: WindowResult): void {
@@ -41,14 +44,21 @@ export class OwnResults {
   /** Undefined: it is not known to be ours. */
   take({ key, value }: Pick<LogRecord, 'key' | 'value'>): OwnResult | undefined {
     const ofKey = this.#byKey.get(key?.toString() ?? '');
-    if (ofKey === undefined) return undefined;
-    const text = value?.toString();
+    if (ofKey === undefined || value === undefined) return undefined;
     for (const own of ofKey) {
-      if (own.text !== text) continue;
+      if (!this.#isText(value, own.text)) continue;
       this.#forget(own);
       return own;
     }
     return undefined;
+  }
+
+  /** A text of what was read would be garbage at once. */
+  #isText(value: Buffer, text: string): boolean {
+    const { length } = value;
+    if (length > this.#bytes.length || length !== Buffer.byteLength(text)) return false;
+    this.#bytes.write(text);
+    return value.compare(this.#bytes, 0, length) === 0;
   }
 
   #forget(own: OwnResult): void {

@@ -4,11 +4,8 @@
  */
 import type { Known } from '../../ingest/from-log.ts';
 import type { Source } from '../../ingest/source.ts';
-import type { SourceCheckpoint } from '../../windows/source.ts';
+import type { Closed } from '../../windows/source.ts';
 import type { ServerWindow } from '../../windows/window.ts';
-
-/** How far the windows of a source are closed; the engine opens a source with it. */
-export type Closed = Pick<SourceCheckpoint, 'closedThroughMs' | 'firstPaneMs'>;
 
 /** A window that this collector made and has stored. */
 export interface PublishedWindow {

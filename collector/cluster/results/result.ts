@@ -5,8 +5,8 @@ import { WIRE_VERSION } from '../../../wire/version.ts';
 import { stateOf } from '../../api/present.ts';
 import type { Source } from '../../ingest/source.ts';
 import type { StoredResult } from '../../store/results.ts';
+import type { Closed } from '../../windows/source.ts';
 import type { ServerWindow } from '../../windows/window.ts';
-import type { Closed } from './port.ts';
 
 /** This collector, as the others know it. */
 export interface Self {
@@ -58,9 +58,10 @@ export function resultOf(
   { window, skewed }: { window: ServerWindow; skewed: boolean },
   standing: Standing,
 ): WindowResult {
-  const metrics = METRICS.flatMap((metric, i) => {
+  const metrics: WindowResult['metrics'] = {};
+  METRICS.forEach((metric, i) => {
     const figures = window.aggregates[i] ?? null;
-    return figures === null ? [] : [[metric, figures] as const];
+    if (figures !== null) metrics[metric] = figures;
   });
   return {
     v: WIRE_VERSION,
@@ -74,7 +75,7 @@ export function resultOf(
     incomplete: window.incomplete,
     warm_up: window.warmUp,
     skewed,
-    metrics: Object.fromEntries(metrics),
+    metrics,
     ...standing,
   };
 }
