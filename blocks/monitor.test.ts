@@ -2,6 +2,7 @@ import fc from '../runtime/testing/property.ts';
 import { describe, expect, it } from 'vitest';
 import type { BlockAck } from '../wire/records/block-ack.ts';
 import type { BlockChunk } from '../wire/records/block-chunk.ts';
+import type { ProcessingStatus } from '../wire/records/processing-status.ts';
 import { BlockSet } from './block-set.ts';
 import { TransferMonitor } from './monitor.ts';
 import { Throughput } from './throughput.ts';
@@ -47,12 +48,26 @@ function chunkOf(changes: Partial<BlockChunk> = {}): BlockChunk {
   };
 }
 
+function statusOf(machine_id: string): ProcessingStatus {
+  return {
+    machine_id,
+    group_id: 'g',
+    blocks_processed: 9,
+    total_bytes: 0,
+    failed_blocks: 2,
+    assigned_partitions: [],
+  };
+}
+
 describe('a transfer', () => {
   it('counts each block once, however often it is acknowledged', () => {
     const monitor = new TransferMonitor();
     for (const block_number of [0, 1, 1, 0]) monitor.acknowledged(ackOf({ block_number }), nowMs);
     expect(monitor.view(nowMs)).toMatchObject({
-      machines: [{ machine_id: 'node-1', active: true, blocks: 2, bytes: 2 * mib }],
+      machines: [
+        { machine_id: 'desk-12', role: 'sender', active: true, blocks: 2, bytes: 2 * mib },
+        { machine_id: 'node-1', role: 'receiver', active: true, blocks: 2, bytes: 2 * mib },
+      ],
       transfers: [{ blocks: 2, bytes: 2 * mib, total_blocks: 4, state: 'active' }],
     });
   });
@@ -119,6 +134,22 @@ describe('a transfer', () => {
     expect(monitor.view(nowMs).transfers[0]).toMatchObject({ state: 'done', bytes: 4 * mib });
   });
 
+  it('of which a log that was out of reach tells only later has changed, and what was told stays so', () => {
+    const monitor = new TransferMonitor();
+    const [first, second] = ['a', 'b'].map((digit) => digit.repeat(32));
+    monitor.acknowledged(ackOf({ transfer_id: first }), nowMs);
+    // The log is read again from its beginning: one block was missed.
+    monitor.acknowledgedBefore(ackOf({ transfer_id: first, block_number: 1 }), nowMs + 5_000);
+    monitor.acknowledgedBefore(ackOf({ transfer_id: first }), nowMs);
+    monitor.acknowledgedBefore(ackOf({ transfer_id: second }), nowMs + 6_000);
+    expect(monitor.changes(nowMs + 9_000, 10)?.transfers).toMatchObject([
+      { id: first, blocks: 2, heard_ms: nowMs + 5_000 },
+      { id: second, blocks: 1, heard_ms: nowMs + 6_000 },
+    ]);
+    monitor.acknowledgedBefore(ackOf({ transfer_id: first, block_number: 1 }), nowMs + 5_000);
+    expect(monitor.changes(nowMs + 9_000, 10)).toBeUndefined();
+  });
+
   it('is told as changed once; those that do not fit come with the next', () => {
     const monitor = new TransferMonitor();
     for (const digit of 'abc')
@@ -157,19 +188,73 @@ it('files of a million blocks stay within a bound together', () => {
 it('a machine is active for 60 s, and its own counts are believed when they are higher', () => {
   const monitor = new TransferMonitor();
   monitor.acknowledged(ackOf(), nowMs);
-  const status = {
-    machine_id: 'node-1',
-    group_id: 'g',
-    blocks_processed: 9,
-    total_bytes: 0,
-    failed_blocks: 2,
-    assigned_partitions: [],
-  };
-  monitor.status(status, nowMs);
-  expect(monitor.view(nowMs + 60_000).machines).toMatchObject([
+  monitor.status(statusOf('node-1'), nowMs);
+  const receivers = (atMs: number) =>
+    monitor.view(atMs).machines.filter(({ role }) => role === 'receiver');
+  expect(receivers(nowMs + 60_000)).toMatchObject([
     { active: true, blocks: 9, bytes: mib, failures: 2 },
   ]);
-  expect(monitor.view(nowMs + 60_001).machines).toMatchObject([{ active: false }]);
+  expect(receivers(nowMs + 60_001)).toMatchObject([{ active: false }]);
+});
+
+it('machines that are active stand first, then by name, and all are counted whether listed or not', () => {
+  const monitor = new TransferMonitor();
+  for (const name of ['node-9', 'node-5']) monitor.status(statusOf(name), nowMs);
+  for (const name of ['node-3', 'node-2', 'node-4']) monitor.status(statusOf(name), nowMs + 60_001);
+  monitor.acknowledged(ackOf({ machine_id: 'node-2', sender: 'node-2' }), nowMs + 60_001);
+  const { machines, totals } = monitor.view(nowMs + 60_001, 5);
+  expect(machines.map(({ machine_id, role }) => `${machine_id} ${role}`)).toEqual([
+    'node-2 receiver',
+    'node-2 sender',
+    'node-3 receiver',
+    'node-4 receiver',
+    'node-5 receiver',
+  ]);
+  expect(totals).toEqual({
+    transfers: 1,
+    transfers_active: 1,
+    machines: 5,
+    machines_active: 3,
+    failures: 10,
+  });
+});
+
+it('of too many machines those go that were heard the longest ago', () => {
+  const monitor = new TransferMonitor();
+  const name = (no: number): string => `node-${String(no).padStart(4, '0')}`;
+  for (let no = 0; no <= 1_000; no += 1) monitor.status(statusOf(name(no)), nowMs);
+  expect(monitor.view(nowMs).totals.machines).toBe(1_000);
+  expect(monitor.view(nowMs, 1).machines).toMatchObject([{ machine_id: name(1) }]);
+});
+
+it('a machine’s throughput is what it sends or takes, and its engine what it told', () => {
+  const monitor = new TransferMonitor({ machineId: 'node-1', engine: 'openssl' });
+  monitor.arrived(chunkOf(), 983_040, nowMs);
+  const last = { sha256: 'a'.repeat(64), engine: 'simd4' };
+  monitor.arrived(chunkOf({ chunk: 1, last }), mib - 983_040, nowMs);
+  monitor.acknowledged(ackOf(), nowMs);
+  // Came through a log: nothing was seen of its chunks.
+  monitor.acknowledged(ackOf({ block_number: 1, machine_id: 'node-2', sender: 'a-1' }), nowMs);
+  expect(monitor.view(nowMs).machines).toMatchObject([
+    { machine_id: 'a-1', role: 'sender', engine: null, bytes_per_second: mib / 10 },
+    { machine_id: 'desk-12', role: 'sender', engine: 'simd4', bytes_per_second: mib / 10 },
+    { machine_id: 'node-1', role: 'receiver', engine: 'openssl', bytes_per_second: mib / 10 },
+    { machine_id: 'node-2', role: 'receiver', engine: null, bytes_per_second: mib / 10 },
+  ]);
+  expect(monitor.view(nowMs + 10_000).machines).toMatchObject([
+    { bytes_per_second: 0 },
+    {},
+    {},
+    {},
+  ]);
+});
+
+it('what machines tell of themselves is a change, though no file is', () => {
+  const monitor = new TransferMonitor();
+  expect(monitor.changes(nowMs, 10)).toBeUndefined();
+  monitor.status(statusOf('node-1'), nowMs);
+  expect(monitor.changes(nowMs, 10)).toMatchObject({ transfers: [], machines: [{ blocks: 9 }] });
+  expect(monitor.changes(nowMs, 10)).toBeUndefined();
 });
 
 it('throughput is what came in the last 10 s, whenever one asks', () => {

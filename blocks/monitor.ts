@@ -8,26 +8,23 @@ import type { BlockAck } from '../wire/records/block-ack.ts';
 import type { BlockChunk } from '../wire/records/block-chunk.ts';
 import type { ProcessingStatus } from '../wire/records/processing-status.ts';
 import { BlockSet } from './block-set.ts';
+import { type Machine, Machines } from './machines.ts';
 import { Throughput } from './throughput.ts';
-import type { MachineView, TransfersView, TransferState, TransferView } from './transfers-view.ts';
+import {
+  activeMs,
+  type MachineRole,
+  type TransfersView,
+  type TransferState,
+  type TransferView,
+} from './transfers-view.ts';
 
 const filesMax = 1_000;
-const machinesMax = 1_000;
 /** Blocks of one file on their way: more than a receiver keeps open. */
 const partsMax = 100;
 /** Of the sets of blocks: files of a million blocks have 125 kB each. */
 const setBytesMax = 8 * 1024 * 1024;
-/** A machine or file heard within this time is active. */
-const activeMs = 60_000;
 /** Before, a rate says nothing. */
 const rateMsMin = 1_000;
-
-interface Machine {
-  heardMs: number;
-  blocks: number;
-  bytes: number;
-  failures: number;
-}
 
 interface File {
   readonly id: string;
@@ -54,20 +51,43 @@ export interface KnownTransfer extends FileFacts {
   readonly blocks: readonly { readonly number: number; readonly sizeBytes: number }[];
 }
 
+/** Who tells of chunks that arrive. */
+export interface OwnReceiver {
+  readonly machineId: string;
+  readonly engine: string;
+}
+
 export class TransferMonitor {
   readonly #files = new Map<string, File>();
-  readonly #machines = new Map<string, Machine>();
+  readonly #machines = new Machines();
   readonly #throughput = new Throughput();
   readonly #changed = new Set<File>();
+  #isMachineNews = false;
+  readonly #own: OwnReceiver | undefined;
 
-  /** What was stored before. */
-  restore({ heardMs, blocks, ...facts }: KnownTransfer): void {
+  /** @param own undefined where nothing but what others say is heard */
+  constructor(own?: OwnReceiver) {
+    this.#own = own;
+  }
+
+  /** What was stored before, whether anybody was told of it or not. */
+  restore(known: KnownTransfer): void {
+    this.#restored(known);
+  }
+
+  /** @returns undefined: it was all known */
+  #restored({ heardMs, blocks, ...facts }: KnownTransfer): File | undefined {
     const file = this.#fileOf(facts, heardMs);
+    let isNews = false;
     for (const { number, sizeBytes } of blocks) {
-      if (file.stored.add(number)) file.storedBytes += sizeBytes;
+      if (!file.stored.add(number)) continue;
+      file.storedBytes += sizeBytes;
+      isNews = true;
     }
-    file.since = { ms: heardMs, bytes: file.storedBytes };
-    this.#changed.delete(file);
+    if (!isNews) return undefined;
+    file.heardMs = Math.max(file.heardMs, heardMs);
+    file.since = { ms: heardMs, bytes: bytesOf(file) };
+    return file;
   }
 
   /** So many bytes of a block on its way have come. */
@@ -78,65 +98,98 @@ export class TransferMonitor {
     file.partBytes.set(chunk.block_number, before + bytes);
     const [oldest] = file.partBytes.keys();
     if (file.partBytes.size > partsMax && oldest !== undefined) file.partBytes.delete(oldest);
+    const sender = this.#machine('sender', chunk.sender, nowMs);
+    sender.engine = chunk.last?.engine ?? sender.engine;
+    sender.throughput.add(bytes, nowMs);
+    if (this.#own !== undefined) {
+      const receiver = this.#machine('receiver', this.#own.machineId, nowMs);
+      receiver.engine = this.#own.engine;
+      receiver.throughput.add(bytes, nowMs);
+    }
     this.#throughput.add(bytes, nowMs);
   }
 
   acknowledged(ack: BlockAck, nowMs: number): void {
     const file = this.#heard(factsOfAck(ack), nowMs);
-    const machine = this.#machineOf(ack.machine_id, nowMs);
+    const machines = [this.#machine('receiver', ack.machine_id, nowMs)];
+    if (ack.sender !== undefined) machines.push(this.#machine('sender', ack.sender, nowMs));
     const sizeBytes = ack.block_size_bytes ?? 0;
     const cameBytes = file.partBytes.get(ack.block_number) ?? 0;
     file.partBytes.delete(ack.block_number);
     if (!ack.success) {
       file.failures += 1;
       file.reason = ack.reason ?? null;
-      machine.failures += 1;
+      for (const machine of machines) machine.failures += 1;
       return;
     }
     if (!file.stored.add(ack.block_number)) return;
     file.storedBytes += sizeBytes;
-    machine.blocks += 1;
-    machine.bytes += sizeBytes;
-    this.#throughput.add(Math.max(0, sizeBytes - cameBytes), nowMs);
+    const newBytes = Math.max(0, sizeBytes - cameBytes);
+    for (const machine of machines) {
+      machine.blocks += 1;
+      machine.bytes += sizeBytes;
+      machine.throughput.add(newBytes, nowMs);
+    }
+    this.#throughput.add(newBytes, nowMs);
     this.#makeRoom();
   }
 
-  /** As it was said before anybody listened: it tells nothing of speeds, nor of who is active. */
+  /**
+   * As it was said while nobody listened: it tells nothing of speeds, nor of who is active. All is
+   * heard again after the log was out of reach, and what was not known before is a change.
+   */
   acknowledgedBefore(ack: BlockAck, heardMs: number): void {
     if (!ack.success) return;
     const block = { number: ack.block_number, sizeBytes: ack.block_size_bytes ?? 0 };
-    this.restore({ ...factsOfAck(ack), heardMs, blocks: [block] });
+    const file = this.#restored({ ...factsOfAck(ack), heardMs, blocks: [block] });
+    if (file === undefined) return;
+    this.#changed.add(file);
   }
 
   /** What a receiver tells of itself is more than what was heard of it since we listen. */
   status(status: ProcessingStatus, nowMs: number): void {
-    const machine = this.#machineOf(status.machine_id, nowMs);
+    const machine = this.#machine('receiver', status.machine_id, nowMs);
     machine.blocks = Math.max(machine.blocks, status.blocks_processed);
     machine.bytes = Math.max(machine.bytes, status.total_bytes);
     machine.failures = Math.max(machine.failures, status.failed_blocks);
   }
 
-  view(nowMs: number, transfersMax = filesMax): TransfersView {
+  /** @param listedMax transfers, and machines */
+  view(nowMs: number, listedMax = filesMax): TransfersView {
     const newest = [...this.#files.values()]
       .sort((one, other) => other.heardMs - one.heardMs)
-      .slice(0, transfersMax);
-    return { ...this.#common(nowMs), transfers: newest.map((file) => viewOf(file, nowMs)) };
+      .slice(0, listedMax);
+    return this.#viewOf(newest, nowMs, listedMax);
   }
 
-  /** As `view`, with the transfers alone that changed since this was asked before; the others wait. Undefined: none has. */
-  changes(nowMs: number, transfersMax: number): TransfersView | undefined {
-    const changed = [...this.#changed].slice(0, transfersMax);
-    if (changed.length === 0) return undefined;
+  /** As `view`, with the transfers alone that changed since this was asked before; the others wait. Undefined: nothing was heard. */
+  changes(nowMs: number, listedMax: number): TransfersView | undefined {
+    const changed = [...this.#changed].slice(0, listedMax);
+    if (changed.length === 0 && !this.#isMachineNews) return undefined;
+    this.#isMachineNews = false;
     for (const file of changed) this.#changed.delete(file);
-    return { ...this.#common(nowMs), transfers: changed.map((file) => viewOf(file, nowMs)) };
+    return this.#viewOf(changed, nowMs, listedMax);
   }
 
-  #common(nowMs: number): Omit<TransfersView, 'transfers'> {
+  #viewOf(files: readonly File[], nowMs: number, machinesMax: number): TransfersView {
+    let active = 0;
+    for (const file of this.#files.values()) if (stateOf(file, nowMs) === 'active') active += 1;
     return {
       now: nowMs,
-      machines: [...this.#machines].map(([id, machine]) => machineView(id, machine, nowMs)),
+      machines: this.#machines.list(nowMs, machinesMax),
+      totals: {
+        transfers: this.#files.size,
+        transfers_active: active,
+        ...this.#machines.totals(nowMs),
+      },
       bytes_per_second: this.#throughput.bytesPerSecond(nowMs),
+      transfers: files.map((file) => viewOf(file, nowMs)),
     };
+  }
+
+  #machine(role: MachineRole, id: string, nowMs: number): Machine {
+    this.#isMachineNews = true;
+    return this.#machines.heard(role, id, nowMs);
   }
 
   #heard(facts: FileFacts, nowMs: number): File {
@@ -163,17 +216,6 @@ export class TransferMonitor {
     this.#files.set(file.id, file);
     this.#makeRoom();
     return file;
-  }
-
-  #machineOf(id: string, nowMs: number): Machine {
-    const machine = this.#machines.get(id) ?? { heardMs: nowMs, blocks: 0, bytes: 0, failures: 0 };
-    machine.heardMs = nowMs;
-    // The one that was heard last stands last.
-    this.#machines.delete(id);
-    this.#machines.set(id, machine);
-    const [oldest] = this.#machines.keys();
-    if (this.#machines.size > machinesMax && oldest !== undefined) this.#machines.delete(oldest);
-    return machine;
   }
 
   #makeRoom(): void {
@@ -257,10 +299,4 @@ function viewOf(file: File, nowMs: number): TransferView {
     heard_ms: file.heardMs,
     left_ms: leftMs(file, nowMs),
   };
-}
-
-function machineView(id: string, machine: Machine, nowMs: number): MachineView {
-  const { heardMs, blocks, bytes, failures } = machine;
-  const active = nowMs - heardMs <= activeMs;
-  return { machine_id: id, last_heard_ms: heardMs, active, blocks, bytes, failures };
 }

@@ -72,6 +72,9 @@ export const blockBytesMax = 1024 * 1024 * 1024;
 export const blockBytesDefault = 128 * 1024 * 1024;
 /** Blocks of one file: 128 TB in blocks of the default size. */
 export const blocksMax = 1_000_000;
+/** What a sender's threads did between two blocks' ends: more than 12 blocks, which it reads at once, and a week of each stage. */
+export const workBytesMax = 1024 * blockBytesMax;
+export const workMsMax = 7 * 24 * 60 * 60 * 1000;
 /** Linux's longest path, and Windows' longest name in UTF-8 with room. */
 export const filePathBytesMax = 4_096;
 export const fileNameBytesMax = 1_024;

@@ -19,7 +19,7 @@ import { WIRE_VERSION } from './version.ts';
  */
 const PINNED = {
   version: 1,
-  sha256: '8f8d9c2d1f52c5204deb3c40e7af0c7d6446487805a7dbbb17f5cf0c6c5fb66e',
+  sha256: 'cf1710145c746bd08f35de868075fb9ab979d99988f2a9f428e30d97325db7bd',
 };
 
 it('the wire does not change silently', () => {

@@ -1,4 +1,5 @@
 /** Acknowledgments as a receiver makes them. Pure. */
+import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { reasonCharsMax } from '../../wire/limits.ts';
 import { type BlockAck, blockAckSchema } from '../../wire/records/block-ack.ts';
 import type { BlockChunk } from '../../wire/records/block-chunk.ts';
@@ -26,6 +27,13 @@ export function failureAck(chunk: BlockChunk, reason: string, here: Here): Block
     success: false,
     reason: inert(reason.slice(0, reasonCharsMax)),
   };
+}
+
+/** Of a chunk that is not taken in, for good or for now. */
+export function refusalAck(chunk: BlockChunk, error: unknown, here: Here): BlockAck {
+  const ack = failureAck(chunk, messageOf(error), here);
+  const isLater = error instanceof WindrowError && error.code === 'no_room';
+  return isLater ? { ...ack, later: true } : ack;
 }
 
 /** Of a record that is no chunk, as far as it says of which block it would be; undefined: it does not. */

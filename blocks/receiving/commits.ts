@@ -3,7 +3,8 @@
  * of small files there are many.
  *
  * Invariant: a promise resolves when its change is on the disk; of a transaction that failed
- * nothing was changed, and all who wait for it hear that.
+ * nothing was changed, and all who wait for it hear that. A change that is refused for its own sake
+ * is undone alone: who sends what is refused is not to reach who sends something else.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
@@ -13,8 +14,8 @@ import { inTransaction } from '../../runtime/transaction.ts';
 const pauseMs = 10;
 
 interface Change {
-  readonly apply: () => void;
-  readonly done: () => void;
+  /** @returns what tells who waits for it, once all is on the disk */
+  readonly apply: () => () => void;
   readonly failed: (error: unknown) => void;
 }
 
@@ -30,18 +31,15 @@ export class Commits {
 
   /**
    * What `change` returns, once it is on the disk. It runs later, inside a transaction.
-   * @throws WindrowError what the change threw, or `store_unavailable`, retryable
+   * @throws WindrowError that the change threw, or `store_unavailable`, retryable
    */
   commit<T>(change: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      let result: { readonly value: T } | undefined;
-      this.#waiting.push({
-        apply: () => {
-          result = { value: change() };
-        },
-        done: () => resolve((result as { readonly value: T }).value),
-        failed: reject,
-      });
+      const apply = (): (() => void) => {
+        const outcome = this.#alone(change);
+        return () => ('value' in outcome ? resolve(outcome.value) : reject(outcome.refused));
+      };
+      this.#waiting.push({ apply, failed: reject });
       const waitMs = Math.max(0, this.#committedMs + pauseMs - performance.now());
       this.#timer ??= setTimeout(() => this.flush(), waitMs);
     });
@@ -55,19 +53,30 @@ export class Commits {
     this.#waiting = [];
     if (changes.length === 0) return;
     try {
-      inTransaction(this.#db, () => {
-        for (const { apply } of changes) apply();
-      });
-      for (const { done } of changes) done();
+      const done = inTransaction(this.#db, () => changes.map(({ apply }) => apply()));
+      for (const tell of done) tell();
     } catch (error) {
       for (const { failed } of changes) failed(told(error));
     }
     this.#committedMs = performance.now();
   }
+
+  /** @throws what SQLite says, which goes for all that is committed with it */
+  #alone<T>(change: () => T): { readonly value: T } | { readonly refused: WindrowError } {
+    this.#db.exec('SAVEPOINT change');
+    try {
+      const value = change();
+      this.#db.exec('RELEASE change');
+      return { value };
+    } catch (error) {
+      if (!(error instanceof WindrowError)) throw error;
+      this.#db.exec('ROLLBACK TO change; RELEASE change');
+      return { refused: error };
+    }
+  }
 }
 
-function told(error: unknown): unknown {
-  if (error instanceof WindrowError) return error;
+function told(error: unknown): WindrowError {
   return new WindrowError(
     'store_unavailable',
     `cannot note what is received: ${messageOf(error)}`,

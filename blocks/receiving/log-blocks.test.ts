@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { WindrowError } from '../../runtime/errors.ts';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
@@ -13,6 +15,7 @@ import type { LogRecord, NewLogRecord } from '../../wire/transport/log/port.ts';
 import { LogBlocks } from './log-blocks.ts';
 import { openBlocksMax } from './open-blocks.ts';
 import type { BlockReceiver, IncomingChunk } from './receiver.ts';
+import { Sweep } from './sweep.ts';
 import { chunksOf, contentOf, madeFile, packed } from './testing/made-file.ts';
 import { receiverRig } from './testing/rig.ts';
 
@@ -21,8 +24,11 @@ const small = madeFile({ path: 'small', content: contentOf(50) });
 const waiting = { timeout: 10_000, interval: 5 };
 
 /** One partition that is ours, from its beginning. */
-async function reading(changes: { readonly take?: BlockReceiver['take'] } = {}) {
-  const { receiver } = receiverRig();
+async function reading(
+  changes: { readonly take?: BlockReceiver['take']; readonly quotaBytes?: number } = {},
+) {
+  const { quotaBytes = Infinity } = changes;
+  const { receiver, folder } = receiverRig({ quotaBytes });
   if (changes.take !== undefined) receiver.take = changes.take;
   const { log, lines } = createKeptLog();
   const acks: BlockAck[] = [];
@@ -43,6 +49,7 @@ async function reading(changes: { readonly take?: BlockReceiver['take'] } = {}) 
   let nextOffset = 0;
   return {
     receiver,
+    folder,
     blocks,
     begin,
     acks,
@@ -250,6 +257,29 @@ it('on a full disk nothing is acknowledged, and no chunk is left out', async () 
   await told(1);
   expect(seen).toEqual([0, 1]);
   expect(acks).toMatchObject([{ success: true }]);
+});
+
+it('of two blocks by turns with room for one the second is asked for later, and waits when nothing is open', async () => {
+  const { content } = large;
+  const other = madeFile({ path: 'other', content });
+  const { receiver, folder, take, told, acks, lines } = await reading({
+    quotaBytes: 1.5 * content.length,
+  });
+  const [[first, last], [second, rest]] = [chunksOf(large, 0), chunksOf(other, 0)];
+  if (!first || !last || !second || !rest) throw new Error('two chunks each');
+  await take([first, second, last, rest]);
+  await told(2);
+  await take(chunksOf(other, 0));
+  const isFull = expect.objectContaining({ msg: expect.stringContaining('used up') as string });
+  await vi.waitFor(() => expect(lines).toContainEqual(isFull), waiting);
+  rmSync(join(folder, 'processed_data_node-1', 'large'), { recursive: true });
+  await new Sweep(receiver).step();
+  await told(3);
+  expect(acks.map(({ file_name: name, success, later }) => [name, success, later])).toEqual([
+    ['other', false, true],
+    ['large', true, undefined],
+    ['other', true, undefined],
+  ]);
 });
 
 it('a share that ends waits for no block: what was taken is dealt with later, and does not pile up', async () => {

@@ -4,7 +4,7 @@
  * Invariant: an offset is committed only when each block that begins before it was stored, or has
  * failed, or was given up, and its acknowledgment is in the log.
  */
-import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import { WindrowError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import { BLOCK_ACKS_TOPIC, type BlockAck, ackKey } from '../../wire/records/block-ack.ts';
 import {
@@ -24,7 +24,7 @@ import type {
   UnreadableRecords,
 } from '../../wire/transport/log/port.ts';
 import { Slots } from '../sending/slots.ts';
-import { failureAck, type Here, unnamedFailureAck } from './acks.ts';
+import { failureAck, type Here, refusalAck, unnamedFailureAck } from './acks.ts';
 import { LogLane } from './log-lane.ts';
 import type { BlockReceiver } from './receiver.ts';
 
@@ -203,7 +203,7 @@ export class LogBlocks implements SlotHandler {
       } catch (error) {
         if (!(error instanceof WindrowError) || !error.retryable) {
           this.#noteFailed(chunk);
-          return { ack: failureAck(chunk, messageOf(error), this.#options.here()) };
+          return { ack: refusalAck(chunk, error, this.#options.here()) };
         }
         await this.#taking.failed(error, signal);
       }

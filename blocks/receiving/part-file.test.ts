@@ -1,5 +1,19 @@
 import { createHash } from 'node:crypto';
-import fs, { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import fs, {
+  appendFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -33,6 +47,18 @@ function rawChunk(payload: Uint8Array, offset = 0): PartChunk {
 function target(name: string) {
   const at = join(folder, 'out', name);
   return { folder: join(folder, 'out'), path: at, metadataPath: `${at}.json`, metadata: '{}\n' };
+}
+
+/** As editors do: another file under its name. @param dates that this one gets */
+function replace(path: string, content: Buffer, dates?: Stats): void {
+  writeFileSync(`${path}.new`, content);
+  if (dates !== undefined) utimesSync(`${path}.new`, dates.atime, dates.mtime);
+  renameSync(`${path}.new`, path);
+}
+
+function lengthen(path: string, dates: Stats): void {
+  appendFileSync(path, 'x');
+  utimesSync(path, dates.atime, dates.mtime);
 }
 
 it('a block of stored and compressed chunks comes out whole', () => {
@@ -84,6 +110,62 @@ it('a block is never there without its metadata, also when the receiver is kille
   rmSync(block.path, { recursive: true });
   part.store(block);
   expect(readFileSync(block.path)).toEqual(noise);
+});
+
+it('a chunk that comes again with other bytes changes nothing of what was verified', () => {
+  const [noise, other] = [contentOf(5_000), contentOf(5_000, 2)];
+  part.write(rawChunk(noise), noise);
+  part.write(rawChunk(other), other);
+  part.verify(sha256(noise));
+  part.write(rawChunk(other), other);
+  part.store(target('block'));
+  expect(readFileSync(join(folder, 'out', 'block'))).toEqual(noise);
+});
+
+it.each<[string, RegExp, (path: string) => void]>([
+  ['shortened', /changed/, (path) => truncateSync(path, 10)],
+  ['lengthened under its date', /changed/, (path) => lengthen(path, statSync(path))],
+  ['overwritten, as long as it was', /changed/, (path) => writeFileSync(path, contentOf(50, 2))],
+  ['replaced', /changed/, (path) => replace(path, contentOf(50, 2))],
+  ['replaced under its date', /changed/, (path) => replace(path, contentOf(50, 2), statSync(path))],
+  ['taken away', /took .* away/, (path) => rmSync(path)],
+])('a block is not stored whose file was %s after it was verified', (_, reason, change) => {
+  const noise = contentOf(50);
+  part.write(rawChunk(noise), noise);
+  part.verify(sha256(noise));
+  change(join(folder, 'part'));
+  const block = target('block');
+  expect(() => part.store(block)).toThrow(BadBlockError);
+  expect(() => part.store(block)).toThrow(reason);
+  expect(existsSync(block.folder)).toBe(false);
+  part.drop();
+  expect(existsSync(join(folder, 'part'))).toBe(false);
+});
+
+it('a verified file has a date that no write of the same moment gives it', () => {
+  const noise = contentOf(50);
+  part.write(rawChunk(noise), noise);
+  part.verify(sha256(noise));
+  expect(Date.now() - statSync(join(folder, 'part')).mtimeMs).toBeGreaterThanOrEqual(5_000);
+});
+
+it('a block may be read, and linked to, before it is stored', () => {
+  const noise = contentOf(50);
+  part.write(rawChunk(noise), noise);
+  part.verify(sha256(noise));
+  expect(readFileSync(join(folder, 'part'))).toEqual(noise);
+  linkSync(join(folder, 'part'), join(folder, 'link'));
+  part.store(target('block'));
+  expect(readFileSync(join(folder, 'link'))).toEqual(noise);
+});
+
+it('a folder of parts that was cleaned away is made again, and no folder above it', () => {
+  const parts = join(folder, 'work', 'parts');
+  const open = () => new PartFile(join(parts, '1'), new StageTimes(STAGES));
+  expect(open).toThrow('ENOENT');
+  mkdirSync(join(folder, 'work'));
+  open().drop();
+  expect(existsSync(parts)).toBe(true);
 });
 
 it('a block whose folder could not be synced is not stored by the next try: it is sent again', () => {

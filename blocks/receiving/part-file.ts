@@ -2,14 +2,29 @@
  * A block on its way: a file in the work folder that grows chunk by chunk and is hashed meanwhile.
  * Synchronous, as it runs on threads that do nothing else.
  *
- * Invariant: `hashedBytes` of the file are written and in the hash, in order. A call that failed for
- * the disk's sake changed nothing of that and may be made again. Only a sync that failed is the end of
- * the part: the system then takes for written what the disk may not have, and the next sync would say
- * that all is well.
+ * Invariant: `hashedBytes` of the file are written and in the hash, in order, and not written again. A
+ * call that failed for the disk's sake changed nothing of that and may be made again. Only a sync that
+ * failed is the end of the part: the system then takes for written what the disk may not have, and the
+ * next sync would say that all is well. So is another program that changed the file or took it away:
+ * what was verified is what is stored.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, fdatasyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  futimesSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { systemCodeOf } from '../../runtime/errors.ts';
 import { makeFolderDurably, syncFolder, writeFileDurably } from '../../runtime/durable-file.ts';
 import { release } from '../../runtime/release.ts';
 import type { StageTimes } from '../../runtime/stage-times.ts';
@@ -20,7 +35,13 @@ import type { STAGES } from './stages.ts';
 /** By which blocks are verified: one stream at a time, and for that it is the fastest, with the CPU's own instructions or without. */
 export const receivingEngine = 'openssl' satisfies EngineName;
 
-/** What came is not what was sent: the block has to be sent again. */
+/**
+ * A verified file is dated back by so much, so that whoever writes to it afterwards dates it anew: two
+ * writes within one step of a clock, 10 ms or of some file systems 2 s, would have one date.
+ */
+const datedBackMs = 10_000;
+
+/** What came is not what was sent, or is gone: the block has to be sent again. */
 export class BadBlockError extends Error {
   override readonly name = 'BadBlockError';
 }
@@ -51,6 +72,8 @@ export class PartFile {
   #fd: number | undefined;
   #hashedBytes = 0;
   #sha256: string | undefined;
+  /** The file as it was verified. */
+  #verified: BigIntStats | undefined;
   #isMoved = false;
   /** A sync failed. */
   #isDoubtful = false;
@@ -59,7 +82,7 @@ export class PartFile {
   constructor(path: string, times: Times) {
     this.#path = path;
     this.#times = times;
-    this.#fd = openSync(path, 'w', 0o600);
+    this.#fd = openMakingFolder(path);
   }
 
   /** @throws BadBlockError; what the system says when it cannot be written */
@@ -78,9 +101,9 @@ export class PartFile {
     if (raw.length !== rawBytes) {
       throw new BadBlockError(`a chunk has ${raw.length} bytes instead of ${rawBytes}`);
     }
-    this.#times.timed('write', () => this.#writeAll(raw, offset));
     // The end of an empty block is hashed already when it comes again, though no byte is.
     if (this.#sha256 !== undefined || offset !== this.#hashedBytes) return;
+    this.#times.timed('write', () => this.#writeAll(raw, offset));
     this.#times.timed('hash', () => this.#hash.update(raw));
     this.#hashedBytes += raw.length;
   }
@@ -95,9 +118,13 @@ export class PartFile {
     this.#isDoubtful = true;
     this.#times.timed('sync', () => fdatasyncSync(fd));
     this.#isDoubtful = false;
+    this.#verified ??= datedBack(fd);
   }
 
-  /** Puts the verified block where it belongs, for good. @throws what the system says; verify it again before the next try */
+  /**
+   * Puts the verified block where it belongs, for good.
+   * @throws BadBlockError; what the system says; verify it again before the next try
+   */
   store(target: BlockTarget): void {
     try {
       this.#times.timed('sync', () => this.#store(target));
@@ -108,6 +135,7 @@ export class PartFile {
   }
 
   #store({ folder, path, metadataPath, metadata }: BlockTarget): void {
+    if (!this.#isMoved) this.#assertAsVerified();
     this.#close();
     makeFolderDurably(folder);
     // Before the block: whoever finds one finds its metadata beside it, also where a receiver was killed.
@@ -115,6 +143,14 @@ export class PartFile {
     if (!this.#isMoved) renameSync(this.#path, path);
     this.#isMoved = true;
     syncFolder(folder);
+  }
+
+  #assertAsVerified(): void {
+    const now = lstatSync(this.#path, { bigint: true, throwIfNoEntry: false });
+    if (now === undefined) throw new BadBlockError(`${otherProgram} took the block's file away`);
+    const then = this.#verified;
+    if (then?.ino === now.ino && then.size === now.size && then.mtimeNs === now.mtimeNs) return;
+    throw new BadBlockError(`${otherProgram} changed the block's file`);
   }
 
   drop(): void {
@@ -134,6 +170,33 @@ export class PartFile {
       done += writeSync(this.#fd, bytes, done, bytes.length - done, position + done);
     }
   }
+}
+
+const otherProgram = 'a module or another program';
+
+/** Programs that clean up what is old may have taken the folder away. @throws what the system says */
+function openMakingFolder(path: string): number {
+  try {
+    return openSync(path, 'w', 0o600);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { mode: 0o700 });
+    return openSync(path, 'w', 0o600);
+  }
+}
+
+/** As on shares whose files are another user's. */
+const cannotDate: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'ENOSYS', 'ENOTSUP']);
+
+function datedBack(fd: number): BigIntStats {
+  const seconds = (Date.now() - datedBackMs) / 1_000;
+  try {
+    futimesSync(fd, seconds, seconds);
+  } catch (error) {
+    // The date that it has does as well, but for that one step of the clock.
+    if (!cannotDate.has(systemCodeOf(error))) throw error;
+  }
+  return fstatSync(fd, { bigint: true });
 }
 
 function isFailedSync(error: unknown): boolean {

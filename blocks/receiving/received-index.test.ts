@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, vi } from 'vitest';
+import { WindrowError } from '../../runtime/errors.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { Commits } from './commits.ts';
 import { Sweep } from './sweep.ts';
@@ -206,6 +207,22 @@ describe('changes of one moment', () => {
     const added = Promise.all([add(7), add(8)]);
     expect(rows(db)).toHaveLength(0);
     expect(await added).toEqual([1, 2]);
+    db.close();
+  });
+
+  it('of which one is refused are done without it', async () => {
+    const db = open();
+    const commits = new Commits(db);
+    const add = (n: number) => commits.commit(() => db.prepare('INSERT INTO t VALUES (?)').run(n));
+    const refused = new WindrowError('input', 'no folder is left');
+    const hostile = commits.commit(() => {
+      db.exec('INSERT INTO t VALUES (8)');
+      throw refused;
+    });
+    const outcomes = await Promise.allSettled([add(7), hostile, add(9)]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(outcomes[1]).toMatchObject({ reason: refused });
+    expect(rows(db)).toEqual([{ n: 7 }, { n: 9 }]);
     db.close();
   });
 

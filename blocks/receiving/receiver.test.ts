@@ -30,23 +30,6 @@ function sha256(bytes: Uint8Array): string {
 const two = madeFile({ content: contentOf(mib + 70_000) });
 
 describe('a block', () => {
-  it('is counted by the engine of its sender, each that we do not have as another', async () => {
-    const { receiver } = receiverRig();
-    const engines = ['simd4', 'openssl', 'simd4', 'sha-ni-9', undefined];
-    for (const [seed, engine] of engines.entries()) {
-      const file = madeFile({ path: `${seed}`, content: contentOf(10, seed) });
-      const [chunk] = chunksOf(file, 0);
-      if (chunk?.chunk.last === undefined) throw new Error('one chunk');
-      const last = { ...chunk.chunk.last, ...(engine === undefined ? {} : { engine }) };
-      await receiver.take({ ...chunk, chunk: { ...chunk.chunk, last } });
-    }
-    expect([...receiver.bySenderEngine]).toEqual([
-      ['simd4', 2],
-      ['openssl', 1],
-      ['other', 2],
-    ]);
-  });
-
   it('is stored as the old system had it, and acknowledged', async () => {
     const { receiver, folder, clock } = receiverRig();
     expect(await ackFor(receiver, chunksOf(two, 1))).toEqual({
@@ -338,6 +321,28 @@ describe('bounds', () => {
   });
 });
 
+it('for want of room a first chunk waits, but one of a log not before the rest of what is open', async () => {
+  const { receiver } = receiverRig({ quotaBytes: mib + mib / 2 });
+  const large = madeFile({ content: contentOf(2 * mib), path: 'large', blockBytes: 2 * mib });
+  const other = madeFile({ content: contentOf(mib, 9), path: 'other' });
+  const begin = (lane: string | undefined, file = other) => {
+    const [first] = chunksOf(file, 0);
+    if (first === undefined) throw new Error('a chunk');
+    const mark = lane === undefined ? undefined : { lane, position: 1n };
+    return receiver.take({ ...first, mark });
+  };
+  await begin('p0', two);
+  const waits = { code: 'no_room', retryable: true };
+  const passedBy = { code: 'no_room', retryable: false };
+  await expect(begin('p0')).rejects.toMatchObject(passedBy);
+  await expect(begin('p1')).rejects.toMatchObject(passedBy);
+  await expect(begin(undefined)).rejects.toMatchObject(waits);
+  await expect(begin('p0', large)).rejects.toMatchObject({ code: 'refused' });
+  expect(receiver.openBlocks).toBe(1);
+  await takeAll(receiver, chunksOf(two, 0));
+  await expect(begin('p0')).rejects.toMatchObject(waits);
+});
+
 describe('a restart', () => {
   it('keeps what is stored and begins anew what was on its way', async () => {
     const { receiver, folder } = receiverRig();
@@ -353,7 +358,12 @@ describe('a restart', () => {
 
   it('is refused while another receiver has the folder', () => {
     const { folder } = receiverRig();
-    expect(() => receiverRig({ folder })).toThrow('another receiver of files runs on');
+    expect(() => receiverRig({ folder, folderSetting: 'blocks.folder' })).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining('another receiver of files runs on'),
+        hint: 'Stop it, or name another folder with blocks.folder.',
+      }),
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 /** The port from which a sender has the chunks of blocks. */
 import type { EngineName } from '../../native/sha256/engine.ts';
 import type { FileVersion, PreparedChunk } from './plan.ts';
+import type { Done } from './stages.ts';
 
 export interface BlockJob {
   readonly path: string;
@@ -16,6 +17,8 @@ export interface BlockReader {
   readonly blocksAtOnce: number;
   /** By which it hashes them. */
   readonly engine: EngineName;
+  /** What its threads have done so far. */
+  readonly done: Done;
   /**
    * The chunks of a block, in order. A chunk is good until the next is asked for.
    * @throws FileChangedError, UnreadableError; WindrowError `aborted`

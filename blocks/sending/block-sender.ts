@@ -8,6 +8,7 @@
  *      ▲                      │
  *      ├── failed, or begin ──┤   at most `resendsMax` times, then failed
  *      │   again              │
+ *      ├── no room for now ───┤   as often as it takes
  *      └── silence ───────────┘   rarely, and as often as it takes
  */
 import { basename } from 'node:path/posix';
@@ -24,6 +25,7 @@ import { backoff, type PatientCarrier } from './patience.ts';
 import type { BlockJob, BlockReader } from './block-reader.ts';
 import { chunkRecord, type PreparedChunk, type Transfer } from './plan.ts';
 import { Slots } from './slots.ts';
+import { Work } from './work.ts';
 
 /** Of a block that was not good there, each after a longer wait. */
 const resendsMax = 5;
@@ -73,11 +75,13 @@ interface Sent {
 export class BlockSender {
   readonly #options: BlockSenderOptions;
   readonly #reading: Slots;
+  readonly #work: Work;
   #isSilent = false;
 
   constructor(options: BlockSenderOptions) {
     this.#options = options;
     this.#reading = new Slots(options.reader.blocksAtOnce);
+    this.#work = new Work(() => options.reader.done);
   }
 
   /**
@@ -87,16 +91,18 @@ export class BlockSender {
   async send(outgoing: OutgoingBlock, signal: AbortSignal): Promise<void> {
     const { tell, random } = this.#options;
     const { transfer, block } = outgoing;
-    for (let [failures, silences] = [0, 0]; ; ) {
+    for (let [failures, silences, refusals] = [0, 0, 0]; ; ) {
       const resendMs = Math.min(silentResendMsMin * 2 ** silences, silentResendMsMax);
       const attempt = await this.#attempt(outgoing, resendMs, signal);
       const reason = this.#settle(outgoing, attempt);
       if (reason === undefined) return;
       if ('isSilence' in attempt) silences += 1;
+      else if ('ack' in attempt && attempt.ack.later === true) refusals += 1;
       else if (failures === resendsMax) throw new BlockFailedError(reason);
       else failures += 1;
-      tell({ kind: 'again', transfer, block, resend: failures + silences, reason });
-      await pause(fullJitterMs(failures + silences - 1, backoff, random), signal);
+      const resend = failures + silences + refusals;
+      tell({ kind: 'again', transfer, block, resend, reason });
+      await pause(fullJitterMs(resend - 1, backoff, random), signal);
     }
   }
 
@@ -149,7 +155,12 @@ export class BlockSender {
   ): Promise<Taken> {
     const { carrier, clock } = this.#options;
     const { engine } = this.#options.reader;
-    const record = chunkRecord(transfer, block, { ...prepared, engine, sentAtMs: clock.wallMs() });
+    const record = chunkRecord(transfer, block, {
+      ...prepared,
+      engine,
+      ...(prepared.sha256 !== undefined && { work: this.#work.take() }),
+      sentAtMs: clock.wallMs(),
+    });
     return carrier.send({ record, payload: prepared.payload }, signal);
   }
 

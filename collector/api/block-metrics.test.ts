@@ -21,7 +21,15 @@ it('tells how fast each stage is, what it takes of the CPU, and the engine', asy
     quotaBytes: 7,
     done: { rawBytes: 3e9, stages },
     engine: 'openssl',
-    bySenderEngine: new Map([['simd4', 8]] as const),
+    senders: {
+      byEngine: new Map([['simd4', 8]] as const),
+      readBytes: 5e9,
+      times: {
+        read: { ms: 700, cpuMs: 600 },
+        hash: { ms: 800, cpuMs: 750 },
+        compress: { ms: 900, cpuMs: 850 },
+      },
+    },
   } satisfies BlockFigures;
   addBlockMetrics(registry, () => figures);
   // Asked for a second time nothing is counted twice.
@@ -38,6 +46,10 @@ it('tells how fast each stage is, what it takes of the CPU, and the engine', asy
       'windrow_blocks_stage_cpu_seconds_total{stage="hash"} 1.999',
       'windrow_blocks_stage_cpu_seconds_total{stage="sync"} 0',
       'windrow_blocks_hash_engine{engine="openssl"} 1',
+      'windrow_blocks_sender_stage_bytes_total 5000000000',
+      'windrow_blocks_sender_stage_seconds_total{stage="read"} 0.7',
+      'windrow_blocks_sender_stage_seconds_total{stage="hash"} 0.8',
+      'windrow_blocks_sender_stage_cpu_seconds_total{stage="compress"} 0.85',
       'windrow_blocks_sender_engine_total{engine="openssl"} 0',
       'windrow_blocks_sender_engine_total{engine="simd4"} 8',
     ]),

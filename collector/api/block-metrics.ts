@@ -1,7 +1,7 @@
 /** What /metrics tells about received files. */
 import { Counter, Gauge, type OpenMetricsContentType, type Registry } from 'prom-client';
-import { SENDER_ENGINES, type SenderEngine } from '../../blocks/receiving/receiver.ts';
-import { type Done, STAGES } from '../../blocks/receiving/stages.ts';
+import { SENDER_ENGINES, type SenderFigures } from '../../blocks/receiving/sender-figures.ts';
+import type { Done } from '../../blocks/receiving/stages.ts';
 import type { StageTime } from '../../runtime/stage-times.ts';
 import { addCounter, addGauge } from './read-metrics.ts';
 
@@ -19,11 +19,13 @@ export interface BlockFigures {
   readonly done: Done;
   /** By which they are hashed here. */
   readonly engine: string;
-  /** Blocks since the start. */
-  readonly bySenderEngine: ReadonlyMap<SenderEngine, number>;
+  /** What senders told with their blocks since the start. */
+  readonly senders: Pick<SenderFigures, 'byEngine' | 'readBytes' | 'times'>;
 }
 
-type Figure = Exclude<keyof BlockFigures, 'done' | 'engine' | 'bySenderEngine'>;
+type Figure = Exclude<keyof BlockFigures, 'done' | 'engine' | 'senders'>;
+
+type Stages = Readonly<Record<string, StageTime>>;
 
 type Metric = readonly [name: string, key: Figure, help: string];
 
@@ -55,13 +57,30 @@ export function addBlockMetrics(
     help: 'Bytes of chunks, uncompressed, that went through the stages.',
     read: () => read().done.rawBytes,
   });
-  addStageCounter(registry, read, {
+  const stages = (): Stages => read().done.stages;
+  addStageCounter(registry, stages, {
     name: 'windrow_blocks_stage_seconds',
     help: 'Time that the stages took, of all threads: with the bytes the speed of each.',
     msOf: ({ ms }) => ms,
   });
-  addStageCounter(registry, read, {
+  addStageCounter(registry, stages, {
     name: 'windrow_blocks_stage_cpu_seconds',
+    help: 'Of that, time of the CPU.',
+    msOf: ({ cpuMs }) => cpuMs,
+  });
+  addCounter(registry, {
+    name: 'windrow_blocks_sender_stage_bytes',
+    help: 'Bytes that senders read for the stages, as they told with blocks that were stored.',
+    read: () => read().senders.readBytes,
+  });
+  const ofSenders = (): Stages => read().senders.times;
+  addStageCounter(registry, ofSenders, {
+    name: 'windrow_blocks_sender_stage_seconds',
+    help: 'Time that the stages took at senders, of all their threads.',
+    msOf: ({ ms }) => ms,
+  });
+  addStageCounter(registry, ofSenders, {
+    name: 'windrow_blocks_sender_stage_cpu_seconds',
     help: 'Of that, time of the CPU.',
     msOf: ({ cpuMs }) => cpuMs,
   });
@@ -79,16 +98,15 @@ export function addBlockMetrics(
     registers: [registry],
     collect: () => {
       blocks.reset();
-      const { bySenderEngine } = read();
-      for (const name of SENDER_ENGINES)
-        blocks.inc({ engine: name }, bySenderEngine.get(name) ?? 0);
+      const { byEngine } = read().senders;
+      for (const name of SENDER_ENGINES) blocks.inc({ engine: name }, byEngine.get(name) ?? 0);
     },
   });
 }
 
 function addStageCounter(
   registry: Registry<OpenMetricsContentType>,
-  read: () => BlockFigures,
+  read: () => Stages,
   of: { readonly name: string; readonly help: string; readonly msOf: (time: StageTime) => number },
 ): void {
   const { name, help, msOf } = of;
@@ -99,8 +117,8 @@ function addStageCounter(
     registers: [registry],
     collect: () => {
       counter.reset();
-      const { stages } = read().done;
-      for (const stage of STAGES) counter.inc({ stage }, msOf(stages[stage]) / 1_000);
+      for (const [stage, time] of Object.entries(read()))
+        counter.inc({ stage }, msOf(time) / 1_000);
     },
   });
 }

@@ -11,7 +11,7 @@ import { serve, type Served } from './testing/served.ts';
 const file = madeFile({ content: contentOf(mib + 500) });
 
 async function receivingRig(changes: Partial<ReceiverOptions> = {}) {
-  const monitor = new TransferMonitor();
+  const monitor = new TransferMonitor({ machineId: 'node-1', engine: 'openssl' });
   const { receiver, folder, clock } = receiverRig({
     observer: {
       arrived: (chunk, bytes) => monitor.arrived(chunk, bytes, Date.now()),
@@ -143,7 +143,10 @@ it('the page is told of transfers', async () => {
   await post(rig, chunk(1, 0));
   const answer = await fetch(`${rig.url}/api/transfers`);
   expect(await answer.json()).toMatchObject({
-    machines: [{ machine_id: 'node-1', active: true, blocks: 1, bytes: 500 }],
+    machines: [
+      { machine_id: 'desk-12', role: 'sender', active: true, blocks: 1, bytes: 500 },
+      { machine_id: 'node-1', role: 'receiver', engine: 'openssl', blocks: 1, bytes: 500 },
+    ],
     transfers: [{ file_name: 'log.txt', sender: 'desk-12', blocks: 1, total_blocks: 2 }],
   });
 });

@@ -2,7 +2,6 @@
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
-import { TransferMonitor } from '../../blocks/monitor.ts';
 import type { PayloadBuffers } from '../../blocks/receiving/payload-buffers.ts';
 import { type BlockReceiver, chunksMax } from '../../blocks/receiving/receiver.ts';
 import { WindrowError } from '../../runtime/errors.ts';
@@ -14,8 +13,6 @@ import { refuse } from '../../wire/transport/direct/server.ts';
 
 const busyRetryMs = 1_000;
 const takesNoFiles = 'this collector takes no files (blocks.enabled is false)';
-/** Transfers that a page lists. */
-const transfersMax = 200;
 
 export interface BlockRoutesOptions {
   /** Undefined: this collector takes no files. */
@@ -115,20 +112,3 @@ async function refuseUnread(reply: FastifyReply, body: Readable, error: WindrowE
   await finished(body).catch(() => {});
   return refuse(reply, error);
 }
-
-/** What the page and the verb `monitor` show of files. */
-export const transferRoutes: FastifyPluginCallback<{ monitor: TransferMonitor | undefined }> = (
-  server,
-  { monitor = new TransferMonitor() },
-  done,
-) => {
-  const audience = { config: { audience: 'either' as const } };
-  server.get<{ Querystring: { limit?: string } }>('/api/transfers', audience, (request, reply) => {
-    const limit = Number(request.query.limit ?? transfersMax);
-    if (Number.isInteger(limit) && limit >= 1 && limit <= transfersMax) {
-      return monitor.view(Date.now(), limit);
-    }
-    return reply.code(400).send({ error: `limit must be from 1 to ${transfersMax}` });
-  });
-  done();
-};

@@ -14,6 +14,7 @@ export type {
   MachineView,
   TransferState,
   TransfersView,
+  TransferTotals,
   TransferView,
 } from '../../blocks/transfers-view.ts';
 
@@ -286,7 +287,7 @@ export interface Events {
   readonly server: ServerSummary;
   /** Alerts that are new or changed, as they are now. */
   readonly alerts: readonly AlertSummary[];
-  /** Files that come in: transfers that are new or changed, with all machines. */
+  /** Files that come in: transfers that are new or changed, with the machines that send and receive. */
   readonly transfers: TransfersView;
   /** It is otherwise now; of what is put aside once in 5 s. */
   readonly intake: IntakeView;

@@ -11,11 +11,12 @@ import type { BatchReceiver } from '../../wire/transport/port.ts';
 import { type AccessOptions, guard } from './access.ts';
 import { alertRoutes } from './alert-routes.ts';
 import type { AlertViews } from './alert-views.ts';
-import { blockRoutes, transferRoutes } from './block-routes.ts';
+import { blockRoutes } from './block-routes.ts';
 import type { Hub } from './hub.ts';
 import type { CollectorMetrics } from './metrics.ts';
 import { servePage } from './page-files.ts';
 import { type PageOptions, pageRoutes } from './page-routes.ts';
+import { transferRoutes } from './transfer-routes.ts';
 import type { Views } from './views.ts';
 
 /** A request must be whole within this time. */

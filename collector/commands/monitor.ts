@@ -19,8 +19,8 @@ import { readRunning } from '../running.ts';
 import { screenOf } from './monitor-screen.ts';
 
 const everyMs = 1_000;
-/** What an answer holds of the longest names; a terminal shows fewer. */
-const transfersMax = 40;
+/** Transfers, and machines; a terminal shows fewer. */
+const listedMax = 40;
 
 interface Options {
   readonly from?: string;
@@ -74,7 +74,7 @@ async function showLog(config: CollectorConfig, stdout: NodeJS.WriteStream): Pro
   const watching = watchBlocks({ source, monitor, clock: systemClock }, until).finally(() =>
     ended.abort(),
   );
-  const view = async () => monitor.view(systemClock.wallMs(), transfersMax);
+  const view = async () => monitor.view(systemClock.wallMs(), listedMax);
   await Promise.all([show(view, stdout, until), watching]);
 }
 
@@ -124,7 +124,7 @@ function isPassing({ code, retryable }: WindrowError): boolean {
 }
 
 async function ask(client: DirectClient, signal: AbortSignal): Promise<TransfersView> {
-  const path = `/api/transfers?limit=${transfersMax}`;
+  const path = `/api/transfers?limit=${listedMax}`;
   const answer = await client.request({ method: 'GET', path, signal });
   if (answer.status !== 200) throw client.rejection(answer);
   try {

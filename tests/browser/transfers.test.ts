@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chunksOf, contentOf, madeFile, mib } from '../../blocks/receiving/testing/made-file.ts';
@@ -22,6 +23,7 @@ describe.skipIf(lacksBrowser)('files that come in, on the page', () => {
     expect(await row.count()).toBe(0);
 
     const file = madeFile({ path: 'logs/big.bin', content: contentOf(2 * mib) });
+    expect(await page.locator('tr[data-machine]').count()).toBe(0);
     const [first] = chunksOf(file, 0);
     if (first === undefined) throw new Error('a chunk');
     await postChunk(collector.url, first);
@@ -36,6 +38,27 @@ describe.skipIf(lacksBrowser)('files that come in, on the page', () => {
       expect((await row.innerText()).split(/\s+/)).toEqual(
         expect.arrayContaining(['2/2', '100.0%', 'done']),
       );
+    });
+    // What its sender told of itself, and this collector.
+    const machine = (role: string) => page.locator(`tr[data-role="${role}"]`);
+    await eventually(async () => {
+      expect(await machine('sender').getAttribute('data-state')).toBe('active');
+      expect((await machine('sender').innerText()).split(/\s+/)).toEqual(
+        expect.arrayContaining(['desk-12', 'sends', 'kB/s', 'now', 'active', '–']),
+      );
+      expect((await machine('receiver').innerText()).split(/\s+/)).toEqual(
+        expect.arrayContaining([hostname(), 'receives', 'kB/s', 'active', 'openssl']),
+      );
+    });
+    // On a phone a table scrolls rather than the page, and names can be read.
+    const phonePx = 390;
+    await page.setViewportSize({ width: phonePx, height: 800 });
+    await eventually(async () => {
+      const pagePx = await page.evaluate<number>('document.documentElement.scrollWidth');
+      expect(pagePx).toBeLessThanOrEqual(phonePx);
+      for (const name of await page.locator('.transfers tbody th .text').all()) {
+        expect((await name.boundingBox())?.width).toBeGreaterThanOrEqual(100);
+      }
     });
     // What was before is there after a reload, too.
     await page.reload();

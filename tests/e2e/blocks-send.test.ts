@@ -103,6 +103,13 @@ it('a tree arrives whole; sent again, nothing is read and nothing is sent', asyn
   expect(await metric(url, 'windrow_blocks_stage_bytes_total')).toBe(5.5 * MiB);
   const ownEngine = `windrow_blocks_sender_engine_total{engine="${String(summaryOf(first)['engine'])}"}`;
   expect(await metric(url, ownEngine)).toBe(7);
+  expect(await metric(url, 'windrow_blocks_sender_stage_bytes_total')).toBe(5.5 * MiB);
+  for (const stage of ['read', 'hash', 'compress']) {
+    for (const seconds of ['stage_seconds', 'stage_cpu_seconds']) {
+      const name = `windrow_blocks_sender_${seconds}_total{stage="${stage}"}`;
+      expect(await metric(url, name), name).toBeGreaterThan(0);
+    }
+  }
   const again = await send([from], args);
   expect(again.code).toBe(0);
   expect(summaryOf(again)).toMatchObject({ files: 3, blocks: 7, read_bytes: 0, sent_bytes: 0 });

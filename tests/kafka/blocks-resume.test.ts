@@ -10,7 +10,7 @@ import { DATA_BLOCKS_TOPIC } from '../../wire/records/block-chunk.ts';
 import { eventually as within } from '../support/http.ts';
 import type { Verb } from '../support/programs.ts';
 import { mayMount, smallDisk } from '../support/small-disk.ts';
-import { folder, MiB, receive, type Receiving, send, together } from './support/files.ts';
+import { folder, MiB, receive, type Receiving, send, takeAway, together } from './support/files.ts';
 import { kafkaMissing, recordsIn, startCluster } from './support/kafka.ts';
 
 /** Programs start, a group is joined, and a disk is tried again, beside other tests. */
@@ -122,6 +122,31 @@ describe.skipIf(kafkaMissing)('files through Kafka', () => {
       expect(linesOf(sender).at(-1)).toMatchObject({ blocks: 3, resends: 0, failures: 0 });
       expect(together([full.out], 'waits_bin').equals(content)).toBe(true);
       expect(await full.stop()).toBe(0);
+    },
+    testMsMax,
+  );
+
+  it.runIf(mayMount())(
+    'a disk with room for some of the blocks that come by turns: those are stored, and the others when room is made',
+    async () => {
+      using disk = smallDisk(20 * 1024);
+      const taken = folder();
+      const small = receive(
+        cluster.brokers,
+        { machine: 'node-small', out: disk.path },
+        '--group',
+        'resuming',
+      );
+      const { path, content } = madeFile('turns.bin', 40 * MiB);
+      const sender = send(cluster.brokers, path, { machine: 'desk', blockMiB: 4 });
+      await eventually(() => {
+        takeAway(disk.path, taken);
+        expect(sender.endedByItself(), small.log()).toBeDefined();
+      });
+      expect(await sender.ended(), sender.log() + small.log()).toBe(0);
+      expect(linesOf(sender).at(-1)).toMatchObject({ blocks: 10, failures: 0 });
+      expect(together([disk.path, taken], 'turns_bin').equals(content)).toBe(true);
+      expect(await small.stop()).toBe(0);
     },
     testMsMax,
   );

@@ -36,6 +36,8 @@ export const blockAckSchema = z.object({
   checksum: sha256.optional(),
   /** Why it failed. */
   reason: reason.optional(),
+  /** It failed only for want of room: sending it again does not count. */
+  later: z.boolean().optional(),
   /** It had been stored before. */
   duplicate: z.boolean().optional(),
 });

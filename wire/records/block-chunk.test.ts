@@ -1,6 +1,6 @@
 import fc from '../../runtime/testing/property.ts';
 import { describe, expect, it } from 'vitest';
-import { chunkHeaderBytesMax, rawChunkBytes } from '../limits.ts';
+import { chunkHeaderBytesMax, rawChunkBytes, workBytesMax, workMsMax } from '../limits.ts';
 import { type BlockChunk, chunkKey, decodeChunk, encodeChunkHeader } from './block-chunk.ts';
 import { blockCount, blockSpan, chunkCount, chunkSpan } from './block-shape.ts';
 
@@ -47,7 +47,10 @@ describe('a chunk', () => {
 
   it('with the longest path that people write fits its header', () => {
     const path = 'ж'.repeat(2_048);
-    const header = encodeChunkHeader(made({ path, file_name: 'ж'.repeat(127) }));
+    const time = { ms: workMsMax - 0.123, cpu_ms: workMsMax - 0.123 };
+    const work = { read_bytes: workBytesMax, read: time, hash: time, compress: time };
+    const last = { sha256: 'a'.repeat(64), engine: 'e'.repeat(32), work };
+    const header = encodeChunkHeader(made({ path, file_name: 'ж'.repeat(127), last }));
     expect(header.length).toBeLessThanOrEqual(chunkHeaderBytesMax);
   });
 
@@ -81,6 +84,19 @@ describe('a chunk', () => {
     { v: 2 as 1 },
   ])('that nobody sends is refused: %j', (changes) => {
     expect(reasonOf(changes)).toContain(`chunk: ${Object.keys(changes)[0]}: `);
+  });
+
+  it.each([
+    { read_bytes: workBytesMax + 1 },
+    { read: { ms: workMsMax + 1, cpu_ms: 0 } },
+    { hash: { ms: 1, cpu_ms: -1 } },
+    { compress: { ms: 1 } },
+  ])('that tells impossible work of its sender is refused: %j', (changes) => {
+    const time = { ms: 1, cpu_ms: 1 };
+    const work = { read_bytes: 1, read: time, hash: time, compress: time, ...changes };
+    const last = { sha256: 'b'.repeat(64), work } as BlockChunk['last'];
+    const [field] = Object.keys(changes);
+    expect(reasonOf({ last })).toContain(`chunk: last.work.${field}`);
   });
 
   it('whose payload is not of its length, or empty, is refused', () => {

@@ -15,6 +15,8 @@ import {
   fileNameBytesMax,
   filePathBytesMax,
   rawChunkBytes,
+  workBytesMax,
+  workMsMax,
 } from '../limits.ts';
 import { WIRE_VERSION } from '../version.ts';
 import { blockCount, blockSpan, chunkCount, chunkSpan } from './block-shape.ts';
@@ -38,6 +40,19 @@ export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits'
 
 /** Of the sender's program, whichever that is. */
 const engine = z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be a name of lower-case letters');
+
+const stageMs = z.number().min(0).max(workMsMax);
+/** By the clock, and of the CPU, of all threads. */
+const stageTime = z.object({ ms: stageMs, cpu_ms: stageMs });
+/** What the sender's threads have done since it told this before, for whichever blocks. */
+const senderWork = z.object({
+  read_bytes: whole.max(workBytesMax),
+  read: stageTime,
+  hash: stageTime,
+  compress: stageTime,
+});
+
+export type SenderWork = z.infer<typeof senderWork>;
 
 export const blockChunkSchema = z.object({
   v: z.literal(WIRE_VERSION),
@@ -65,8 +80,8 @@ export const blockChunkSchema = z.object({
   /** Of the payload as it is sent. */
   crc32: z.string().regex(/^[0-9a-f]{8}$/, 'must be 8 hex digits'),
   sent_at: timestampMs,
-  /** In the last chunk of a block, and only there: of the whole block's bytes, and by what they were hashed. */
-  last: z.object({ sha256, engine: engine.optional() }).optional(),
+  /** In the last chunk of a block, and only there: of the whole block's bytes, by what they were hashed, and what that took. */
+  last: z.object({ sha256, engine: engine.optional(), work: senderWork.optional() }).optional(),
 });
 
 export type BlockChunk = z.infer<typeof blockChunkSchema>;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { temporaryFolder } from '../../../runtime/testing/temporary-folder.ts';
@@ -89,6 +89,18 @@ it.each([
     expect(files.map(({ path }) => existsSync(join(blocks, path)))).toEqual([true, false, true]);
   },
 );
+
+it.each([
+  ['writes to the file of', `truncateSync(path, 10)`, "changed the block's file"],
+  ['takes away the file of', `rmSync(path)`, "took the block's file away"],
+])('a module that %s a block fails it and no other', async (_, code, reason) => {
+  const rig = processingRig(`
+    import { rmSync, truncateSync } from 'node:fs';
+    export default ({ file_name, path }) => { if (file_name === 'two') ${code}; }`);
+  const told = `a module or another program ${reason}`;
+  expect(await acksOf(rig)).toEqual([true, told, true]);
+  expect(readdirSync(join(rig.folder, 'processed_data_node-1')).sort()).toEqual(['one', 'three']);
+});
 
 it.each([
   ['is not there', undefined, 'Cannot find module'],

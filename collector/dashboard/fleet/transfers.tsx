@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { TransferView } from '../../api/contract.ts';
 import { ABSENT, bytes, count, duration, percent, rate } from '../lib/format.ts';
+import { Machines } from './machines.tsx';
 import { PanelTable } from '../shell/panel-table.tsx';
 import type { TransfersState } from '../state/transfers.ts';
 
@@ -15,11 +16,12 @@ interface TransfersProps {
 
 /** Files that come in; nothing while there are none. */
 export function Transfers({ transfers, nowMs }: TransfersProps): JSX.Element | null {
-  const { list, bytesPerSecond, toldMs } = transfers;
-  if (list.length === 0) return null;
+  const { list, machines, totals, bytesPerSecond, toldMs } = transfers;
+  if (list.length === 0 || totals === null) return null;
   const active = list.filter(({ state }) => state === 'active').length;
-  const speed = nowMs - toldMs <= rateMsMax ? bytesPerSecond : 0;
-  const more = list.length - shownMax;
+  const isFresh = nowMs - toldMs <= rateMsMax;
+  const speed = isFresh ? bytesPerSecond : 0;
+  const more = Math.max(list.length, totals.transfers) - shownMax;
   return (
     <div class="transfers">
       <PanelTable
@@ -35,6 +37,7 @@ export function Transfers({ transfers, nowMs }: TransfersProps): JSX.Element | n
         {count(active, 'file')} on the way, {rate(speed)}
         {more > 0 && `; ${more} more`}
       </p>
+      <Machines machines={machines} totals={totals} nowMs={nowMs} isFresh={isFresh} />
     </div>
   );
 }

@@ -21,7 +21,14 @@ function transfer(id: string, changes: Partial<TransferView> = {}): TransferView
 }
 
 function view(now: number, transfers: readonly TransferView[]): TransfersView {
-  return { now, machines: [], bytes_per_second: now, transfers };
+  const totals = {
+    transfers: transfers.length,
+    transfers_active: 0,
+    machines: 0,
+    machines_active: 0,
+    failures: 0,
+  };
+  return { now, machines: [], totals, bytes_per_second: now, transfers };
 }
 
 const idsOf = ({ list }: TransfersState): string[] => list.map(({ id }) => id);

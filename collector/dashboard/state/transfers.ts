@@ -3,13 +3,20 @@
  *
  * Invariant: of two reports of a transfer the one in which it was heard later stands, whichever way it came.
  */
-import type { MachineView, TransfersView, TransferView } from '../../api/contract.ts';
+import type {
+  MachineView,
+  TransfersView,
+  TransferTotals,
+  TransferView,
+} from '../../api/contract.ts';
 
 /** As many as the collector lists. */
 const transfersMax = 200;
 
 export class TransfersState {
+  /** Those that were active when it was told first, then by name. */
   machines: readonly MachineView[] = [];
+  totals: TransferTotals | null = null;
   bytesPerSecond = 0;
   /** Those that are not done first, then the most recently heard. */
   list: readonly TransferView[] = [];
@@ -27,6 +34,7 @@ export class TransfersState {
   #take(view: TransfersView, known: readonly TransferView[]): void {
     if (view.now >= this.toldMs) {
       this.machines = view.machines;
+      this.totals = view.totals;
       this.bytesPerSecond = view.bytes_per_second;
       this.toldMs = view.now;
     }

@@ -1,7 +1,7 @@
 /** The verbs that send and receive files through Kafka, and what receivers have made of them. */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { startVerb, tempDir, type Verb } from '../../support/programs.ts';
 
@@ -33,14 +33,18 @@ export function receive(
   return { ...verb, out, blocks: () => blocksIn(out).length };
 }
 
-/** In blocks of 1 MiB. @param data a folder of its own when not given */
+/** @param data a folder of its own when not given */
 export function send(
   brokers: readonly string[],
   path: string,
-  { machine, data = folder() }: { readonly machine: string; readonly data?: string },
+  {
+    machine,
+    data = folder(),
+    blockMiB = 1,
+  }: { readonly machine: string; readonly data?: string; readonly blockMiB?: number },
 ): Verb {
   const args = ['--to', urlOf(brokers), '--machine-id', machine, '--data', data];
-  const verb = startVerb(['send', path, ...args, '--block-size', '1MiB']);
+  const verb = startVerb(['send', path, ...args, '--block-size', `${blockMiB}MiB`]);
   onTestFinished(() => verb[Symbol.asyncDispose]());
   return verb;
 }
@@ -72,8 +76,23 @@ export function together(outs: readonly string[], name: string): Buffer {
   return Buffer.concat(inOrder.map(([, bytes]) => bytes));
 }
 
+/** Moves all stored blocks to the other folder, as somebody does who makes room. */
+export function takeAway(out: string, to: string): void {
+  for (const from of blocksIn(out)) {
+    const path = join(to, relative(out, from));
+    mkdirSync(dirname(path), { recursive: true });
+    copyFileSync(metadataPathOf(from), metadataPathOf(path));
+    copyFileSync(from, path);
+    rmSync(from);
+  }
+}
+
+function metadataPathOf(blockPath: string): string {
+  return blockPath.replace(/\.bin$/, '_metadata.json');
+}
+
 function metadataOf(blockPath: string): object {
-  return JSON.parse(readFileSync(blockPath.replace(/\.bin$/, '_metadata.json'), 'utf8')) as object;
+  return JSON.parse(readFileSync(metadataPathOf(blockPath), 'utf8')) as object;
 }
 
 export function sha256Of(bytes: Uint8Array): string {
