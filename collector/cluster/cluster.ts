@@ -8,6 +8,8 @@ import type { Clock } from '../../runtime/clock.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { withinMs } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logging.ts';
+import { ALERTS_TOPIC } from '../../wire/records/alert-record.ts';
+import { WINDOW_RESULTS_TOPIC } from '../../wire/records/window-result.ts';
 import type { GroupOptions, Log, TopicSpec } from '../../wire/transport/log/port.ts';
 import type { BatchReceiver } from '../../wire/transport/port.ts';
 import type { Alert } from '../alerts/alert.ts';
@@ -24,6 +26,7 @@ import type { StoreWriter } from '../store/writer.ts';
 import type { EngineOptions } from '../windows/engine.ts';
 import { Consumption } from './consume.ts';
 import { HeldOffsets } from './held-offsets.ts';
+import { keepTopics } from './keep-topics.ts';
 import { Positions } from './positions.ts';
 import {
   ClusterAlerts,
@@ -34,6 +37,8 @@ import {
 import type { ResultsObserver } from './results/book.ts';
 import { ClusterResults } from './results/results.ts';
 
+/** What collectors tell each other in. */
+const sharedNames: ReadonlySet<string> = new Set([WINDOW_RESULTS_TOPIC, ALERTS_TOPIC]);
 /** At the end what is not published yet gets this long. */
 const lastRecordsMsMax = 2_000;
 /** Brokers answer more often than that, though nothing new is there: then nothing of other collectors comes. */
@@ -93,6 +98,8 @@ export class Cluster {
   readonly #positions: Positions;
   readonly #slots = new Set<number>();
   #joined: Joined | undefined;
+  readonly #ended = new AbortController();
+  #keeping: Promise<void> | undefined;
   /** Monotonic: what is sent has been taken in as it comes from then on. */
   #hearsSinceMs = Number.POSITIVE_INFINITY;
 
@@ -160,6 +167,8 @@ export class Cluster {
       onChange: alerting.onOthers,
       reject: (place, rejected) => ingest.rejectAt(place, rejected),
     });
+    const unread = (): string | undefined => results.unread ?? alerts.unread;
+    const shared = topics.filter(({ name }) => sharedNames.has(name));
     const [holds, positions] = [this.#holds, this.#positions];
     const common = { group, memberFile, topics, ingest, writer, holds, positions, clock, log };
     const consumption = new Consumption({
@@ -167,8 +176,12 @@ export class Cluster {
       onTopics: () => {
         results.start();
         alerts.start();
+        this.#keeping ??= keepTopics({ source, topics: shared, unread, log }, this.#ended.signal);
       },
       results: {
+        get unread() {
+          return unread();
+        },
         release: (sources) => results.release(sources),
         room: (signal) => results.room(signal),
         published: (signal) => results.published(signal),
@@ -280,6 +293,7 @@ export class Cluster {
       this.#options.log.warn({ error: messageOf(error) }, 'other collectors do not hear all'),
     );
     ended.abort();
-    await Promise.all([alerts.stop(), results.stop()]);
+    this.#ended.abort();
+    await Promise.all([alerts.stop(), results.stop(), this.#keeping]);
   }
 }

@@ -62,7 +62,10 @@ export interface ConsumptionOptions {
   readonly onTopics: () => void;
   readonly ingest: Ingest;
   readonly writer: StoreWriter;
-  readonly results: Pick<Results, 'room' | 'published' | 'caughtUp' | 'release'>;
+  readonly results: Pick<Results, 'room' | 'published' | 'caughtUp' | 'release'> & {
+    /** Why not all that is waited for by `caughtUp` can be read; undefined while all is well. */
+    readonly unread: string | undefined;
+  };
   readonly alerts: Pick<SharedAlerts, 'release' | 'takeOver' | 'parted'>;
   readonly holds: HeldOffsets;
   readonly positions: Positions;
@@ -85,6 +88,8 @@ export class Consumption implements SlotHandler {
   /** Our slots are known, and nobody else has them. */
   #isReading = false;
   #isTaking = false;
+  /** Until all that other collectors told has been read. */
+  #isWaiting = false;
   /** What was last told of topics that are kept apart. */
   #uneven: ReadonlySet<string> = new Set();
   #failure: string | undefined = 'the group has not been joined yet';
@@ -101,7 +106,8 @@ export class Consumption implements SlotHandler {
 
   /** Why nothing is taken in; undefined while we can read the share that the group gave us, be it none. */
   get failure(): string | undefined {
-    return this.#failure ?? this.#interruption;
+    const unread = this.#isWaiting ? this.#options.results.unread : undefined;
+    return unread ?? this.#failure ?? this.#interruption;
   }
 
   start(): void {
@@ -126,7 +132,7 @@ export class Consumption implements SlotHandler {
     startsAt: readonly SlotStart[],
     uneven: readonly Uneven[],
   ): Promise<void> {
-    const { positions, holds, results, alerts, clock, log } = this.#options;
+    const { positions, holds, alerts, clock, log } = this.#options;
     if (this.#isStopping) return;
     const partings = this.#partings;
     this.#isReading = false;
@@ -135,7 +141,7 @@ export class Consumption implements SlotHandler {
     for (const start of startsAt) holds.read(start);
     this.#tellUneven(uneven);
     // How far windows are closed must be known before the first sample of a server comes.
-    if (startsAt.length > 0) await results.caughtUp(this.#ended.signal);
+    if (startsAt.length > 0) await this.#caughtUp(this.#ended.signal);
     // It is looked up in the store.
     await this.#stored(this.#ended.signal);
     // While that was waited for the group may have given them to another, who judges.
@@ -267,7 +273,7 @@ export class Consumption implements SlotHandler {
   }
 
   async #consume(signal: AbortSignal): Promise<void> {
-    const { source, group, results, onTopics } = this.#options;
+    const { source, group, onTopics } = this.#options;
     let replaced: MemberReplaced | undefined;
     while (!signal.aborted) {
       try {
@@ -276,7 +282,7 @@ export class Consumption implements SlotHandler {
         await this.#makeTopics(signal);
         onTopics();
         // Days of windows may have to be read; until then the others keep their slots.
-        await results.caughtUp(signal);
+        await this.#caughtUp(signal);
         this.#consumer = source.consumer(group);
         await this.#consumer.run(this, signal);
       } catch (error) {
@@ -288,6 +294,11 @@ export class Consumption implements SlotHandler {
       this.#forget(this.#options.positions.reset());
       await pause(retryMs, signal);
     }
+  }
+
+  async #caughtUp(signal: AbortSignal): Promise<void> {
+    this.#isWaiting = true;
+    await this.#options.results.caughtUp(signal).finally(() => (this.#isWaiting = false));
   }
 
   #tell(error: unknown): void {

@@ -40,6 +40,7 @@ it('each reason why a topic cannot be read is told once, and again when it was r
   await vi.advanceTimersByTimeAsync(60_000);
   expect(messages()).toEqual([told('nobody answers')]);
   expect(lines[0]?.['hint']).toBe('look');
+  expect(reader.failure).toBe('nobody answers');
   why = 'not allowed';
   await vi.advanceTimersByTimeAsync(60_000);
   why = 'nobody answers';
@@ -47,6 +48,7 @@ it('each reason why a topic cannot be read is told once, and again when it was r
   expect(messages()).toEqual([told('nobody answers'), told('not allowed')]);
   why = undefined;
   await vi.advanceTimersByTimeAsync(60_000);
+  expect(reader.failure).toBeUndefined();
   why = 'nobody answers';
   end();
   await vi.advanceTimersByTimeAsync(60_000);

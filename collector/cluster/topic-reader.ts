@@ -1,6 +1,7 @@
 /** Follows one topic, whole, from where the store has read it to, whatever happens to the brokers. */
 import { type BackoffLimits, fullJitterMs } from '../../runtime/backoff.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { messageOf } from '../../runtime/errors.ts';
 import { pause } from '../../runtime/lifecycle.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import type {
@@ -51,6 +52,7 @@ export class TopicReader {
   #unstored = 0;
   /** All partitions of the topic have been heard of. */
   #knowsAll = false;
+  #failure: string | undefined;
   /** By partition: how far it was read, and heard through. */
   readonly #partitions = new Map<number, { nextOffset: number; readonly heard: Heard }>();
 
@@ -68,6 +70,11 @@ export class TopicReader {
     return this.#waiters.until(() => this.#answered >= asked, signal);
   }
 
+  /** Why not all of the topic can be read; undefined while all is well. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
   /** What was written into the topic until then, monotonic, has been taken in; −∞ while nobody knows. */
   get heardThroughMs(): number {
     if (!this.#knowsAll) return Number.NEGATIVE_INFINITY;
@@ -82,9 +89,11 @@ export class TopicReader {
       const session = new AbortController();
       this.#session = session;
       try {
+        this.#failure = undefined;
         await this.#follow(session.signal, signal);
         failures = 0;
       } catch (error) {
+        this.#failure = messageOf(error);
         this.#failing.failed(error, `${what} of other collectors wait`);
         await pause(fullJitterMs(failures, backoff, Math.random), signal);
         failures += 1;
@@ -112,6 +121,7 @@ export class TopicReader {
       },
       reached: (places) => this.#reached(places),
       ends: (places, agoMs) => this.#ends(places, clock.monotonicMs() - agoMs),
+      interrupted: (why) => (this.#failure = why),
       caughtUp: () => {
         this.#failing.over();
         this.#answered = asked;

@@ -57,6 +57,19 @@ async function settled(): Promise<void> {
 }
 
 describe('the adder', () => {
+  it('where another one takes its name it ends, and says what a person can do', async () => {
+    const log = logOf();
+    const first = start(log);
+    first.running.catch(() => {});
+    await settled();
+    start(log);
+    await expect(first.running).rejects.toMatchObject({
+      code: 'config',
+      message: expect.stringContaining('is called one') as string,
+      hint: expect.stringContaining('--group') as string,
+    });
+  });
+
   it('a commit that a broker never answers does not hold up the end', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());

@@ -1,9 +1,10 @@
 /** Adds up what generators of numbers write, as a member of a group, until it is stopped. */
-import { messageOf } from '../../runtime/errors.ts';
+import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { pause, withinMs } from '../../runtime/lifecycle.ts';
 import { unlessAborted } from '../../runtime/unless-aborted.ts';
 import { NUMBERS_TOPIC } from '../../wire/compat/seed-d.ts';
 import type { GroupOptions, Log, SlotHandler } from '../../wire/transport/log/port.ts';
+import { MemberReplaced } from '../../wire/transport/log/replaced.ts';
 import { type Malformed, type Sum, Totals } from './totals.ts';
 
 /** What a killed adder makes the next one read again. */
@@ -68,7 +69,15 @@ export async function addUp(options: AdderOptions, stopped: AbortSignal): Promis
     );
   }
   left.abort();
-  await withinMs('leaving the group', leavingMsMax, () => running);
+  await withinMs('leaving the group', leavingMsMax, () => running.catch(tellName));
+}
+
+function tellName(error: unknown): never {
+  if (!(error instanceof MemberReplaced)) throw error;
+  throw new WindrowError('config', error.message, {
+    hint: 'On one machine a group has one adder, the one that came last. Stop one of them, or give it another --group.',
+    cause: error,
+  });
 }
 
 /** What fails, the next one makes good: until then the group's last offsets hold. */

@@ -64,6 +64,27 @@ function read(brokers: readonly string[], member: string) {
   return { seen, interruptions, starts, ends, lines, stop };
 }
 
+/** Follows the thin topic in no group. @returns why not all of it can be read, each time that it changes */
+function follow(brokers: readonly string[]): (string | undefined)[] {
+  const source = createKafkaLog({ ...settings, brokers }, createKeptLog().log);
+  const interruptions: (string | undefined)[] = [];
+  const stopping = new AbortController();
+  const ended = source.reader(thin).follow(
+    [],
+    {
+      take: async () => {},
+      caughtUp: () => {},
+      interrupted: (why) => void interruptions.push(why),
+    },
+    stopping.signal,
+  );
+  onTestFinished(() => {
+    stopping.abort();
+    return ended;
+  });
+  return interruptions;
+}
+
 describe.skipIf(kafkaMissing)('a partition without leader', () => {
   it(
     'keeps no other from being read and written, is told once, and is read again when its broker is back',
@@ -87,6 +108,10 @@ describe.skipIf(kafkaMissing)('a partition without leader', () => {
       await cluster.nodes[node - 1]?.kill();
       const name = `no leader of ${thin}/0`;
       await eventually(async () => expect(one.interruptions.at(-1)).toContain(name), healMsMax);
+      const ofWhole = follow(alive);
+      await eventually(async () => {
+        expect(ofWhole.at(-1)).toBe(`${thin} cannot be read: ${name}`);
+      }, healMsMax);
       const others = [0, 1, 2].map((partition) => ({ topic: thick, partition }));
       for (const other of others) await write(alive, other, `while ${other.partition}`);
       await eventually(async () => expect(one.seen).toHaveLength(4), healMsMax);
@@ -111,6 +136,7 @@ describe.skipIf(kafkaMissing)('a partition without leader', () => {
       await write(brokers, lonely, 'after');
       await eventually(async () => expect(one.seen).toContain('after'), healMsMax);
       await eventually(async () => expect(one.interruptions.at(-1)).toBeUndefined(), healMsMax);
+      await eventually(async () => expect(ofWhole.at(-1)).toBeUndefined(), healMsMax);
       expect(one.ends.get(`${thin}/0`)).toBe(2);
     },
     testMsMax,

@@ -4,6 +4,7 @@ import type { Admin } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { databasePath } from '../../collector/store/database.ts';
 import type { FleetView } from '../../collector/api/contract.ts';
+import { ALERTS_TOPIC } from '../../wire/records/alert-record.ts';
 import { BATCH_HEADER, SAMPLES_TOPIC } from '../../wire/records/record.ts';
 import { windowResultSchema, WINDOW_RESULTS_TOPIC } from '../../wire/records/window-result.ts';
 import { eventually, getJson, metric } from '../support/http.ts';
@@ -121,5 +122,33 @@ describe.skipIf(kafkaMissing)('topics that are made anew', () => {
       expect(await metric(collector.url, 'windrow_log_behind_records')).toBe(0);
     }, readyMsMax);
     expect(await collector.stop()).toBe(0);
+  }, 300_000);
+
+  it('one that collectors share is made again when nobody else does', async () => {
+    await using cluster = await startCluster({ settings: { 'auto.create.topics.enable': false } });
+    const { brokers } = cluster;
+    using one = tempDir();
+    const args = ['--kafka', brokers.join(',')];
+    await using collector = await startCollector({ dataDir: one.path, args });
+    await untilReady(collector, readyMsMax);
+    await write(brokers, samples(0, 100));
+    await eventually(async () => expect(hasResults(one.path)).toBe(true), readyMsMax);
+    const shared = [WINDOW_RESULTS_TOPIC, ALERTS_TOPIC];
+    await withAdmin(kafkaJs(brokers), async (admin) => {
+      await admin.deleteTopics({ topics: shared });
+      await eventually(async () => {
+        const there = await admin.listTopics();
+        expect(shared.filter((topic) => there.includes(topic))).toEqual([]);
+      });
+      await write(brokers, samples(100, 200));
+      await eventually(async () => {
+        expect(await admin.listTopics()).toEqual(expect.arrayContaining(shared));
+      }, readyMsMax);
+    });
+    expect(await closedIn(brokers)).not.toBeNull();
+    await eventually(async () => {
+      expect(await metric(collector.url, 'windrow_results_unpublished_records')).toBe(0);
+    }, readyMsMax);
+    expect((await fetch(`${collector.url}/readyz`)).status).toBe(200);
   }, 300_000);
 });

@@ -90,6 +90,11 @@ export class ClusterAlerts {
     this.#reading ??= this.#reader.run(this.#ended.signal);
   }
 
+  /** Why not all of the topic can be read; undefined while all is well. */
+  get unread(): string | undefined {
+    return this.#reader.failure;
+  }
+
   /** Resolves once all that was in the topic at the call has been read. @throws WindrowError `aborted` */
   caughtUp(signal: AbortSignal): Promise<void> {
     return this.#reader.caughtUp(signal);

@@ -111,6 +111,11 @@ export class ClusterResults implements Results {
     return this.#reader.heardThroughMs;
   }
 
+  /** Why not all of the topic can be read; undefined while all is well. */
+  get unread(): string | undefined {
+    return this.#reader.failure;
+  }
+
   known(serverId: string, replayId: string): Known | undefined {
     return this.#book.known({ serverId, replayId });
   }

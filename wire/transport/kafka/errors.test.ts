@@ -109,6 +109,12 @@ describe('kafkaError', () => {
     },
   );
 
+  it('a topic that is gone is said to be, with what brings it back', () => {
+    const { message, hint } = kafkaError(new Error('Unknown topic x.'), attempt);
+    expect(message).toBe('x cannot be written: the topic is not there');
+    expect(hint).toContain('Create');
+  });
+
   it('a connection that closes may be the first sign of something else', () => {
     const { message, graceMs, hint } = kafkaError(new Error('Connection closed'), attempt);
     expect(message).toBe('x cannot be written: the broker closed the connection');

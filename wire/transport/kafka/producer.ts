@@ -14,7 +14,7 @@ import { partitionOf } from '../log/partition.ts';
 import { RecordsRefused } from '../log/refused.ts';
 import { clientOptions, closeClient, hearErrors, loadLibrary, noteBrokers } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
-import { hasReason, isTopicMissing, kafkaError, writtenIn } from './errors.ts';
+import { hasReason, kafkaError, writtenIn } from './errors.ts';
 import { refuseMissingPartitions, takePartialMetadata } from './missing-partitions.ts';
 import { produceFromOneCopy } from './produce.ts';
 import { releaseWritten } from './written.ts';
@@ -224,11 +224,10 @@ export class KafkaProducer implements LogProducer {
 
   #told(error: unknown, records: readonly NewLogRecord[]): WindrowError {
     const topic = records[0]?.topic ?? '';
-    const told = kafkaError(error instanceof Error ? error : new Error(messageOf(error)), {
+    return kafkaError(error instanceof Error ? error : new Error(messageOf(error)), {
       what: `${topic} cannot be written`,
       right: `Write and Describe on topic ${topic}`,
     });
-    return isTopicMissing(error) ? new TopicMissing(told) : told;
   }
 }
 

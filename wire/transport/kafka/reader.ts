@@ -7,6 +7,7 @@ import { KafkaClient } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { kafkaError } from './errors.ts';
 import { Following, HandlerFailure, type Handlers } from './following.ts';
+import { Interruption } from './interruption.ts';
 import { fetchWaitMs } from './leader-loop.ts';
 import { offsetsOf, placeKey } from './offsets.ts';
 import { Trouble } from './trouble.ts';
@@ -38,10 +39,16 @@ export class KafkaReader implements LogReader {
   async follow(from: readonly ReadPlace[], handlers: Handlers, signal: AbortSignal): Promise<void> {
     const client = await KafkaClient.open(this.#settings, { requestMsMax });
     const trouble = new Trouble(this.#log, `reading ${this.#topic} again`);
+    const interruption = new Interruption((why) => handlers.interrupted?.(why));
     const onTrouble = (error: unknown, until: AbortSignal): Promise<void> => {
-      return trouble.failed(this.#told(error), until);
+      const told = this.#told(error);
+      interruption.begin('fetching', told.message);
+      return trouble.failed(told, until);
     };
-    const onAnswer = (): void => trouble.over();
+    const onAnswer = (): void => {
+      trouble.over();
+      interruption.end('fetching');
+    };
     const of = { topic: this.#topic, log: this.#log, onAnswer, onTrouble };
     const following = new Following(client, of, handlers);
     let places = from.filter(({ topic }) => topic === this.#topic);

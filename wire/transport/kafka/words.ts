@@ -64,6 +64,13 @@ const closed = ofBroker(
   closingMs,
 );
 
+/** The library's word for a topic that no broker knows. */
+const topicMissing: Known = {
+  code: 'unreachable',
+  sentence: 'the topic is not there',
+  hint: 'It is made again if this user may (Create). If not, allow that, or make it by hand.',
+};
+
 const BY_REASON: Readonly<Record<string, Known>> = {
   ...Object.fromEntries(startingReasons.map((reason) => [reason, starting])),
   ...Object.fromEntries(movingReasons.map((reason) => [reason, moving])),
@@ -189,6 +196,7 @@ export function knownOf({ code, apiId, message }: Said): Known | undefined {
   }
   if (message.startsWith('Connection closed')) return closed;
   if (/^(?:Request|Connection \S.*) timed out\b/.test(message)) return noAnswer;
+  if (message.startsWith('Unknown topic ')) return topicMissing;
   if (code === 'PLT_KFK_AUTHENTICATION') return BY_REASON['SASL_AUTHENTICATION_FAILED'];
   return undefined;
 }
