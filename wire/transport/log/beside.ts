@@ -7,6 +7,7 @@
 import { messageOf, WindrowError } from '../../../runtime/errors.ts';
 import { withinMs } from '../../../runtime/lifecycle.ts';
 import type { Logger } from '../../../runtime/logging.ts';
+import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 import type { Trouble } from '../kafka/trouble.ts';
 import type { Log, LogProducer, NewLogRecord, TopicSpec } from './port.ts';
 import { RecordsRefused } from './refused.ts';
@@ -48,12 +49,16 @@ export class Beside {
     return this.#lanes.has(topic);
   }
 
-  /** Resolves when they are in the log, or when nobody is to wait for that any longer. */
-  async add(records: readonly NewLogRecord[]): Promise<void> {
+  /** Resolves when they are in the log, or when nobody is to wait for that any longer; never rejects. */
+  async add(records: readonly NewLogRecord[], signal: AbortSignal): Promise<void> {
     const byTopic = Map.groupBy(records, ({ topic }) => topic);
-    await Promise.all(
+    const added = Promise.all(
       [...byTopic].map(async ([topic, ofTopic]) => this.#lanes.get(topic)?.add(ofTopic)),
     );
+    // Of one producer: one that is slow makes the others late.
+    const isLate = this.#lanes.values().some((lane) => lane.isFailing);
+    if (isLate || this.#closing.signal.aborted) return;
+    await unlessAborted(added, signal, 'writing').catch(() => {});
   }
 
   /** What waits is given up. */
@@ -87,12 +92,16 @@ class Lane {
     this.#trouble = options.options.trouble(options.topic.name);
   }
 
+  get isFailing(): boolean {
+    return this.#isFailing;
+  }
+
   async add(records: readonly NewLogRecord[]): Promise<void> {
+    const { promise } = this.#answered;
     for (const record of records) this.#waiting.add(record);
     this.#makeRoom();
     if (!this.#isWriting) void this.#writeAll();
     if (this.#isFailing) return;
-    const { promise } = this.#answered;
     await withinMs('writing', besideMsMax, () => promise).catch(() => (this.#isFailing = true));
   }
 
@@ -102,9 +111,11 @@ class Lane {
     this.#isWriting = true;
     while (this.#waiting.size > 0 && !signal.aborted) {
       try {
+        const fromMs = performance.now();
         await this.#write([...this.#waiting.values().take(atOnceMax)]);
         this.#trouble.over();
-        this.#isFailing = false;
+        // What works late is waited for as little as what fails.
+        this.#isFailing = performance.now() - fromMs > besideMsMax;
         this.#isFull = false;
       } catch (error) {
         this.#isFailing = true;

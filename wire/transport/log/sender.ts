@@ -68,7 +68,7 @@ class LogSender implements BatchSender {
       all.filter((record) => !isBeside(record)),
       signal,
     );
-    await this.#beside?.add(all.filter(isBeside));
+    await this.#beside?.add(all.filter(isBeside), signal);
     const now = this.#options.clock.wallMs();
     const refused = own.flatMap((records, place) =>
       records.some((record) => left.has(record)) ? [place] : [],
