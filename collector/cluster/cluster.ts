@@ -167,7 +167,8 @@ export class Cluster {
       onChange: alerting.onOthers,
       reject: (place, rejected) => ingest.rejectAt(place, rejected),
     });
-    const unread = (): string | undefined => results.unread ?? alerts.unread;
+    const unread = (topic: string): string | undefined =>
+      topic === WINDOW_RESULTS_TOPIC ? results.unread : alerts.unread;
     const shared = topics.filter(({ name }) => sharedNames.has(name));
     const [holds, positions] = [this.#holds, this.#positions];
     const common = { group, memberFile, topics, ingest, writer, holds, positions, clock, log };
@@ -180,7 +181,7 @@ export class Cluster {
       },
       results: {
         get unread() {
-          return unread();
+          return results.unread ?? alerts.unread;
         },
         release: (sources) => results.release(sources),
         room: (signal) => results.room(signal),

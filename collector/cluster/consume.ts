@@ -88,8 +88,8 @@ export class Consumption implements SlotHandler {
   /** Our slots are known, and nobody else has them. */
   #isReading = false;
   #isTaking = false;
-  /** Until all that other collectors told has been read. */
-  #isWaiting = false;
+  /** Those who wait until all that other collectors told has been read. */
+  #waiting = 0;
   /** What was last told of topics that are kept apart. */
   #uneven: ReadonlySet<string> = new Set();
   #failure: string | undefined = 'the group has not been joined yet';
@@ -106,7 +106,7 @@ export class Consumption implements SlotHandler {
 
   /** Why nothing is taken in; undefined while we can read the share that the group gave us, be it none. */
   get failure(): string | undefined {
-    const unread = this.#isWaiting ? this.#options.results.unread : undefined;
+    const unread = this.#waiting > 0 ? this.#options.results.unread : undefined;
     return unread ?? this.#failure ?? this.#interruption;
   }
 
@@ -297,8 +297,8 @@ export class Consumption implements SlotHandler {
   }
 
   async #caughtUp(signal: AbortSignal): Promise<void> {
-    this.#isWaiting = true;
-    await this.#options.results.caughtUp(signal).finally(() => (this.#isWaiting = false));
+    this.#waiting += 1;
+    await this.#options.results.caughtUp(signal).finally(() => (this.#waiting -= 1));
   }
 
   #tell(error: unknown): void {

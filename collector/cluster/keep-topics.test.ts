@@ -23,13 +23,14 @@ const made = 'topic w was not there; it was made again';
 function keep(ensure?: LogAdmin['ensure']) {
   const source = createMemoryLog({ topics: { w: 2, a: 2 }, clock: createManualClock() });
   const { log, lines } = createKeptLog();
-  const reading: { unread: string | undefined } = { unread: undefined };
+  const reading: { unread?: string | undefined; otherUnread?: string } = {};
   const admin = (): LogAdmin => ({
     ...source.admin(),
     ...(ensure === undefined ? {} : { ensure }),
   });
   const stopping = new AbortController();
-  const unread = (): string | undefined => reading.unread;
+  const unread = (topic: string): string | undefined =>
+    topic === 'w' ? reading.unread : reading.otherUnread;
   const running = keepTopics({ source: { admin }, topics, unread, log }, stopping.signal);
   const stop = (): Promise<void> => {
     stopping.abort();
@@ -61,6 +62,18 @@ it('while all is read nobody looks; each topic that goes has its time', async ()
     await vi.advanceTimersByTimeAsync(lookEveryMs);
   }
   expect(await isThere()).toBe(false);
+});
+
+it('trouble with one topic takes no time from another', async () => {
+  const { source, reading, isThere } = keep();
+  reading.otherUnread = 'no leader of a/0';
+  await vi.advanceTimersByTimeAsync(3 * lookEveryMs);
+  source.remove('w');
+  reading.unread = 'topic w is not there';
+  await vi.advanceTimersByTimeAsync(lookEveryMs);
+  expect(await isThere()).toBe(false);
+  await vi.advanceTimersByTimeAsync(lookEveryMs);
+  expect(await isThere()).toBe(true);
 });
 
 it('what may not be made now is tried again, until the end', async () => {

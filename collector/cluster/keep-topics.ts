@@ -14,21 +14,22 @@ export const lookEveryMs = 10_000;
 export interface KeepOptions {
   readonly source: Pick<Log, 'admin'>;
   readonly topics: readonly TopicSpec[];
-  /** Why not all of them can be read; undefined while all is well, and nobody looks. */
-  readonly unread: () => string | undefined;
+  /** Why one of them cannot be read; undefined while all is well with it, and nobody looks. */
+  readonly unread: (topic: string) => string | undefined;
   readonly log: Logger;
 }
 
 /** Until the signal aborts; never rejects. */
 export async function keepTopics(options: KeepOptions, signal: AbortSignal): Promise<void> {
   const { source, topics, unread, log } = options;
-  let wasUnread = false;
+  let unreadBefore: readonly TopicSpec[] = [];
   while (!signal.aborted) {
     await pause(lookEveryMs, signal);
-    const isUnread = unread() !== undefined;
-    if (isUnread && wasUnread && !signal.aborted) {
+    const unreadNow = topics.filter(({ name }) => unread(name) !== undefined);
+    const doubtful = unreadNow.filter((topic) => unreadBefore.includes(topic));
+    if (doubtful.length > 0 && !signal.aborted) {
       try {
-        for (const topic of await prepareTopics(source, topics, signal)) {
+        for (const topic of await prepareTopics(source, doubtful, signal)) {
           log.warn(`topic ${topic} was not there; it was made again`);
         }
       } catch (error) {
@@ -36,6 +37,6 @@ export async function keepTopics(options: KeepOptions, signal: AbortSignal): Pro
         log.debug({ error: messageOf(error) }, 'topics cannot be made again');
       }
     }
-    wasUnread = isUnread;
+    unreadBefore = unreadNow;
   }
 }
