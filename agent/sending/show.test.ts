@@ -64,6 +64,10 @@ it('what is told takes the place of the line, and the line comes again', () => {
   expect(text.endsWith('\r\u001B[K/data/x: is not there\n')).toBe(true);
 });
 
+it('a block that is sent again later for want of room is no line of its own', () => {
+  expect(shown((show) => show.event({ kind: 'later' }))).toBe('');
+});
+
 it('a file name cannot act on the terminal', () => {
   const path = '/data/\u001B[2J\u202Egpj.exe\n';
   const text = shown((show) => show.event({ kind: 'failed', path, reason: 'is not there' }));
@@ -79,6 +83,7 @@ it('elsewhere each line is JSON, and blocks and chunks are not told one by one',
   show.event({ kind: 'begun', transfer, acknowledged: { blocks: 0, bytes: 0 } });
   show.event({ kind: 'chunk', rawBytes: 1, payloadBytes: 1 });
   show.event({ kind: 'acknowledged', transfer, block: 0 });
+  show.event({ kind: 'later' });
   show.event({ kind: 'again', transfer, block: 2, resend: 1, reason: 'lost' });
   show.event({ kind: 'left-out', path: '/data/link', reason: 'is a symbolic link' });
   show.progress(aQuarter(), startMs + 1_000);

@@ -25,6 +25,13 @@ export interface Show {
 }
 
 const columnsDefault = 80;
+/** Of these there are as many as blocks, or more: no line of JSON. */
+const uncountable: ReadonlySet<SendEvent['kind']> = new Set([
+  'chunk',
+  'acknowledged',
+  'begun',
+  'later',
+]);
 
 type Write = (text: string) => void;
 
@@ -45,8 +52,7 @@ export class JsonShow implements Show {
 
   event(event: SendEvent): void {
     const { kind } = event;
-    // Of these there are as many as blocks, or more.
-    if (kind === 'chunk' || kind === 'acknowledged' || kind === 'begun') return;
+    if (uncountable.has(kind)) return;
     const { transfer, ...facts } = { transfer: undefined, ...event };
     const { kind: name, ...rest } = facts;
     const file = transfer === undefined ? {} : { path: transfer.file.path };

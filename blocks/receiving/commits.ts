@@ -3,11 +3,11 @@
  * of small files there are many.
  *
  * Invariant: a promise resolves when its change is on the disk; of a transaction that failed
- * nothing was changed, and all who wait for it hear that. A change that is refused for its own sake
+ * nothing was changed, and all who wait for it hear that. A change that fails for its own sake
  * is undone alone: who sends what is refused is not to reach who sends something else.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import { messageOf, systemCodeOf, WindrowError } from '../../runtime/errors.ts';
 import { inTransaction } from '../../runtime/transaction.ts';
 
 /** Between two commits the loop has at least this long for everything else. */
@@ -69,9 +69,9 @@ export class Commits {
       this.#db.exec('RELEASE change');
       return { value };
     } catch (error) {
-      if (!(error instanceof WindrowError)) throw error;
+      if (systemCodeOf(error) === 'ERR_SQLITE_ERROR') throw error;
       this.#db.exec('ROLLBACK TO change; RELEASE change');
-      return { refused: error };
+      return { refused: error instanceof WindrowError ? error : told(error) };
     }
   }
 }

@@ -282,6 +282,25 @@ it('of two blocks by turns with room for one the second is asked for later, and 
   ]);
 });
 
+it('that blocks are refused for want of room is told once, and anew after one that began', async () => {
+  const { take, told, acks, lines } = await reading({
+    async take({ chunk }) {
+      if (chunk.file_name === 'fits') return { nextChunk: 1 };
+      throw new WindrowError('no_room', 'the disk is full, with what was begun before');
+    },
+  });
+  const begin = (path: string): Promise<void> =>
+    take(chunksOf(madeFile({ path, content: large.content }), 0).slice(0, 1));
+  const refusals = () => lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg);
+  for (const path of ['one', 'two', 'three']) await begin(path);
+  await told(3);
+  expect(refusals()).toEqual(['the disk is full, with what was begun before']);
+  for (const path of ['fits', 'four', 'five']) await begin(path);
+  await told(5);
+  expect(acks.every(({ later }) => later)).toBe(true);
+  expect(refusals()).toHaveLength(2);
+});
+
 it('a share that ends waits for no block: what was taken is dealt with later, and does not pile up', async () => {
   const { receiver: real } = receiverRig();
   let held = Promise.withResolvers<void>();

@@ -4,8 +4,10 @@
  * Invariant: an offset is committed only when each block that begins before it was stored, or has
  * failed, or was given up, and its acknowledgment is in the log.
  */
+import { systemClock } from '../../runtime/clock.ts';
 import { WindrowError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logging.ts';
+import { Telling } from '../../runtime/telling.ts';
 import { BLOCK_ACKS_TOPIC, type BlockAck, ackKey } from '../../wire/records/block-ack.ts';
 import {
   type BlockChunk,
@@ -62,6 +64,8 @@ export class LogBlocks implements SlotHandler {
   #beyond = 0;
   readonly #taking: Trouble;
   readonly #telling: Trouble;
+  /** For want of room, until a block begins again. */
+  readonly #refusing = new Telling(systemClock);
   #toldMs = Number.NEGATIVE_INFINITY;
   /** By the key of their chunks. */
   readonly #failed = new Set<string>();
@@ -197,13 +201,17 @@ export class LogBlocks implements SlotHandler {
       try {
         const { nextChunk, ack } = await this.#options.receiver.take({ chunk, payload, mark });
         this.#taking.over();
+        if (chunk.chunk === 0) this.#refusing.over();
         if (ack === undefined && nextChunk <= chunk.chunk) return { ack: this.#missing(chunk) };
         if (ack?.success === false) this.#noteFailed(chunk);
         return { ack };
       } catch (error) {
         if (!(error instanceof WindrowError) || !error.retryable) {
           this.#noteFailed(chunk);
-          return { ack: refusalAck(chunk, error, this.#options.here()) };
+          const ack = refusalAck(chunk, error, this.#options.here());
+          if (ack.later === true && this.#refusing.failed(error))
+            this.#options.log.warn(ack.reason);
+          return { ack };
         }
         await this.#taking.failed(error, signal);
       }

@@ -149,6 +149,16 @@ it('a verified file has a date that no write of the same moment gives it', () =>
   expect(Date.now() - statSync(join(folder, 'part')).mtimeMs).toBeGreaterThanOrEqual(5_000);
 });
 
+it('a verified file has a date that every file system keeps as it is: an even second', () => {
+  const noise = contentOf(50);
+  part.write(rawChunk(noise), noise);
+  vi.spyOn(Date, 'now').mockReturnValue(1_800_000_003_999);
+  onTestFinished(() => void vi.restoreAllMocks());
+  part.verify(sha256(noise));
+  const { mtimeNs } = statSync(join(folder, 'part'), { bigint: true });
+  expect(mtimeNs).toBe(1_799_999_992n * 1_000_000_000n);
+});
+
 it('a block may be read, and linked to, before it is stored', () => {
   const noise = contentOf(50);
   part.write(rawChunk(noise), noise);
@@ -166,6 +176,22 @@ it('a folder of parts that was cleaned away is made again, and no folder above i
   mkdirSync(join(folder, 'work'));
   open().drop();
   expect(existsSync(parts)).toBe(true);
+});
+
+it('a folder of parts that another thread makes at the same moment is as good', () => {
+  const real = fs.mkdirSync;
+  vi.spyOn(fs, 'mkdirSync').mockImplementation((path, options) => {
+    real(path, options);
+    return real(path, options);
+  });
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  });
+  const path = join(folder, 'parts', '1');
+  new PartFile(path, new StageTimes(STAGES)).drop();
+  expect(existsSync(join(folder, 'parts'))).toBe(true);
 });
 
 it('a block whose folder could not be synced is not stored by the next try: it is sent again', () => {

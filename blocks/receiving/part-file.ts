@@ -40,6 +40,8 @@ export const receivingEngine = 'openssl' satisfies EngineName;
  * writes within one step of a clock, 10 ms or of some file systems 2 s, would have one date.
  */
 const datedBackMs = 10_000;
+/** The coarsest step in which a file system keeps dates, FAT's: a date between two would come back as another. */
+const datesMs = 2_000;
 
 /** What came is not what was sent, or is gone: the block has to be sent again. */
 export class BadBlockError extends Error {
@@ -180,8 +182,17 @@ function openMakingFolder(path: string): number {
     return openSync(path, 'w', 0o600);
   } catch (error) {
     if (systemCodeOf(error) !== 'ENOENT') throw error;
-    mkdirSync(dirname(path), { mode: 0o700 });
+    makeFolder(dirname(path));
     return openSync(path, 'w', 0o600);
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another thread was faster.
+    if (systemCodeOf(error) !== 'EEXIST') throw error;
   }
 }
 
@@ -189,7 +200,7 @@ function openMakingFolder(path: string): number {
 const cannotDate: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'ENOSYS', 'ENOTSUP']);
 
 function datedBack(fd: number): BigIntStats {
-  const seconds = (Date.now() - datedBackMs) / 1_000;
+  const seconds = Math.floor((Date.now() - datedBackMs) / datesMs) * (datesMs / 1_000);
   try {
     futimesSync(fd, seconds, seconds);
   } catch (error) {

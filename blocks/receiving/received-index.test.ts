@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WindrowError } from '../../runtime/errors.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { Commits } from './commits.ts';
@@ -191,6 +192,22 @@ it('one that a newer version wrote is left alone', async () => {
   expect(readFileSync(path).equals(before)).toBe(true);
 });
 
+it('a file whose folder cannot be made for its length is refused for good', async () => {
+  const { receiver } = receiverRig();
+  const real = fs.lstatSync;
+  vi.spyOn(fs, 'lstatSync').mockImplementation(((path: string, options: object) => {
+    if (!path.endsWith('log_txt')) return real(path, options);
+    throw Object.assign(new Error('ENAMETOOLONG'), { code: 'ENAMETOOLONG' });
+  }) as typeof fs.lstatSync);
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  });
+  const refused = takeAll(receiver, chunksOf(two, 0));
+  await expect(refused).rejects.toMatchObject({ code: 'input', retryable: false });
+});
+
 describe('changes of one moment', () => {
   function open(): DatabaseSync {
     const db = new DatabaseSync(join(temporaryFolder(), 'x.db'));
@@ -222,6 +239,21 @@ describe('changes of one moment', () => {
     const outcomes = await Promise.allSettled([add(7), hostile, add(9)]);
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(outcomes[1]).toMatchObject({ reason: refused });
+    expect(rows(db)).toEqual([{ n: 7 }, { n: 9 }]);
+    db.close();
+  });
+
+  it('of which one fails for what the disk or the code says are done without it', async () => {
+    const db = open();
+    const commits = new Commits(db);
+    const add = (n: number) => commits.commit(() => db.prepare('INSERT INTO t VALUES (?)').run(n));
+    const failing = commits.commit(() => {
+      db.exec('INSERT INTO t VALUES (8)');
+      throw Object.assign(new Error('EACCES'), { code: 'EACCES' });
+    });
+    const outcomes = await Promise.allSettled([add(7), failing, add(9)]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(outcomes[1]).toMatchObject({ reason: { code: 'store_unavailable', retryable: true } });
     expect(rows(db)).toEqual([{ n: 7 }, { n: 9 }]);
     db.close();
   });

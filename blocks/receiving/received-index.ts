@@ -9,7 +9,7 @@ import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { makeFolderDurably } from '../../runtime/durable-file.ts';
-import { WindrowError } from '../../runtime/errors.ts';
+import { systemCodeOf, WindrowError } from '../../runtime/errors.ts';
 import { isDamage, setAside } from '../../runtime/queue/damage.ts';
 import type { BlockChunk } from '../../wire/records/block-chunk.ts';
 import { Commits } from './commits.ts';
@@ -230,9 +230,13 @@ export class ReceivedIndex {
   /** A folder of which nothing is known is somebody else's. */
   #isFree(name: string): boolean {
     if (this.#statements.folderTaken.get(foldKey(name)) !== undefined) return false;
-    return (
-      lstatSync(join(this.#options.blocksFolder, name), { throwIfNoEntry: false }) === undefined
-    );
+    const path = join(this.#options.blocksFolder, name);
+    try {
+      return lstatSync(path, { throwIfNoEntry: false }) === undefined;
+    } catch (error) {
+      if (systemCodeOf(error) !== 'ENAMETOOLONG') throw error;
+      throw new WindrowError('input', `the name of ${name} is too long in that folder`);
+    }
   }
 }
 

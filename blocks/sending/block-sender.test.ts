@@ -74,7 +74,18 @@ function sending() {
   const send = (block = 0) => sender.send({ transfer, key, block }, stopping.signal);
   const kinds = (...wanted: SendEvent['kind'][]) =>
     events.map(({ kind }) => kind).filter((kind) => wanted.includes(kind));
-  return { send, seen, world, answer, kinds, isAcknowledged: () => journal.isAcknowledged(key, 0) };
+  const told = (wanted: SendEvent['kind']) => events.filter(({ kind }) => kind === wanted);
+  const stop = () => stopping.abort();
+  return {
+    send,
+    seen,
+    world,
+    answer,
+    kinds,
+    told,
+    stop,
+    isAcknowledged: () => journal.isAcknowledged(key, 0),
+  };
 }
 
 /** Read and hashed so far. */
@@ -142,6 +153,41 @@ it('a block that finds no room is sent again as often as it takes, one that is b
   await vi.advanceTimersByTimeAsync(1_000);
   await sent;
   expect(seen.filter(({ chunk }) => chunk === 0)).toHaveLength(12 + 6);
+});
+
+it('want of room is told once for all blocks, and that it is over when none waits for it', async () => {
+  const { send, seen, world, answer, kinds, told } = sending();
+  const refusals = [3, 5];
+  world.onChunk = (record) => {
+    const left = refusals[record.block_number] ?? 0;
+    if (record.chunk === 0 && left > 0) {
+      refusals[record.block_number] = left - 1;
+      answer(record, false, true);
+    } else if (record.last !== undefined) answer(record, true);
+  };
+  const sent = Promise.all([send(0), send(1)]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  await sent;
+  expect(seen.filter(({ chunk }) => chunk === 0)).toHaveLength(8 + 2);
+  expect(kinds('waiting', 'going-on', 'again')).toEqual(['waiting', 'going-on']);
+  expect(kinds('later')).toHaveLength(8);
+  expect(told('waiting')).toMatchObject([
+    { reason: 'not good', hint: expect.stringContaining('room') as string },
+  ]);
+});
+
+it('a sender that is stopped while there is no room does not go on', async () => {
+  const { send, world, answer, kinds, stop } = sending();
+  let refusals = 0;
+  world.onChunk = (record) => {
+    answer(record, false, true);
+    refusals += 1;
+    if (refusals === 3) stop();
+  };
+  const sent = expect(send()).rejects.toThrow();
+  await vi.advanceTimersByTimeAsync(1_000);
+  await sent;
+  expect(kinds('waiting', 'going-on')).toEqual(['waiting']);
 });
 
 it('what failed is sent again at once, and its rest is not', async () => {

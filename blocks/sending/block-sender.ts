@@ -8,11 +8,10 @@
  *      ▲                      │
  *      ├── failed, or begin ──┤   at most `resendsMax` times, then failed
  *      │   again              │
- *      ├── no room for now ───┤   as often as it takes
+ *      ├── no room for now ───┤   more and more rarely, as often as it takes
  *      └── silence ───────────┘   rarely, and as often as it takes
  */
 import { basename } from 'node:path/posix';
-import { fullJitterMs } from '../../runtime/backoff.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { pause } from '../../runtime/lifecycle.ts';
 import type { BlockAck } from '../../wire/records/block-ack.ts';
@@ -21,23 +20,18 @@ import type { Awaited, AwaitedAcks } from './awaited-acks.ts';
 import type { Taken } from '../../wire/transport/block-port.ts';
 import type { Tell } from './events.ts';
 import type { Journal } from './journal.ts';
-import { backoff, type PatientCarrier } from './patience.ts';
+import type { PatientCarrier } from './patience.ts';
 import type { BlockJob, BlockReader } from './block-reader.ts';
 import { chunkRecord, type PreparedChunk, type Transfer } from './plan.ts';
+import { type ResendCause, Resends } from './resends.ts';
 import { Slots } from './slots.ts';
 import { Work } from './work.ts';
 
-/** Of a block that was not good there, each after a longer wait. */
-const resendsMax = 5;
 /** Without any acknowledgment it is told. A receiver of Kafka that is replaced by another in its group has begun again by then. */
 const silentMs = 60_000;
-/**
- * After that it is sent again: the log may have lost it. Receivers may take their time for a block
- * (`processMsMax`), have no room or be away, and each time fills the log, so the next comes later by
- * twice as much.
- */
-const silentResendMsMin = 15 * 60_000;
-const silentResendMsMax = 24 * 3_600_000;
+
+const roomHint =
+  'Take files away there, or give its receiver more room; it is tried again by itself.';
 
 /** The block was not acknowledged, for the reason that is the message. */
 export class BlockFailedError extends Error {
@@ -67,6 +61,13 @@ type Attempt =
   | { readonly ack: BlockAck; readonly sha256: string | undefined }
   | { readonly reason: string; readonly isSilence?: true };
 
+/** The block must be sent again. */
+interface Missed {
+  readonly attempt: Attempt;
+  readonly reason: string;
+  readonly resends: Resends;
+}
+
 /** All of it is on its way or there; its acknowledgment is still to come. */
 interface Sent {
   readonly sentSha256: string;
@@ -77,6 +78,8 @@ export class BlockSender {
   readonly #reading: Slots;
   readonly #work: Work;
   #isSilent = false;
+  /** Blocks that found no room and are not done since. */
+  #refused = 0;
 
   constructor(options: BlockSenderOptions) {
     this.#options = options;
@@ -89,21 +92,30 @@ export class BlockSender {
    *   `refused`, not retryable, for good, others when nothing can be sent any more
    */
   async send(outgoing: OutgoingBlock, signal: AbortSignal): Promise<void> {
-    const { tell, random } = this.#options;
-    const { transfer, block } = outgoing;
-    for (let [failures, silences, refusals] = [0, 0, 0]; ; ) {
-      const resendMs = Math.min(silentResendMsMin * 2 ** silences, silentResendMsMax);
-      const attempt = await this.#attempt(outgoing, resendMs, signal);
-      const reason = this.#settle(outgoing, attempt);
-      if (reason === undefined) return;
-      if ('isSilence' in attempt) silences += 1;
-      else if ('ack' in attempt && attempt.ack.later === true) refusals += 1;
-      else if (failures === resendsMax) throw new BlockFailedError(reason);
-      else failures += 1;
-      const resend = failures + silences + refusals;
-      tell({ kind: 'again', transfer, block, resend, reason });
-      await pause(fullJitterMs(resend - 1, backoff, random), signal);
+    const resends = new Resends();
+    try {
+      for (;;) {
+        const attempt = await this.#attempt(outgoing, resends.silentMs, signal);
+        const reason = this.#settle(outgoing, attempt);
+        if (reason === undefined) return;
+        await pause(this.#waitMsFor(outgoing, { attempt, reason, resends }), signal);
+      }
+    } finally {
+      if (resends.wasRefused) this.#leaveRoom(signal);
     }
+  }
+
+  /** Before it is sent again. @throws BlockFailedError when it was sent often enough */
+  #waitMsFor({ transfer, block }: OutgoingBlock, { attempt, reason, resends }: Missed): number {
+    const { tell, random } = this.#options;
+    const cause = causeOf(attempt);
+    const isRefusedAnew = cause === 'refused' && !resends.wasRefused;
+    const waitMs = resends.next(cause, random);
+    if (waitMs === undefined) throw new BlockFailedError(reason);
+    if (isRefusedAnew) this.#lackRoom(reason);
+    if (cause === 'refused') tell({ kind: 'later' });
+    else tell({ kind: 'again', transfer, block, resend: resends.count, reason });
+    return waitMs;
   }
 
   async #attempt(outgoing: OutgoingBlock, resendMs: number, signal: AbortSignal): Promise<Attempt> {
@@ -190,6 +202,19 @@ export class BlockSender {
     tell({ kind: 'waiting', reason, hint });
   }
 
+  /** A block found no room: told once for all that wait for it. */
+  #lackRoom(reason: string): void {
+    this.#refused += 1;
+    if (this.#refused > 1) return;
+    this.#options.tell({ kind: 'waiting', reason, hint: roomHint });
+  }
+
+  /** It does not wait for room any longer. */
+  #leaveRoom(signal: AbortSignal): void {
+    this.#refused -= 1;
+    if (this.#refused === 0 && !signal.aborted) this.#options.tell({ kind: 'going-on' });
+  }
+
   /** @returns why the block must be sent again */
   #settle({ transfer, key, block }: OutgoingBlock, attempt: Attempt): string | undefined {
     if ('reason' in attempt) return attempt.reason;
@@ -202,6 +227,11 @@ export class BlockSender {
     this.#options.tell({ kind: 'acknowledged', transfer, block });
     return undefined;
   }
+}
+
+function causeOf(attempt: Attempt): ResendCause {
+  if ('isSilence' in attempt) return 'silent';
+  return 'ack' in attempt && attempt.ack.later === true ? 'refused' : 'failed';
 }
 
 function jobOf({ transfer: { file, blockBytes }, block }: OutgoingBlock): BlockJob {

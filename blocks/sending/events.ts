@@ -14,6 +14,8 @@ export type SendEvent =
       readonly resend: number;
       readonly reason: string;
     }
+  /** A block found no room and is sent again, after a while: one `waiting` tells it of all that do. */
+  | { readonly kind: 'later' }
   /** The file is another version now, which is sent from its beginning. */
   | { readonly kind: 'changed'; readonly transfer: Transfer }
   | { readonly kind: 'done'; readonly transfer: Transfer }

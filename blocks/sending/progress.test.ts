@@ -88,3 +88,11 @@ it('a file that is done is there whole, whoever has sent a part of it', () => {
   progress.take({ kind: 'done', transfer }, startMs);
   expect(progress.done).toEqual({ files: 1, blocks: 3, bytes: 3 * blockBytesMin });
 });
+
+it('a block that is sent again is counted, be it for want of room', () => {
+  const progress = progressOf(blockBytesMin);
+  progress.take({ kind: 'later' }, startMs);
+  const transfer = transferOf(1);
+  progress.take({ kind: 'again', transfer, block: 0, resend: 2, reason: 'lost' }, startMs);
+  expect(progress.resends).toBe(2);
+});

@@ -73,7 +73,7 @@ export class Progress {
       // Some were known to be there when it began, some may be by another process.
       this.#countTo(event.transfer, { blocks, bytes: file.version.sizeBytes });
       this.done.files += 1;
-    } else if (event.kind === 'again') {
+    } else if (event.kind === 'again' || event.kind === 'later') {
       this.resends += 1;
     } else if (event.kind === 'failed') {
       this.failures += 1;

@@ -22,7 +22,7 @@ export class Work {
     const { readBytes, stages } = this.#told;
     this.#told = now;
     return {
-      read_bytes: Math.min(now.readBytes - readBytes, workBytesMax),
+      read_bytes: Math.max(0, Math.min(now.readBytes - readBytes, workBytesMax)),
       read: between(stages.read, now.stages.read),
       hash: between(stages.hash, now.stages.hash),
       compress: between(stages.compress, now.stages.compress),
@@ -34,7 +34,7 @@ function between(one: StageTime, other: StageTime): { ms: number; cpu_ms: number
   return { ms: toldMs(other.ms - one.ms), cpu_ms: toldMs(other.cpuMs - one.cpuMs) };
 }
 
-/** To a microsecond. */
+/** To a microsecond; nothing where a clock of the system went back: a receiver refuses less. */
 function toldMs(ms: number): number {
-  return Math.min(Math.round(ms * 1_000) / 1_000, workMsMax);
+  return Math.max(0, Math.min(Math.round(ms * 1_000) / 1_000, workMsMax));
 }

@@ -129,9 +129,14 @@ async function ask(client: DirectClient, signal: AbortSignal): Promise<Transfers
   if (answer.status !== 200) throw client.rejection(answer);
   try {
     const view = JSON.parse(answer.body) as Partial<TransfersView>;
-    if (Array.isArray(view.transfers) && Array.isArray(view.machines)) return view as TransfersView;
+    if (isTransfersView(view)) return view;
   } catch {
     // Falls through: whatever answered is no collector.
   }
   throw notACollector(client.url);
+}
+
+function isTransfersView(view: Partial<TransfersView>): view is TransfersView {
+  const { transfers, machines, totals } = view;
+  return Array.isArray(transfers) && Array.isArray(machines) && totals instanceof Object;
 }

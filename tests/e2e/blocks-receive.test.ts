@@ -14,6 +14,8 @@ import {
   mib,
   packed,
 } from '../../blocks/receiving/testing/made-file.ts';
+import type { TransfersView } from '../../blocks/transfers-view.ts';
+import { answering } from '../../runtime/testing/loopback.ts';
 import { seededRandom } from '../../runtime/testing/seeded-random.ts';
 import { postChunk, sendBlock } from '../support/chunks.ts';
 import { type RunningCollector, run, startCollector, tempDir } from '../support/programs.ts';
@@ -191,11 +193,26 @@ describe('monitor', () => {
     );
     for (const { stdout } of finished) {
       const [line = ''] = stdout.split('\n');
-      expect(JSON.parse(line)).toMatchObject({
-        machines: [{ machine_id: hostname(), active: true, blocks: 1 }],
+      const view = JSON.parse(line) as TransfersView;
+      const machines = view.machines.toSorted((a, b) => a.role.localeCompare(b.role));
+      expect({ ...view, machines }).toMatchObject({
+        machines: [
+          { machine_id: hostname(), role: 'receiver', active: true, blocks: 1 },
+          { machine_id: 'desk-12', role: 'sender', active: true, blocks: 1 },
+        ],
         transfers: [{ file_name: 'a.bin', sender: 'desk-12', blocks: 1, total_blocks: 3 }],
       });
     }
+  });
+
+  it('ends with a sentence when what answers is of before there were totals', async () => {
+    const url = await answering((_, response) =>
+      response.end(JSON.stringify({ transfers: [], machines: [] })),
+    );
+    const finished = await run('collector', ['monitor', '--to', url]);
+    expect(finished.code).toBe(1);
+    expect(finished.stderr).toContain(url);
+    expect(finished.stderr).not.toContain('TypeError');
   });
 
   it.each([

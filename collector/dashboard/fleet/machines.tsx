@@ -1,12 +1,11 @@
 import type { JSX } from 'preact';
 import type { MachineView, TransferTotals } from '../../api/contract.ts';
+import { activeMs } from '../../../blocks/transfers-view.ts';
 import { ABSENT, ago, rate } from '../lib/format.ts';
 import { notShown } from '../lib/machines.ts';
 import { PanelTable } from '../shell/panel-table.tsx';
 
 const shownMax = 20;
-/** As the collector has it. */
-const activeMs = 60_000;
 /** Between two statuses of a receiver, and room. */
 const freshMs = 10_000;
 
