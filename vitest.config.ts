@@ -43,7 +43,8 @@ export default defineConfig({
           name: 'whole',
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/{tidy,chaos,kafka,single-file,windows}/**'],
-          setupFiles: [endsWhatIsLeft],
+          globalSetup: './tests/support/cut-programs.ts',
+          setupFiles: [endsWhatIsLeft, './tests/support/starts-cut-programs.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // These mostly wait for processes of their own: four at a time keep two cores busy.

@@ -15,7 +15,8 @@ export interface Named {
   readonly addons: Set<string>;
 }
 
-const NAMED = /new URL\(\s*'([^'\n]+)',\s*import\.meta\.url\s*,?\s*\)/g;
+/** What a module names by its own address: the specifier. */
+export const NAMED = /new URL\(\s*'([^'\n]+)',\s*import\.meta\.url\s*,?\s*\)/g;
 
 /** @param root of the repository */
 export function addresses(root: string, named: Named): Plugin {

@@ -6,7 +6,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const LONGEST = [
-  ...['wrong-clock', 'alerts', 'systemd-running', 'restart'].map((name) => `e2e/${name}`),
+  ...['clone', 'wrong-clock', 'alerts', 'systemd-running', 'restart'].map((name) => `e2e/${name}`),
   ...['broker-faults', 'outage', 'rolling-collectors'].map((name) => `kafka/${name}`),
 ].map((name) => `/tests/${name}.test.ts`);
 

@@ -13,8 +13,11 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CODE_CACHE = join(ROOT, 'node_modules/.cache/windrow');
 /** As package.json's `bin` has them. */
 const ENTRIES = { agent: 'agent/launch.js', collector: 'collector/main.ts' } as const;
-/** What `npm run build` has made takes the place of the sources with WINDROW_PROGRAMS=dist. */
-const asBuilt = process.env['WINDROW_PROGRAMS'] === 'dist';
+/**
+ * What takes the place of the sources: `dist` is what `npm run build` has made, else it is a folder
+ * of cut-programs.ts.
+ */
+const programs = process.env['WINDROW_PROGRAMS'];
 /** Bytes of a program's output that are kept for a failure's message. */
 const outputCharsMax = 64 * 1024;
 const stopMsMax = 20_000;
@@ -75,8 +78,11 @@ function spawnProgram(name: 'agent' | 'collector', args: readonly string[], opti
 
 /** The beginning of a command line that runs it. */
 export function commandOf(name: 'agent' | 'collector'): string[] {
-  if (asBuilt) return [join(ROOT, 'dist', `windrow-${name}-linux-x64`)];
-  return [process.execPath, join(ROOT, ENTRIES[name])];
+  if (programs === 'dist') return [join(ROOT, 'dist', `windrow-${name}-linux-x64`)];
+  const entry = ENTRIES[name];
+  const path =
+    programs === undefined ? join(ROOT, entry) : join(programs, entry.replace(/\.ts$/, '.js'));
+  return [process.execPath, path];
 }
 
 /** Runs one verb to its end. */
