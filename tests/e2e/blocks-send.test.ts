@@ -105,10 +105,11 @@ it('a tree arrives whole; sent again, nothing is read and nothing is sent', asyn
   expect(await metric(url, ownEngine)).toBe(7);
   expect(await metric(url, 'windrow_blocks_sender_stage_bytes_total')).toBe(5.5 * MiB);
   for (const stage of ['read', 'hash', 'compress']) {
-    for (const seconds of ['stage_seconds', 'stage_cpu_seconds']) {
-      const name = `windrow_blocks_sender_${seconds}_total{stage="${stage}"}`;
-      expect(await metric(url, name), name).toBeGreaterThan(0);
-    }
+    const nameOf = (seconds: string): string =>
+      `windrow_blocks_sender_${seconds}_total{stage="${stage}"}`;
+    expect(await metric(url, nameOf('stage_seconds')), stage).toBeGreaterThan(0);
+    // A kernel adds a thread's CPU up at its ticks: of some ms of work it may tell none.
+    expect(await metric(url, nameOf('stage_cpu_seconds')), stage).toBeGreaterThanOrEqual(0);
   }
   const again = await send([from], args);
   expect(again.code).toBe(0);
