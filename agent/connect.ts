@@ -29,7 +29,7 @@ export async function openSender(config: AgentConfig, log: Logger): Promise<Batc
   return senderTo(openKafkaLog(config, clientId, log), config, {
     topics: topicSpecs(config, [SAMPLES_TOPIC]),
     beside: {
-      topics: topicSpecs(config, topicsOf(config).slice(1)),
+      topics: topicSpecs(config, besideTopicsOf(config)),
       trouble: (topic) => new Trouble(log, `${topic} is written again`),
       log,
     },
@@ -50,14 +50,23 @@ export async function senderTo(
   });
 }
 
-/** The topics that an agent writes to, that of samples first. */
+/** The topics that an agent writes to. */
 export function topicsOf(config: Pick<AgentConfig, 'compat'>): string[] {
-  return [...sampleTopicsOf(config), INVENTORY_TOPIC];
+  return [SAMPLES_TOPIC, ...besideTopicsOf(config)];
 }
 
 /** Those for samples. */
-export function sampleTopicsOf({ compat }: Pick<AgentConfig, 'compat'>): string[] {
-  return [SAMPLES_TOPIC, ...(compat.includes('seed-a') ? SEED_A_TOPICS : [])];
+export function sampleTopicsOf(config: Pick<AgentConfig, 'compat'>): string[] {
+  return [SAMPLES_TOPIC, ...copyTopicsOf(config)];
+}
+
+/** Those that samples do not wait for. */
+function besideTopicsOf(config: Pick<AgentConfig, 'compat'>): string[] {
+  return [...copyTopicsOf(config), INVENTORY_TOPIC];
+}
+
+function copyTopicsOf({ compat }: Pick<AgentConfig, 'compat'>): readonly string[] {
+  return compat.includes('seed-a') ? SEED_A_TOPICS : [];
 }
 
 /** Our code for Kafka: a direct agent does without. The library comes with the first connection. */

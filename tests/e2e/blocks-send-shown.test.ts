@@ -3,27 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { folder, MiB } from '../kafka/support/files.ts';
 import { Proxy } from '../kafka/support/proxy.ts';
 import { receivedFile, receivedFolders } from '../support/blocks.ts';
-import {
-  type RunningCollector,
-  run,
-  startCollector,
-  startVerb,
-  tempDir,
-} from '../support/programs.ts';
+import { type RunningCollector, run, startCollector, startVerb } from '../support/programs.ts';
 import { mayMount, smallDisk } from '../support/small-disk.ts';
 import { missing } from '../support/tools.ts';
 
-const MiB = 1024 * 1024;
 const waitMsMax = { timeout: 30_000, interval: 20 };
-
-function folder(): string {
-  const made = tempDir();
-  onTestFinished(() => made[Symbol.dispose]());
-  return made.path;
-}
 
 /** A folder of small files. */
 function tree(files: number): string {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { rawChunkBytes } from '../../wire/limits.ts';
+import { folder, MiB } from '../kafka/support/files.ts';
 import { Proxy } from '../kafka/support/proxy.ts';
 import { linesOf, receivedFile, receivedFolders, summaryOf } from '../support/blocks.ts';
 import { freePort } from '../support/free-port.ts';
@@ -17,20 +18,12 @@ import {
   startAgent,
   startCollector,
   startVerb,
-  tempDir,
 } from '../support/programs.ts';
 import { mayMount, smallDisk } from '../support/small-disk.ts';
 
-const MiB = 1024 * 1024;
 const waitMsMax = { timeout: 30_000, interval: 20 };
 /** So that small files have many blocks. */
 const smallBlocks = ['--block-size', '1MiB'];
-
-function folder(): string {
-  const made = tempDir();
-  onTestFinished(() => made[Symbol.dispose]());
-  return made.path;
-}
 
 async function collector(
   options: Parameters<typeof startCollector>[0] = {},
@@ -104,13 +97,15 @@ it('a tree arrives whole; sent again, nothing is read and nothing is sent', asyn
   const ownEngine = `windrow_blocks_sender_engine_total{engine="${String(summaryOf(first)['engine'])}"}`;
   expect(await metric(url, ownEngine)).toBe(7);
   expect(await metric(url, 'windrow_blocks_sender_stage_bytes_total')).toBe(5.5 * MiB);
+  let cpuS = 0;
   for (const stage of ['read', 'hash', 'compress']) {
     const nameOf = (seconds: string): string =>
       `windrow_blocks_sender_${seconds}_total{stage="${stage}"}`;
     expect(await metric(url, nameOf('stage_seconds')), stage).toBeGreaterThan(0);
-    // A kernel adds a thread's CPU up at its ticks: of some ms of work it may tell none.
-    expect(await metric(url, nameOf('stage_cpu_seconds')), stage).toBeGreaterThanOrEqual(0);
+    cpuS += await metric(url, nameOf('stage_cpu_seconds'));
   }
+  // A kernel adds a thread's CPU up at its ticks: of some ms of one stage it may tell none.
+  expect(cpuS).toBeGreaterThan(0);
   const again = await send([from], args);
   expect(again.code).toBe(0);
   expect(summaryOf(again)).toMatchObject({ files: 3, blocks: 7, read_bytes: 0, sent_bytes: 0 });
