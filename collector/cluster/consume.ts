@@ -43,13 +43,13 @@ import { describeUneven } from './together.ts';
 /** Offsets are committed this often: what a kill makes the next one read again on top. */
 const commitEveryMs = 1_000;
 /** Rows that wait for a commit of the store before more is read. */
-const waitingRowsMax = 20_000;
+const waitingRowsMax = 40_000;
 /** When the group cannot be joined it is tried again after this. */
 const retryMs = 5_000;
 /** At the end what was taken gets this long to be stored, published and committed. */
-const farewellMsMax = 1_500;
+export const farewellMsMax = 1_500;
 /** Leaving the group takes 2,000 ms at most, closing its connections then 1,000. */
-const leavingMsMax = 3_300;
+export const leavingMsMax = 3_300;
 
 export interface ConsumptionOptions {
   readonly source: Pick<Log, 'consumer' | 'admin'>;
@@ -235,6 +235,8 @@ export class Consumption implements SlotHandler {
     holds.read(end);
     if (!origin.isReread) writer.group.logPositions.set(keyOf(end), positions.markAt(end));
     if (writer.group.rows > 0) writer.scheduleRead();
+    // Some 20 MB a second while there is much to read, which would pile up until all garbage is collected.
+    for (const record of records) record.release?.();
   }
 
   /** While the store, or the topic of results, does not take what is made, nothing more is read. */

@@ -156,6 +156,7 @@ export class TopicReader {
   async #take(records: readonly LogRecord[], signal: AbortSignal): Promise<void> {
     const { take, store } = this.#options;
     take(records);
+    for (const record of records) record.release?.();
     store.scheduleRead();
     this.#unstored += records.length;
     if (this.#unstored < unstoredRecordsMax && store.failure === undefined) return;

@@ -11,8 +11,11 @@ import {
 import { windowResultBytesMax } from '../../../wire/limits.ts';
 import type { LogRecord } from '../../../wire/transport/log/port.ts';
 
-/** Records remembered: some that wait to be sent and all that are on their way, of 3 kB each. What is forgotten is read like anybody's. */
-const recordsMax = 5_000;
+/**
+ * Records remembered: some that wait to be sent and all that are on their way, of 3 kB each; while a log
+ * is read up a few commits are under way at once. What is forgotten is read like anybody's.
+ */
+const recordsMax = 10_000;
 
 export interface OwnResult {
   readonly key: ResultKey;

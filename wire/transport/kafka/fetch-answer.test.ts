@@ -138,18 +138,34 @@ it('bytes within one piece are no copy, and stay', async () => {
   expect(String(bytes)).toBe('abc');
 });
 
-it('a record that is alone in its memory gives it back, others do not', () => {
-  const alone = pieces(batch(['a'.repeat(10_000)], 'none'), 20_000)[0] as Buffer;
-  const [only] = batchesIn(alone).map((each) => each.unpack(start));
-  only?.records[0]?.release?.();
-  expect(only?.records[0]?.value).toHaveLength(0);
-  const both = Buffer.concat([batch(['a'.repeat(10_000)], 'none'), batch(['b'], 'none')]);
-  const [first, second] = batchesIn(both).map((each) => each.unpack(start));
-  first?.records[0]?.release?.();
-  expect(String(second?.records[0]?.value)).toBe('b');
-  const [several] = batchesIn(batch(['a', 'b'], 'none'));
-  expect(several?.unpack(start).records.map((record) => record.release)).toEqual([
-    undefined,
-    undefined,
-  ]);
+it.each(['none', 'snappy', 'lz4'] as const)(
+  'memory of records packed by %s is given back with the last of them',
+  (how) => {
+    const [answer] = pieces(batch(['a'.repeat(50_000), 'b'.repeat(50_000)], how), 200_000);
+    const [both] = batchesIn(answer!).map((each) => each.unpack(start).records);
+    const [one, other] = both!;
+    one?.release?.();
+    expect(String(other?.value)).toBe('b'.repeat(50_000));
+    other?.release?.();
+    expect([one?.value?.length, other?.value?.length]).toEqual([0, 0]);
+  },
+);
+
+it('that of an answer is given back with the last record of its last batch', () => {
+  const all = Buffer.concat([batch(['a'.repeat(10_000)], 'none'), batch(['b', 'c'], 'none')]);
+  const [answer] = pieces(all, all.length);
+  const [first, second] = batchesIn(answer!).map((each) => each.unpack(start).records);
+  first?.[0]?.release?.();
+  second?.[1]?.release?.();
+  expect([first?.[0]?.value?.length, String(second?.[0]?.value)]).toEqual([10_000, 'b']);
+  second?.[0]?.release?.();
+  expect([...first!, ...second!].map(({ value }) => value?.length)).toEqual([0, 0, 0]);
+});
+
+it('a batch that is packed, and is done with, gives its part of the answer back', () => {
+  const all = Buffer.concat([batch(['a'.repeat(10_000)], 'gzip'), batch(['b'], 'none')]);
+  const [answer] = pieces(all, all.length);
+  const [first, second] = batchesIn(answer!).map((each) => each.unpack(start).records);
+  second?.[0]?.release?.();
+  expect([answer?.length, String(first?.[0]?.value)]).toEqual([0, 'a'.repeat(10_000)]);
 });

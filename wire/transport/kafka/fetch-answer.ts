@@ -41,7 +41,7 @@ export interface FetchedBatch {
   /** Which leader wrote it, counted since the topic was made. */
   readonly leaderEpoch: number;
   readonly attributes: number;
-  /** What it has from there on, each time anew. @throws why nobody can ever read it */
+  /** What it has from there on; to be asked once. @throws why nobody can ever read it */
   readonly unpack: (from: PartitionOffset) => UnpackedBatch;
 }
 
@@ -168,27 +168,42 @@ function releaseCopied(
 
 /** The batches that are whole; a broker cuts the last one off where its answer is full. */
 export function batchesIn(bytes: Buffer): FetchedBatch[] {
-  const batches: FetchedBatch[] = [];
+  const parts: Buffer[] = [];
   for (let at = 0; at + headBytes <= bytes.length; ) {
     const end = at + uncountedBytes + bytes.readInt32BE(at + lengthAt);
     if (end > bytes.length || end < at + headBytes) break;
-    batches.push(batchOf(bytes.subarray(at, end)));
+    parts.push(bytes.subarray(at, end));
     at = end;
   }
-  return batches;
+  const giveBack = afterAll(parts.length, () => release(bytes));
+  return parts.map((part) => batchOf(part, giveBack));
 }
 
-function batchOf(batch: Buffer): FetchedBatch {
+/** @returns what each of so many calls when it is done with what they share: the last one does the work */
+function afterAll(count: number, work: () => void): () => void {
+  let left = count;
+  return () => {
+    left -= 1;
+    if (left === 0) work();
+  };
+}
+
+/** @param giveBack for when nothing of it is needed any longer */
+function batchOf(batch: Buffer, giveBack: () => void): FetchedBatch {
   return {
     firstOffset: batch.readBigInt64BE(0),
     lastOffsetDelta: batch.readInt32BE(lastOffsetDeltaAt),
     leaderEpoch: batch.readInt32BE(leaderEpochAt),
     attributes: batch.readInt16BE(attributesAt),
-    unpack: (from) => takeApart(batch, from),
+    unpack: (from) => takeApart(batch, from, giveBack),
   };
 }
 
-function takeApart(batch: Buffer, { topic, partition, offset }: PartitionOffset): UnpackedBatch {
+function takeApart(
+  batch: Buffer,
+  { topic, partition, offset }: PartitionOffset,
+  giveBack: () => void,
+): UnpackedBatch {
   const count = batch.readInt32BE(recordsCountAt);
   if (count > batchRecordsMax) {
     throw new Error(`a batch holds more than ${batchRecordsMax} records`);
@@ -196,8 +211,8 @@ function takeApart(batch: Buffer, { topic, partition, offset }: PartitionOffset)
   const attributes = batch.readInt16BE(attributesAt);
   const packed = batch.subarray(headBytes);
   const bytes = unpack(attributes & codecMask, packed);
-  // The answer's memory, where the batch is alone in it; what was unpacked lies elsewhere.
-  const isAlone = count === 1 && bytes === packed;
+  // What was unpacked lies elsewhere than the answer.
+  const done = bytes === packed ? giveBack : () => release(bytes);
   const timestampMs = (at: number): number => Number(batch.readBigInt64BE(at));
   const head = {
     topic,
@@ -205,7 +220,10 @@ function takeApart(batch: Buffer, { topic, partition, offset }: PartitionOffset)
     firstOffset: Number(batch.readBigInt64BE(0)),
     firstTimestampMs: timestampMs(firstTimestampAt),
     brokersMs: (attributes & brokersTime) === 0 ? undefined : timestampMs(maxTimestampAt),
-    release: isAlone ? () => release(batch) : undefined,
+    // Records that lie before the offset are given to nobody, but count: who begins there is rare.
+    release: afterAll(count, done),
   };
-  return { records: readRecords(bytes, count, head, offset), bytes: bytes.length };
+  const records = readRecords(bytes, count, head, offset);
+  if (bytes !== packed) giveBack();
+  return { records, bytes: bytes.length };
 }

@@ -13,7 +13,7 @@ export interface RecordsHead {
   readonly firstTimestampMs: number;
   /** The broker's time, which all have then; undefined: each has its own. */
   readonly brokersMs: number | undefined;
-  /** Of the one record there is; absent where there are more. */
+  /** Of each record. */
   readonly release: (() => void) | undefined;
 }
 

@@ -172,6 +172,20 @@ export function fetchFrom(
     const spoiled = ahead.findIndex(({ unreadable }) => unreadable !== undefined);
     const read = spoiled === -1 ? ahead : ahead.slice(0, spoiled);
     if (from + read.length > at) positions.set(place, from + read.length);
-    return read.flatMap(({ record }) => record ?? []);
+    return read.flatMap(({ record }) => (record === undefined ? [] : [handedOut(record)]));
   });
+}
+
+/** A copy, of which nothing is left when it has been released: who keeps a part of it finds that out. */
+function handedOut(record: LogRecord): LogRecord {
+  const key = record.key && Buffer.from(record.key);
+  const value = record.value && Buffer.from(record.value);
+  const headers = new Map([...record.headers].map(([name, text]) => [name, Buffer.from(text)]));
+  let isReleased = false;
+  const release = (): void => {
+    if (isReleased) throw new Error('a record is released for the second time');
+    isReleased = true;
+    for (const bytes of [key, value, ...headers.values()]) bytes?.fill(0);
+  };
+  return { ...record, key, value, headers, release };
 }

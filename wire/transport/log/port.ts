@@ -37,8 +37,9 @@ export interface LogRecord {
   /** Ms since the epoch by the sender's clock, or the broker's where the topic says so. */
   readonly timeMs: number;
   /**
-   * Gives the record's memory back at once: its key and value are empty after that. Absent where
-   * other records lie in it, or where that cannot be told.
+   * To be called once at most, by who needs nothing of it any longer: its key, value and headers may
+   * be empty after that. Memory that several lie in is given back with the last of them. Who does not
+   * call it leaves that to the garbage collector.
    */
   readonly release?: (() => void) | undefined;
 }
