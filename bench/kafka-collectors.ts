@@ -126,9 +126,12 @@ async function untilStored(watched: readonly Watched[], records: number) {
   }
 }
 
-/** Nothing was deleted yet, so the highest row tells how many there are. */
+/** Nothing was deleted yet, so the highest row tells how many there are; those written ahead do not count before their commit. */
 function rowsIn(db: DatabaseSync): number {
-  return Number(db.prepare('SELECT max(rowid) AS n FROM samples').get()?.['n'] ?? 0);
+  const row = db.prepare(
+    'SELECT ifnull((SELECT behind_rowid FROM samples_ahead), (SELECT max(rowid) FROM samples)) AS n',
+  );
+  return Number(row.get()?.['n'] ?? 0);
 }
 
 async function untilDrained(watched: readonly Watched[]): Promise<void> {

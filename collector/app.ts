@@ -29,6 +29,7 @@ import { Queries } from './store/queries.ts';
 import { RetentionLoop } from './store/retention-loop.ts';
 import { storeBytes } from './store/retention.ts';
 import { Wal } from './store/wal.ts';
+import { SamplesAhead } from './store/samples-ahead.ts';
 import { StoreWriter } from './store/writer.ts';
 import { Receiving } from './receiving.ts';
 import { forgetRunning, noteRunning, type Running, runningNote } from './running.ts';
@@ -139,6 +140,8 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   const writer = new StoreWriter({
     db,
     wal: new Wal(db),
+    // What a log holds may be much more at once than senders that wait for the commit.
+    ...(cluster === undefined ? {} : { ahead: new SamplesAhead(db) }),
     clock,
     log,
     beforeCommit: (group) => ingest.checkpoint(group),

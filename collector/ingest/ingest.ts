@@ -192,6 +192,7 @@ export class Ingest {
   waitingSources(): ReadonlySet<number> {
     const { samples, windows, othersWindows } = this.#store.group;
     const numbers = new Set(samples.sourceNumbers());
+    for (const sourceNo of this.#store.handedOver?.sourceNumbers() ?? []) numbers.add(sourceNo);
     for (const { window } of windows) numbers.add(window.source);
     for (const { window } of othersWindows) numbers.add(window.source);
     return numbers;

@@ -157,14 +157,17 @@ export class Intake {
   ): void {
     this.#options.accounting.count(source, 'received', 1);
     batch.stored += 1;
-    this.#options.group().samples.push({
-      sourceNo: source.sourceNo,
-      tsMs: sample.tsMs,
+    const { sourceNo } = source;
+    const { tsMs, identity, detail } = sample;
+    const { samples, details } = this.#options.group();
+    samples.push({
+      sourceNo,
+      tsMs,
       bootNo: boot?.bootNo ?? null,
-      seq: sample.identity?.seq ?? null,
+      seq: identity?.seq ?? null,
       values,
-      detail: sample.detail,
     });
+    if (detail !== undefined) details.push({ sourceNo, tsMs, detail });
   }
 
   /** It is in the store: the open windows alone need it, once. */

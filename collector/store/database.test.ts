@@ -43,6 +43,7 @@ const TABLES = [
   'result_positions',
   'results',
   'samples',
+  'samples_ahead',
   'shared_alert_positions',
   'shared_alerts',
   'sources',

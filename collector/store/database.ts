@@ -4,12 +4,17 @@ import { DatabaseSync } from 'node:sqlite';
 import { makeFolderDurably } from '../../runtime/durable-file.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { assertNotNewer, migrate } from '../../runtime/schema-version.ts';
+import { inTransaction } from '../../runtime/transaction.ts';
 import { MIGRATIONS } from './schema.ts';
 import { writeLogAnew } from './wal.ts';
 
 /** How long a statement waits for another process's lock; the loop is held meanwhile. */
 const busyTimeoutMs = 100;
+/** The same where no loop is held. */
+const besideTimeoutMs = 5_000;
 const cacheKiB = 16 * 1024;
+/** A connection beside it: what one transaction of it writes. */
+const besideCacheKiB = 8 * 1024;
 /**
  * Pages in the write-ahead log, 16 MiB, before a commit moves them into the database. What many commits
  * write to the same pages is moved once, and the disk is waited for less often.
@@ -49,6 +54,7 @@ export function openForWriting(dataDir: string): DatabaseSync {
       db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
       db.exec(`PRAGMA journal_size_limit = ${walBytesMax}`);
       migrate(db, MIGRATIONS);
+      dropSamplesAhead(db);
       return db;
     } catch (error) {
       db.close();
@@ -57,11 +63,39 @@ export function openForWriting(dataDir: string): DatabaseSync {
   });
 }
 
+/**
+ * Another connection of the same process, to a file that is open for writing. What it commits is on
+ * the disk after the next sync of the log, and not before.
+ * @param path of the database
+ */
+export function openForSamples(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { timeout: besideTimeoutMs });
+  db.exec('PRAGMA synchronous = NORMAL');
+  db.exec(`PRAGMA cache_size = -${besideCacheKiB}`);
+  db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
+  db.exec(`PRAGMA journal_size_limit = ${walBytesMax}`);
+  return db;
+}
+
+/** @param timeoutMs how long a statement waits for another connection that writes, ms */
+export function setBusyTimeout(db: DatabaseSync, timeoutMs = busyTimeoutMs): void {
+  db.exec(`PRAGMA busy_timeout = ${timeoutMs}`);
+}
+
+/** What an earlier process wrote ahead of a commit that never came (samples-ahead.ts). */
+function dropSamplesAhead(db: DatabaseSync): void {
+  if (db.prepare('SELECT 1 FROM samples_ahead').get() === undefined) return;
+  inTransaction(db, () => {
+    db.exec('DELETE FROM samples WHERE rowid > (SELECT behind_rowid FROM samples_ahead)');
+    db.exec('DELETE FROM samples_ahead');
+  });
+}
+
 /** Opens for reading beside the running collector, or without one. @throws WindrowError */
 export function openForReading(dataDir: string): DatabaseSync {
   const path = databasePath(dataDir);
   return explained(path, () => {
-    const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+    const db = new DatabaseSync(path, { readOnly: true, timeout: besideTimeoutMs });
     try {
       assertNotNewer(db, path, MIGRATIONS.length);
       return db;

@@ -75,6 +75,14 @@ export interface ResultRow {
 /** The offset to read next, and of which topic of that name; undefined where that was not noted. */
 export type TopicPosition = Pick<ReadPlace, 'offset' | 'topicId'>;
 
+/** What a sample says beside its metrics. */
+export interface DetailRow {
+  readonly sourceNo: number;
+  readonly tsMs: number;
+  /** JSON. */
+  readonly detail: string;
+}
+
 /** A window as it is stored. */
 export interface WindowRow {
   readonly window: ServerWindow;
@@ -82,7 +90,10 @@ export interface WindowRow {
 }
 
 export class Group {
-  readonly samples: SampleRows;
+  #samples: SampleRows;
+  /** How often samples of it were written ahead (samples-ahead.ts). */
+  passes = 0;
+  readonly details: DetailRow[] = [];
   readonly windows: WindowRow[] = [];
   /** Windows that other collectors made. */
   readonly othersWindows: WindowRow[] = [];
@@ -117,12 +128,25 @@ export class Group {
 
   /** @param samples none: an earlier group's, which has been stored */
   constructor(samples = new SampleRows()) {
-    this.samples = samples;
+    this.#samples = samples;
+  }
+
+  get samples(): SampleRows {
+    return this.#samples;
+  }
+
+  /** Gives the samples out of the group, which goes on with these. */
+  exchangeSamples(empty: SampleRows): SampleRows {
+    const samples = this.#samples;
+    this.#samples = empty;
+    return samples;
   }
 
   get rows(): number {
     return (
-      this.samples.length +
+      this.#samples.length +
+      this.passes +
+      this.details.length +
       this.windows.length +
       this.othersWindows.length +
       this.results.size +

@@ -4,11 +4,10 @@ import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { METRICS } from '../../wire/metrics.ts';
 import { openForReading, openForWriting } from './database.ts';
 import { Group } from './group.ts';
-import type { SampleRow } from './sample-rows.ts';
 import { storedFleetWindows, storedSamples, storedWindows } from './history.ts';
 import { Queries } from './queries.ts';
 import { GroupStatements } from './statements.ts';
-import { sampleRow, sourceRow, windowRow } from './testing/rows.ts';
+import { addSample, sampleRow, sourceRow, windowRow } from './testing/rows.ts';
 
 const ALL_NULL = METRICS.map(() => null);
 const everything = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
@@ -25,9 +24,9 @@ function stored(fill: (group: Group) => void) {
   return { reader, queries: new Queries(reader) };
 }
 
-function withSamples(...rows: readonly (Partial<SampleRow> & { readonly tsMs: number })[]) {
+function withSamples(...rows: readonly Parameters<typeof addSample>[1][]) {
   return stored((group) => {
-    for (const row of rows) group.samples.push(sampleRow(row));
+    for (const row of rows) addSample(group, row);
   });
 }
 

@@ -7,7 +7,7 @@ import { databasePath, openForWriting } from './database.ts';
 import { Group } from './group.ts';
 import { type RetentionPolicy, retentionStep, storeBytes } from './retention.ts';
 import { GroupStatements } from './statements.ts';
-import { count, sampleRow, windowRow } from './testing/rows.ts';
+import { addSample, count, sampleRow, windowRow } from './testing/rows.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -35,10 +35,7 @@ interface Minute {
 function arrive(db: DatabaseSync, statements: GroupStatements, nowMs: number, minute: Minute) {
   const group = new Group();
   for (let i = 0; i < minute.samples; i += 1) {
-    const row = { tsMs: nowMs + i };
-    group.samples.push(
-      sampleRow(minute.detail === undefined ? row : { ...row, detail: minute.detail }),
-    );
+    addSample(group, { tsMs: nowMs + i, detail: minute.detail });
   }
   for (let i = 0; i < (minute.windows ?? 0); i += 1) {
     const window = windowRow({ source: 1, startMs: nowMs + i * 10 });

@@ -1,6 +1,7 @@
 /**
  * Samples that wait for a commit, as bare numbers: there may be tens of thousands, and as objects
- * each would be copied by the garbage collector twice before it is stored.
+ * each would be copied by the garbage collector twice before it is stored. In memory that another
+ * thread can read.
  */
 import { METRICS } from '../../wire/metrics.ts';
 
@@ -11,13 +12,12 @@ export interface SampleRow {
   readonly seq: number | null;
   /** In METRICS order; NaN is unavailable. */
   readonly values: readonly number[];
-  readonly detail: string | undefined;
 }
 
-export interface SampleDetail {
-  readonly sourceNo: number;
-  readonly tsMs: number;
-  readonly detail: string;
+/** What another thread is given of them: it stays as it is until they are cleared. */
+export interface SharedRows {
+  readonly length: number;
+  readonly chunks: readonly Float64Array[];
 }
 
 /** Columns of a sample that are no metric come first, in the order of the table. */
@@ -27,23 +27,35 @@ export const cellsOfSample = metricsFrom + METRICS.length;
 const rowsOfChunk = 256;
 /** More than there ever are; with any number of a source times this a double is still exact. */
 const rowsMax = 2 ** 24;
-/** So many keep it when the rows are stored: 20,480, as many as what is read from a log comes to at most. */
-const chunksKept = 80;
+/** So many keep it when the rows are stored: 40,960, as many as what is read from a log comes to at most. */
+const chunksKept = 160;
 
 export class SampleRows {
-  /** Of the rows that have one, as they came. */
-  readonly #details: SampleDetail[] = [];
   /** Row by row, NaN where a cell is null. */
-  readonly #chunks: Float64Array[] = [];
-  #length = 0;
+  readonly #chunks: Float64Array[];
+  #length: number;
+
+  /** @param shared rows of another thread; they are not to be added to */
+  constructor({ length, chunks }: SharedRows = { length: 0, chunks: [] }) {
+    this.#chunks = [...chunks];
+    this.#length = length;
+  }
 
   get length(): number {
     return this.#length;
   }
 
-  push({ sourceNo, tsMs, bootNo, seq, values, detail }: SampleRow): void {
+  /** For another thread. */
+  get shared(): SharedRows {
+    return {
+      length: this.#length,
+      chunks: this.#chunks.slice(0, Math.ceil(this.#length / rowsOfChunk)),
+    };
+  }
+
+  push({ sourceNo, tsMs, bootNo, seq, values }: SampleRow): void {
     const index = Math.floor(this.#length / rowsOfChunk);
-    const chunk = (this.#chunks[index] ??= new Float64Array(rowsOfChunk * cellsOfSample));
+    const chunk = (this.#chunks[index] ??= newChunk());
     const at = (this.#length % rowsOfChunk) * cellsOfSample;
     chunk[at] = sourceNo;
     chunk[at + 1] = tsMs;
@@ -51,13 +63,11 @@ export class SampleRows {
     chunk[at + 3] = seq ?? Number.NaN;
     for (let i = 0; i < METRICS.length; i += 1) chunk[at + metricsFrom + i] = values[i]!;
     this.#length += 1;
-    if (detail !== undefined) this.#details.push({ sourceNo, tsMs, detail });
   }
 
   /** They are stored. Their room is used again: what is given up waits for the garbage collector. */
   clear(): void {
     this.#length = 0;
-    this.#details.length = 0;
     this.#chunks.splice(chunksKept);
   }
 
@@ -69,11 +79,6 @@ export class SampleRows {
     rows.sort();
     for (let i = 0; i < rows.length; i += 1) rows[i]! %= rowsMax;
     return rows;
-  }
-
-  /** In the same order. */
-  detailsBySource(): SampleDetail[] {
-    return this.#details.toSorted((a, b) => a.sourceNo - b.sourceNo);
   }
 
   /** Writes the cells of a row into `cells` from `to` on. */
@@ -93,4 +98,9 @@ export class SampleRows {
   #sourceOf(row: number): number {
     return this.#chunks[Math.floor(row / rowsOfChunk)]![(row % rowsOfChunk) * cellsOfSample]!;
   }
+}
+
+function newChunk(): Float64Array {
+  const cells = rowsOfChunk * cellsOfSample;
+  return new Float64Array(new SharedArrayBuffer(cells * Float64Array.BYTES_PER_ELEMENT));
 }

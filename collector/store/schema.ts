@@ -9,6 +9,7 @@ import { QUEUE_SCHEMA } from '../../runtime/queue/schema.ts';
  * - `details` holds what is in no column (cores, devices, processes) and is kept for less long.
  * - `arrivals` tells which rowid each minute began with: age without an index on it.
  * - `fleet_pending` names window starts whose fleet window must be made from `windows` anew.
+ * - `samples_ahead` marks the samples that are there and do not count yet.
  * - `told` holds the alerts that a notifier's receiver knows as firing; `held` ones it would, but for
  *   a silence.
  */
@@ -220,6 +221,15 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE log_positions ADD COLUMN topic_id TEXT;
   ALTER TABLE result_positions ADD COLUMN topic_id TEXT;
   ALTER TABLE shared_alert_positions ADD COLUMN topic_id TEXT;
+  `,
+  // One row while samples are written ahead of the commit that makes them count: those behind this
+  // rowid do not yet. `passes` says how often that was done for the commit.
+  `
+  CREATE TABLE samples_ahead (
+    one            INTEGER PRIMARY KEY CHECK (one = 1),
+    behind_rowid   INTEGER NOT NULL,
+    passes         INTEGER NOT NULL
+  ) STRICT;
   `,
 ];
 

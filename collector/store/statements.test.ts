@@ -10,7 +10,7 @@ import { Group } from './group.ts';
 import { storedFleetWindows, storedWindows } from './history.ts';
 import { storedResult } from './results.ts';
 import { GroupStatements } from './statements.ts';
-import { count, sampleRow, sourceRow, windowRow } from './testing/rows.ts';
+import { addSample, count, sampleRow, sourceRow, windowRow } from './testing/rows.ts';
 
 const everything = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
 
@@ -47,11 +47,12 @@ it('as many samples as there are come whole and in order, each value in its colu
       bootNo: i % 3 === 0 ? null : i,
       seq: i,
       values: METRICS.map((__, metric) => (metric === i % 7 ? Number.NaN : i + metric / 10)),
-      detail: i % 5 === 0 ? `{"i":${i}}` : undefined,
     }),
   );
   write((group) => {
-    for (const row of rows) group.samples.push(row);
+    rows.forEach((row, i) =>
+      addSample(group, { ...row, detail: i % 5 === 0 ? `{"i":${i}}` : undefined }),
+    );
   });
   const columns = `source_no, ts, boot_no, seq, ${METRICS.join()}`;
   const stored = db.prepare(`SELECT ${columns} FROM samples ORDER BY rowid`).all();
@@ -69,6 +70,23 @@ it('as many samples as there are come whole and in order, each value in its colu
   const details = db.prepare('SELECT source_no, ts, body FROM details').all();
   expect(details).toHaveLength(8);
   expect({ ...details[1] }).toEqual({ source_no: 6, ts: 1_005, body: '{"i":5}' });
+});
+
+it('details are stored source by source, those of each as they came', () => {
+  const { db, write } = fixture();
+  const numbers = [2, 1, 2, 1, 3, 1];
+  write((group) => {
+    numbers.forEach((sourceNo, i) => addSample(group, { sourceNo, tsMs: 9 - i, detail: `${i}` }));
+  });
+  const details = db.prepare('SELECT source_no, ts, body FROM details ORDER BY rowid').all();
+  expect(details.map((row) => Object.values(row))).toEqual([
+    [1, 8, '1'],
+    [1, 6, '3'],
+    [1, 4, '5'],
+    [2, 9, '0'],
+    [2, 7, '2'],
+    [3, 5, '4'],
+  ]);
 });
 
 it('a fleet window is the merge of the stored windows of its start, not of another start or origin', () => {

@@ -4,15 +4,13 @@ import { FleetMerger, type FleetWindow } from '../windows/fleet.ts';
 import { mergeServer, packAggregates, packFleet } from './aggregates.ts';
 import { AlertStatements } from './alert-statements.ts';
 import { ResultStatements } from './result-statements.ts';
-import type { FleetStart, Group, WindowRow } from './group.ts';
-import { cellsOfSample } from './sample-rows.ts';
+import type { DetailRow, FleetStart, Group, WindowRow } from './group.ts';
+import { SampleStatements } from './sample-statements.ts';
 import { FLAG } from './schema.ts';
 
 /** Rows of quarantine that are kept; the oldest go first. */
 export const quarantineRowsMax = 10_000;
 const minuteMs = 60_000;
-/** Samples of one statement: calling SQLite costs as much as what it then does with a row. */
-const rowsAtOnce = 16;
 
 /** A fleet window that was made of the stored windows of its servers. */
 export interface MadeFleetWindow {
@@ -21,8 +19,6 @@ export interface MadeFleetWindow {
 }
 
 export class GroupStatements {
-  readonly #sample: StatementSync;
-  readonly #samples: StatementSync;
   readonly #detail: StatementSync;
   readonly #window: StatementSync;
   readonly #inventory: StatementSync;
@@ -36,17 +32,16 @@ export class GroupStatements {
   readonly #fleet: StatementSync;
   readonly #arrival: StatementSync;
   readonly #logPosition: StatementSync;
+  readonly #samples: SampleStatements;
+  readonly #aheadCounts: StatementSync;
   readonly #alerts: AlertStatements;
   readonly #results: ResultStatements;
 
   constructor(db: DatabaseSync) {
     this.#alerts = new AlertStatements(db);
     this.#results = new ResultStatements(db);
-    const cells = `(${Array(cellsOfSample).fill('?').join()})`;
-    this.#sample = db.prepare(`INSERT INTO samples VALUES ${cells}`);
-    this.#samples = db.prepare(
-      `INSERT INTO samples VALUES ${Array(rowsAtOnce).fill(cells).join()}`,
-    );
+    this.#samples = new SampleStatements(db);
+    this.#aheadCounts = db.prepare('DELETE FROM samples_ahead');
     this.#detail = db.prepare('INSERT INTO details VALUES (?,?,?)');
     this.#window = db.prepare(
       `INSERT INTO windows VALUES (?,?,?,?,?,?) ON CONFLICT (start_ms, source_no) DO UPDATE SET
@@ -105,7 +100,9 @@ export class GroupStatements {
     for (const { topic, partition, offset, topicId = null } of group.logPositions.values()) {
       this.#logPosition.run(topic, partition, offset, topicId);
     }
-    this.#writeSamples(group);
+    if (group.passes > 0) this.#aheadCounts.run();
+    this.#samples.write(group.samples);
+    this.#writeDetails(group.details);
     this.#writeWindows(group.windows);
     this.#writeWindows(group.othersWindows);
     this.#results.write(group);
@@ -126,21 +123,8 @@ export class GroupStatements {
     this.#arrival.run(Math.floor(nowMs / minuteMs) * minuteMs);
   }
 
-  /** Source by source: each has its place in the index, and going back and forth is dear. */
-  #writeSamples({ samples }: Group): void {
-    const rows = samples.bySource();
-    const wholeRows = samples.length - (samples.length % rowsAtOnce);
-    const cells = Array.from<number | null>({ length: rowsAtOnce * cellsOfSample });
-    for (let at = 0; at < wholeRows; at += rowsAtOnce) {
-      for (let i = 0; i < rowsAtOnce; i += 1) samples.fill(cells, i * cellsOfSample, rows[at + i]!);
-      this.#samples.run(...cells);
-    }
-    const one = Array.from<number | null>({ length: cellsOfSample });
-    for (let at = wholeRows; at < samples.length; at += 1) {
-      samples.fill(one, 0, rows[at]!);
-      this.#sample.run(...one);
-    }
-    for (const { sourceNo, tsMs, detail } of samples.detailsBySource()) {
+  #writeDetails(rows: readonly DetailRow[]): void {
+    for (const { sourceNo, tsMs, detail } of rows.toSorted((a, b) => a.sourceNo - b.sourceNo)) {
       this.#detail.run(sourceNo, tsMs, detail);
     }
   }

@@ -3,6 +3,8 @@
  * many batches, and nothing is acknowledged before it. While the disk is at work the loop goes on
  * and the next group gathers; it is committed when the sync has ended.
  *
+ * Where there is much to read up, samples of the group are written ahead of the commit, in a thread.
+ *
  * Invariant: what memory holds as received is either committed or in the waiting group; so a group
  * that cannot be committed (full disk, locked file) is kept and tried again, and meanwhile
  * everything new is refused. Of one that was committed and cannot be synced nobody knows what the
@@ -16,6 +18,8 @@ import { CommitWaiters } from './commit-waiters.ts';
 import { Group } from './group.ts';
 import { GroupStatements, type MadeFleetWindow } from './statements.ts';
 import { inTransaction } from '../../runtime/transaction.ts';
+import { SampleRows } from './sample-rows.ts';
+import type { SamplesAhead } from './samples-ahead.ts';
 import type { Wal } from './wal.ts';
 
 /** How long the first arrival waits for company. */
@@ -32,6 +36,8 @@ const gatherPerCommit = 4;
 const retryMs = 1_000;
 /** Rows that may wait for one commit; more is refused until it is done. */
 const waitingRowsMax = 200_000;
+/** Samples that are worth a thread's turn; what is left of them at the commit it writes itself. */
+const aheadRowsMin = 4_096;
 
 /** A group that was committed and is not on the disk yet. */
 interface Unsynced {
@@ -44,6 +50,8 @@ export interface WriterOptions {
   readonly db: DatabaseSync;
   /** Absent: each commit is synced as the connection does it. */
   readonly wal?: Pick<Wal, 'unsynced' | 'sync' | 'close'>;
+  /** Absent: each commit writes all of its samples. */
+  readonly ahead?: Pick<SamplesAhead, 'write' | 'close'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Called before each commit, to add checkpoints of what changed since the last one. */
@@ -70,9 +78,16 @@ export class StoreWriter {
   readonly #roomWaiters = new CommitWaiters();
   #unsynced: Unsynced | undefined;
   #syncing: Promise<void> = Promise.resolve();
+  /** Of the group: the thread is to write them, or has failed to. */
+  #handedOver: SampleRows | undefined;
+  #isWritingAhead = false;
+  /** Of samples that have been written ahead: for the next ones. */
+  #spare = new SampleRows();
   /** When the sync that began last has ended, either way. */
-  #ended: Promise<void> = Promise.resolve();
-  /** The next commit waits for the sync of the last one. */
+  #syncEnded: Promise<void> = Promise.resolve();
+  /** The same of samples that were handed over. */
+  #aheadEnded: Promise<void> = Promise.resolve();
+  /** The next commit waits for the sync of the last one, or for the thread. */
   #isDue = false;
   #isLost = false;
   #timer: NodeJS.Timeout | undefined;
@@ -90,6 +105,11 @@ export class StoreWriter {
   /** What waits for the next commit; add to it, then await `committed()`. */
   get group(): Group {
     return this.#group;
+  }
+
+  /** Samples of the group that are to be written ahead of its commit, and are in no table yet. */
+  get handedOver(): SampleRows | undefined {
+    return this.#handedOver;
   }
 
   /** All that came is on the disk. */
@@ -116,7 +136,7 @@ export class StoreWriter {
     return this.#waiters.wait();
   }
 
-  /** Resolves when the group has been committed, and there is room for more. @throws WindrowError `store_unavailable` */
+  /** Resolves when the group has been committed, or there is room in it for more. @throws WindrowError `store_unavailable` */
   room(): Promise<void> {
     this.schedule(0);
     return this.#roomWaiters.wait();
@@ -132,6 +152,7 @@ export class StoreWriter {
 
   /** Commits what was read from a log, in a while. */
   scheduleRead(): void {
+    if (this.#group.samples.length >= aheadRowsMin) this.#writeAhead();
     const gatherForMs = Math.max(logGatherMs, gatherPerCommit * this.#tookMs);
     this.schedule(Math.min(logGatherMsMax, gatherForMs));
   }
@@ -152,24 +173,26 @@ export class StoreWriter {
    */
   async close(): Promise<void> {
     // Not another sync beside it: Linux tells of a failure once, and the other might be told that all is well.
-    while (this.#isSyncing) await this.#ended;
+    while (this.#isBusy) await Promise.all([this.#syncEnded, this.#aheadEnded]);
     if (this.#group.rows > 0 && !this.#isLost) this.#due();
-    while (this.#isSyncing) await this.#ended;
+    while (this.#isBusy) await Promise.all([this.#syncEnded, this.#aheadEnded]);
     clearTimeout(this.#timer);
     this.#rejectAll(
       new WindrowError('store_unavailable', 'the collector stops', { retryable: true }),
     );
+    await this.#options.ahead?.close();
     await this.#options.wal?.close();
   }
 
-  get #isSyncing(): boolean {
-    return this.#unsynced !== undefined && !this.#isLost;
+  get #isBusy(): boolean {
+    return this.#isWritingAhead || (this.#unsynced !== undefined && !this.#isLost);
   }
 
   #due(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#unsynced !== undefined) {
+    if (this.#handedOver !== undefined) this.#writeAhead();
+    if (this.#isWritingAhead || this.#unsynced !== undefined) {
       this.#isDue = true;
       return;
     }
@@ -182,11 +205,45 @@ export class StoreWriter {
     this.#options.onCommit();
   }
 
+  /** Gives the thread the group's samples, or once more those that it failed to write. */
+  #writeAhead(): void {
+    const { ahead } = this.#options;
+    const group = this.#group;
+    if (ahead === undefined || this.#isWritingAhead || this.#isLost) return;
+    if (this.#handedOver === undefined) {
+      if (this.#failure !== undefined) return;
+      this.#handedOver = group.exchangeSamples(this.#spare);
+      group.passes += 1;
+      this.#roomWaiters.resolve();
+    }
+    const rows = this.#handedOver;
+    this.#isWritingAhead = true;
+    this.#aheadEnded = ahead.write(rows, group.passes).then(
+      () => {
+        this.#isWritingAhead = false;
+        this.#handedOver = undefined;
+        rows.clear();
+        this.#spare = rows;
+        this.#dueAgain();
+      },
+      (error: unknown) => {
+        this.#isWritingAhead = false;
+        this.#fail(error);
+      },
+    );
+  }
+
+  #dueAgain(): void {
+    if (!this.#isDue) return;
+    this.#isDue = false;
+    this.#due();
+  }
+
   #sync(unsynced: Unsynced, wal: Pick<Wal, 'sync'>): void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#unsynced = unsynced;
     this.#syncing = promise;
-    this.#ended = wal.sync().then(
+    this.#syncEnded = wal.sync().then(
       () => {
         this.#stored(unsynced);
         resolve();
@@ -202,7 +259,6 @@ export class StoreWriter {
       write(() => this.#writeGroup());
     } catch (error) {
       this.#fail(error);
-      this.#rejectAll(this.#failure);
       return undefined;
     }
     const { samples, notices } = this.#group;
@@ -224,9 +280,7 @@ export class StoreWriter {
     this.#tookMs = this.#options.clock.monotonicMs() - startedMs;
     this.#options.onSynced?.(this.#tookMs, notices);
     waiters.resolve();
-    if (!this.#isDue) return;
-    this.#isDue = false;
-    this.#due();
+    this.#dueAgain();
   }
 
   #lose({ waiters }: Unsynced, error: unknown): void {
@@ -271,6 +325,7 @@ export class StoreWriter {
       );
     }
     this.#failure = failure;
+    this.#rejectAll(failure);
     this.schedule();
   }
 }

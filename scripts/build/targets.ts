@@ -47,7 +47,11 @@ export const PROGRAMS: readonly Program[] = [
     underFlags: [
       {
         flags: 'little-memory',
-        modules: ['collector/app.ts', 'blocks/receiving/threads/thread.ts'],
+        modules: [
+          'collector/app.ts',
+          'collector/store/samples-ahead-thread.ts',
+          'blocks/receiving/threads/thread.ts',
+        ],
       },
     ],
   },

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { METRICS } from '../../../wire/metrics.ts';
 import type { Aggregate, ServerWindow } from '../../windows/window.ts';
-import type { SourceRow } from '../group.ts';
+import type { Group, SourceRow } from '../group.ts';
 import type { SampleRow } from '../sample-rows.ts';
 
 export function sampleRow(row: Partial<SampleRow> & { readonly tsMs: number }): SampleRow {
@@ -11,9 +11,19 @@ export function sampleRow(row: Partial<SampleRow> & { readonly tsMs: number }): 
     bootNo: null,
     seq: null,
     values: METRICS.map((_, i) => i + 1),
-    detail: undefined,
     ...row,
   };
+}
+
+/** Puts a sample into the group, and what it says beside its metrics. */
+export function addSample(
+  group: Group,
+  { detail, ...row }: Parameters<typeof sampleRow>[0] & { readonly detail?: string | undefined },
+): void {
+  const sample = sampleRow(row);
+  const { sourceNo, tsMs } = sample;
+  group.samples.push(sample);
+  if (detail !== undefined) group.details.push({ sourceNo, tsMs, detail });
 }
 
 export function sourceRow(row: Partial<SourceRow> & { readonly sourceNo: number }): SourceRow {
