@@ -15,6 +15,7 @@ import { RecordsRefused } from '../log/refused.ts';
 import { clientOptions, closeClient, hearErrors, loadLibrary, noteBrokers } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { hasReason, kafkaError, writtenIn } from './errors.ts';
+import { FailedTopics, namesOf } from './failed-topics.ts';
 import { refuseMissingPartitions, takePartialMetadata } from './missing-partitions.ts';
 import { produceFromOneCopy } from './produce.ts';
 import { releaseWritten } from './written.ts';
@@ -76,6 +77,8 @@ export class KafkaProducer implements LogProducer {
   #onTheirWay: readonly Message[] = [];
   /** Topics that did not take this machine's time, as told. */
   readonly #timeless = new Set<string>();
+  /** As of the last try. */
+  readonly #failed = new FailedTopics();
 
   constructor(settings: KafkaSettings, log: Logger) {
     this.#settings = settings;
@@ -154,6 +157,7 @@ export class KafkaProducer implements LogProducer {
   async #try(records: readonly NewLogRecord[]): Promise<Failure | undefined> {
     let messages: Message[] = [];
     this.#onTheirWay = messages;
+    this.#failed.begin();
     try {
       const client = await (this.#client ??= this.#open());
       await withinMs('sending', sendMsMax, async () => {
@@ -207,6 +211,7 @@ export class KafkaProducer implements LogProducer {
     takePartialMetadata(library, client);
     produceFromOneCopy(library, client);
     refuseMissingPartitions(library, client, () => this.#onTheirWay);
+    this.#failed.listenTo(library, client);
     return client;
   }
 
@@ -223,10 +228,11 @@ export class KafkaProducer implements LogProducer {
   }
 
   #told(error: unknown, records: readonly NewLogRecord[]): WindrowError {
-    const topic = records[0]?.topic ?? '';
+    const topics = this.#failed.among(records.map(({ topic }) => topic));
+    const names = namesOf(topics);
     return kafkaError(error instanceof Error ? error : new Error(messageOf(error)), {
-      what: `${topic} cannot be written`,
-      right: `Write and Describe on topic ${topic}`,
+      what: `${names} cannot be written`,
+      right: `Write and Describe on ${topics.length > 1 ? 'topics' : 'topic'} ${names}`,
     });
   }
 }

@@ -1,13 +1,17 @@
 import { expect, it } from 'vitest';
+import { WindrowError } from '../../../runtime/errors.ts';
+import { aborted } from '../../../runtime/lifecycle.ts';
+import { createKeptLog } from '../../../runtime/testing/kept-log.ts';
 import { createManualClock } from '../../../runtime/testing/manual-clock.ts';
 import { SEED_A_TOPICS } from '../../compat/seed-a-format.ts';
 import { seedARecords } from '../../compat/seed-a-write.ts';
-import { recordLine } from '../../records/batch.ts';
+import { type Batch, recordLine } from '../../records/batch.ts';
 import { BATCH_HEADER, COPY_HEADER, INVENTORY_TOPIC, SAMPLES_TOPIC } from '../../records/record.ts';
 import { WIRE_VERSION } from '../../version.ts';
 import { topicSpecs } from '../kafka/topics.ts';
 import { batchesOf } from './batches.ts';
 import { createMemoryLog } from './memory.ts';
+import type { Log, NewLogRecord } from './port.ts';
 import { createLogSender } from './sender.ts';
 
 const never = new AbortController().signal;
@@ -57,4 +61,53 @@ it('copies in an old format go beside the samples, marked, and a collector that 
   expect(read.flatMap(({ batch }) => batch.malformed)).toEqual([]);
   // Their offsets count: what is left out is read once.
   expect(read.find(({ topic }) => topic === 'topic-cpu')?.nextOffset).toBe(1);
+});
+
+it('what keeps samples back is told by whoever sends them alone: nothing goes beside them meanwhile', async () => {
+  const memory = createMemoryLog({ clock: createManualClock() });
+  const fault = 'no broker answers';
+  const away = new WindrowError('unreachable', fault, { retryable: true, fault });
+  const sent: NewLogRecord[] = [];
+  const log: Log = {
+    ...memory,
+    producer: () => ({
+      send: async (records) => {
+        sent.push(...records);
+        throw away;
+      },
+      close: async () => {},
+    }),
+  };
+  const topicsOf = (...names: string[]) =>
+    topicSpecs({ 'kafka.partitions': 1, 'kafka.replication': undefined }, names);
+  const told: string[] = [];
+  const sender = createLogSender({
+    log,
+    topics: topicsOf(SAMPLES_TOPIC),
+    clock: createManualClock(),
+    copies: seedARecords,
+    beside: {
+      topics: topicsOf(INVENTORY_TOPIC, ...SEED_A_TOPICS),
+      trouble: () => ({
+        over: () => {},
+        failed: ({ message }, signal) => {
+          told.push(message);
+          return aborted(signal);
+        },
+      }),
+      log: createKeptLog().log,
+    },
+  });
+  const common = { v: WIRE_VERSION, server_id: 'pc', boot_id: 'b', ts: sentMs };
+  const records = [
+    { topic: SAMPLES_TOPIC, value: { ...common, seq: 0, cpu_pct: 12.5 } },
+    { topic: INVENTORY_TOPIC, value: { ...common, facts: {} } },
+  ];
+  const batch: Batch = { header: { v: WIRE_VERSION, sent_at: sentMs }, records };
+  for (const attempt of [1, 2]) {
+    await expect(sender.send(batch, never)).rejects.toBe(away);
+    expect(sent.map(({ topic }) => topic)).toEqual(Array(attempt).fill(SAMPLES_TOPIC));
+  }
+  await sender.close();
+  expect(told).toEqual([]);
 });
