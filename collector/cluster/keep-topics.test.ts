@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { WindrowError } from '../../runtime/errors.ts';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
 import { createManualClock } from '../../runtime/testing/manual-clock.ts';
 import { createMemoryLog } from '../../wire/transport/log/memory.ts';
@@ -38,7 +39,8 @@ function keep(ensure?: LogAdmin['ensure']) {
   };
   onTestFinished(stop);
   const isThere = async () => (await source.admin().partitions(['w'], stopping.signal)).has('w');
-  return { source, reading, isThere, stop, messages: () => lines.map(({ msg }) => msg) };
+  const messages = (): string[] => lines.map(({ msg }) => msg);
+  return { source, reading, isThere, stop, lines, messages };
 }
 
 it('a topic that is gone for longer than a look is made again, and told', async () => {
@@ -85,8 +87,70 @@ it('what may not be made now is tried again, until the end', async () => {
   source.remove('w');
   reading.unread = 'topic w is not there';
   await vi.advanceTimersByTimeAsync(3 * lookEveryMs);
-  expect(messages()).toEqual(['topics cannot be made again', made]);
+  expect(messages()).toEqual(['not allowed; it is tried again', made]);
   await stop();
   await vi.advanceTimersByTimeAsync(3 * lookEveryMs);
   expect(tries).toBe(2);
+});
+
+it('why a topic cannot be made is told once with what mends it, and so is its end', async () => {
+  const hint = 'Allow Create on topic w';
+  const denied = new WindrowError('unauthorized', 'topic w cannot be made', { hint });
+  const { source, reading, lines } = keep(() => Promise.reject(denied));
+  source.remove('w');
+  reading.unread = 'topic w is not there';
+  await vi.advanceTimersByTimeAsync(5 * lookEveryMs);
+  const told = { level: 'warn', hint, msg: 'topic w cannot be made; it is tried again' };
+  expect(lines).toEqual([told]);
+  // Somebody made it by hand.
+  reading.unread = undefined;
+  await vi.advanceTimersByTimeAsync(3 * lookEveryMs);
+  const over = { level: 'info', msg: 'all topics that collectors share are there again' };
+  expect(lines).toEqual([told, over]);
+  reading.unread = 'topic w is not there';
+  await vi.advanceTimersByTimeAsync(3 * lookEveryMs);
+  expect(lines).toEqual([told, over, told]);
+});
+
+it('a topic that may not be made keeps no other from being made', async () => {
+  const { source, reading, messages } = keep(async ([topic]) => {
+    if (topic?.name === 'w') throw new Error('not allowed');
+  });
+  for (const name of ['w', 'a']) source.remove(name);
+  reading.unread = reading.otherUnread = 'topics are not there';
+  await vi.advanceTimersByTimeAsync(2 * lookEveryMs);
+  const other = 'topic a was not there; it was made again';
+  expect(messages()).toEqual(['not allowed; it is tried again', other]);
+});
+
+it('what is wrong with the brokers is left to whoever reads', async () => {
+  const fault = 'no broker answers';
+  const away = new WindrowError('unreachable', `topic w cannot be made: ${fault}`, { fault });
+  const ensure = vi.fn(() => Promise.reject(away));
+  const { reading, lines } = keep(ensure);
+  reading.unread = fault;
+  await vi.advanceTimersByTimeAsync(3 * lookEveryMs);
+  expect(ensure).toHaveBeenCalledTimes(2);
+  expect(lines).toEqual([]);
+});
+
+it('the end is neither trouble nor the end of trouble', async () => {
+  const ensure = vi.fn(
+    (_: readonly TopicSpec[], signal: AbortSignal) =>
+      new Promise<void>((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('aborted')));
+      }),
+  );
+  const { reading, lines, stop } = keep(ensure);
+  reading.unread = 'topic w is not there';
+  await vi.advanceTimersByTimeAsync(2 * lookEveryMs);
+  expect(ensure).toHaveBeenCalledOnce();
+  await stop();
+  expect(lines).toEqual([]);
+
+  const denied = keep(() => Promise.reject(new Error('not allowed')));
+  denied.reading.unread = 'topic w is not there';
+  await vi.advanceTimersByTimeAsync(2 * lookEveryMs);
+  await denied.stop();
+  expect(denied.messages()).toEqual(['not allowed; it is tried again']);
 });
