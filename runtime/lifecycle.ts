@@ -6,7 +6,7 @@ import type { Logger } from './logging.ts';
 import { messageOf } from './errors.ts';
 
 /** Longest time that one part may take to stop. */
-const partStopMsMax = 5_000;
+export const partStopMsMax = 5_000;
 /** A second signal within this time is the same Ctrl-C arriving twice (from the terminal and from a parent). */
 const sameSignalMs = 1_000;
 

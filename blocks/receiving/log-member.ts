@@ -23,7 +23,7 @@ const lastBlocksMsMax = 3_000;
 /** At the end: what was begun, the last offsets, and the last status. */
 const farewellMsMax = 1_500;
 /** Leaving the group, and closing its connections. */
-const leavingMsMax = 4_000;
+export const leavingMsMax = 4_000;
 const { signal: never } = new AbortController();
 
 export interface LogMemberOptions {

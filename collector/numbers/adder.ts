@@ -12,7 +12,7 @@ const commitEveryMs = 1_000;
 /** At the end the last offsets get this long. */
 const farewellMsMax = 1_500;
 /** Leaving the group, and closing its connections. */
-const leavingMsMax = 4_000;
+export const leavingMsMax = 4_000;
 
 export interface AdderOptions {
   readonly source: Pick<Log, 'consumer'>;

@@ -15,7 +15,7 @@ export type { Library };
 
 const connectMsMax = 10_000;
 /** A close waits for this long, and then the sockets are destroyed. */
-const closeMsMax = 1_000;
+export const closeMsMax = 1_000;
 
 export function loadLibrary(): Promise<typeof Library> {
   return import('@platformatic/kafka');

@@ -32,7 +32,7 @@ const heartbeatMs = 2_500;
 const heartbeatMsMax = 5_000;
 /** How often it looks whether topics came, went or have more partitions by now. */
 const topicsEveryMs = 10_000;
-const leaveMsMax = 2_000;
+export const leaveMsMax = 2_000;
 /** An answer that takes longer never comes; those of the group wait for its members. */
 const groupRequestMsMax = rebalanceMs + 10_000;
 const fetchRequestMsMax = fetchWaitMs + 15_000;
