@@ -109,6 +109,23 @@ it('a commit that is due waits for the thread, and then stores what came meanwhi
   expect(committed).not.toHaveBeenCalled();
 });
 
+it('what is left at the commit goes ahead too, where it is worth it, twice at most', async () => {
+  const { passes, stored, onCommit, add } = fixture();
+  const restRowsMin = 1_024;
+  add(restRowsMin);
+  expect(passes).toEqual([]);
+  for (const pass of [1, 2]) {
+    await vi.advanceTimersByTimeAsync(logGatherMs);
+    expect(passes.at(-1)).toMatchObject({ pass, rows: restRowsMin });
+    add(restRowsMin);
+    await passes.at(-1)?.tell();
+  }
+  expect([onCommit.mock.calls.length, ...stored()]).toEqual([1, 3 * restRowsMin, 0]);
+  add(restRowsMin - 1);
+  await vi.advanceTimersByTimeAsync(logGatherMs);
+  expect(passes).toHaveLength(2);
+});
+
 it('while the disk is at work samples go ahead, of the commit that comes next', async () => {
   const { writer, passes, syncs, stored, onCommit, add } = fixture();
   add(1);

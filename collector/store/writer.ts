@@ -36,8 +36,11 @@ const gatherPerCommit = 4;
 const retryMs = 1_000;
 /** Rows that may wait for one commit; more is refused until it is done. */
 const waitingRowsMax = 200_000;
-/** Samples that are worth a thread's turn; what is left of them at the commit it writes itself. */
+/** Samples that are worth a thread's turn while more come. */
 const aheadRowsMin = 4_096;
+/** At the commit, which waits for it: the fewer are left for that. Meanwhile more come, so it is done twice at most. */
+const restRowsMin = 1_024;
+const restPassesMax = 2;
 
 /** A group that was committed and is not on the disk yet. */
 interface Unsynced {
@@ -81,6 +84,8 @@ export class StoreWriter {
   /** Of the group: the thread is to write them, or has failed to. */
   #handedOver: SampleRows | undefined;
   #isWritingAhead = false;
+  /** Of the commit that is due. */
+  #restPasses = 0;
   /** Of samples that have been written ahead: for the next ones. */
   #spare = new SampleRows();
   /** When the sync that began last has ended, either way. */
@@ -191,7 +196,7 @@ export class StoreWriter {
   #due(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#handedOver !== undefined) this.#writeAhead();
+    if (this.#handedOver !== undefined || this.#isRestWorthIt()) this.#writeAhead();
     if (this.#isWritingAhead || this.#unsynced !== undefined) {
       this.#isDue = true;
       return;
@@ -203,6 +208,13 @@ export class StoreWriter {
     // Whoever is told of the commit must find that it is not on the disk yet.
     this.#sync(unsynced, wal);
     this.#options.onCommit();
+  }
+
+  #isRestWorthIt(): boolean {
+    if (this.#unsynced !== undefined || this.#restPasses >= restPassesMax) return false;
+    if (this.#group.samples.length < restRowsMin) return false;
+    this.#restPasses += 1;
+    return true;
   }
 
   /** Gives the thread the group's samples, or once more those that it failed to write. */
@@ -266,6 +278,7 @@ export class StoreWriter {
     this.#group = new Group(samples);
     if (this.#failure !== undefined) this.#options.log.info('the store works again');
     this.#failure = undefined;
+    this.#restPasses = 0;
     this.#roomWaiters.resolve();
     return { waiters: this.#waiters.take(), notices: notices.length, startedMs };
   }
