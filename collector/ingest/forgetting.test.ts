@@ -3,7 +3,8 @@ import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { noonMs } from '../../runtime/testing/manual-clock.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { databasePath } from '../store/database.ts';
-import { count } from '../store/testing/rows.ts';
+import { SampleRows } from '../store/sample-rows.ts';
+import { count, sampleRow } from '../store/testing/rows.ts';
 import { Forgetting } from './forgetting.ts';
 import { endOfReplay, inventory, sample, steady } from './testing/records.ts';
 import { type Rig, startRig } from './testing/rig.ts';
@@ -64,6 +65,21 @@ it('a decommissioned server is forgotten once nothing is stored of it, and not b
   ]);
   rig.crash();
   expect(fixture(dataDir).rig.registry.size).toBe(1);
+});
+
+it('nobody is forgotten of whom samples are being written ahead', async () => {
+  const { rig, forgetting } = fixture();
+  await rig.send(steady(noonMs - 60_000, 3));
+  await decommission(rig, 'pc');
+  ageAway(rig);
+  const rows = new SampleRows();
+  rows.push(sampleRow({ sourceNo: 1, tsMs: noonMs }));
+  const handedOver = vi.spyOn(rig.writer, 'handedOver', 'get').mockReturnValue(rows);
+  forgetting.step();
+  expect(rig.registry.find('pc', '')).toBeDefined();
+  handedOver.mockReturnValue(undefined);
+  forgetting.step();
+  expect(rig.registry.find('pc', '')).toBeUndefined();
 });
 
 it('a server that was forgotten and sends again is a new one', async () => {

@@ -10,8 +10,10 @@ import { writeLogAnew } from './wal.ts';
 
 /** How long a statement waits for another process's lock; the loop is held meanwhile. */
 const busyTimeoutMs = 100;
-/** The same where no loop is held. */
-const besideTimeoutMs = 5_000;
+/** The same of a command that reads beside a collector. */
+const readTimeoutMs = 5_000;
+/** The same of the thread that writes samples ahead: the loop writes little at once, and a stop waits for the thread. */
+export const besideTimeoutMs = 1_000;
 const cacheKiB = 16 * 1024;
 /** A connection beside it: what one transaction of it writes. */
 const besideCacheKiB = 8 * 1024;
@@ -95,7 +97,7 @@ function dropSamplesAhead(db: DatabaseSync): void {
 export function openForReading(dataDir: string): DatabaseSync {
   const path = databasePath(dataDir);
   return explained(path, () => {
-    const db = new DatabaseSync(path, { readOnly: true, timeout: besideTimeoutMs });
+    const db = new DatabaseSync(path, { readOnly: true, timeout: readTimeoutMs });
     try {
       assertNotNewer(db, path, MIGRATIONS.length);
       return db;

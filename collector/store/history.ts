@@ -5,6 +5,7 @@ import type { FleetAggregate } from '../windows/fleet.ts';
 import type { Aggregate } from '../windows/window.ts';
 import { unpackAggregates, unpackFleet } from './aggregates.ts';
 import type { Span } from './queries.ts';
+import { NEWEST_SAMPLE } from './sample-statements.ts';
 import { FLAG } from './schema.ts';
 
 export interface StoredWindow {
@@ -82,16 +83,24 @@ export function* storedFleetWindows(db: DatabaseSync, span: Span): Generator<Sto
   }
 }
 
+/** The rowid of the newest sample that counts. */
+function newestSample(db: DatabaseSync): number {
+  // A store that only an earlier windrow has opened has no such table.
+  const known = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'samples_ahead'").get();
+  if (known === undefined) return Number.MAX_SAFE_INTEGER;
+  return Number(db.prepare(`${NEWEST_SAMPLE} AS rowid`).get()?.['rowid']);
+}
+
 /** Samples taken within the span. */
 export function* storedSamples(db: DatabaseSync, selection: Selection): Generator<StoredSample> {
   const statement = db.prepare(
     `SELECT s.server_id, b.boot_id, x.* FROM sources s
      JOIN samples x USING (source_no) LEFT JOIN boots b ON b.boot_no = x.boot_no
-     WHERE x.ts >= ? AND x.ts < ? AND s.replay_id = ifnull(?, s.replay_id)
+     WHERE x.ts >= ? AND x.ts < ? AND s.replay_id = ifnull(?, s.replay_id) AND x.rowid <= ?
      ORDER BY s.server_id, x.ts, x.seq`,
   );
   const { fromMs, toMs, replayId = null } = selection;
-  for (const row of statement.iterate(fromMs, toMs, replayId)) {
+  for (const row of statement.iterate(fromMs, toMs, replayId, newestSample(db))) {
     yield {
       serverId: String(row['server_id']),
       tsMs: Number(row['ts']),

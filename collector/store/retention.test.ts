@@ -6,6 +6,8 @@ import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { databasePath, openForWriting } from './database.ts';
 import { Group } from './group.ts';
 import { type RetentionPolicy, retentionStep, storeBytes } from './retention.ts';
+import { SampleRows } from './sample-rows.ts';
+import { SamplesAhead } from './samples-ahead.ts';
 import { GroupStatements } from './statements.ts';
 import { addSample, count, sampleRow, windowRow } from './testing/rows.ts';
 
@@ -21,8 +23,10 @@ const KEEP_ALL: RetentionPolicy = {
 function fixture() {
   const dataDir = temporaryFolder();
   const db = openForWriting(dataDir);
-  onTestFinished(() => db.close());
-  return { db, path: databasePath(dataDir), statements: new GroupStatements(db) };
+  onTestFinished(() => {
+    if (db.isOpen) db.close();
+  });
+  return { dataDir, db, path: databasePath(dataDir), statements: new GroupStatements(db) };
 }
 
 interface Minute {
@@ -45,6 +49,15 @@ function arrive(db: DatabaseSync, statements: GroupStatements, nowMs: number, mi
   db.exec('BEGIN');
   statements.write(group, nowMs);
   db.exec('COMMIT');
+}
+
+/** Samples that are written ahead of a commit, as a thread does it. */
+async function goAhead(db: DatabaseSync, times: readonly number[]): Promise<void> {
+  const rows = new SampleRows();
+  for (const tsMs of times) rows.push(sampleRow({ tsMs }));
+  const ahead = new SamplesAhead(db);
+  await ahead.write(rows, 1);
+  await ahead.close();
 }
 
 /** Steps until nothing more is to do. @returns how many it took */
@@ -197,4 +210,33 @@ it('steps of alerts go with the windows of their age, however many there are', (
     .prepare('SELECT count(*) AS n, min(no) AS oldest FROM alert_transitions')
     .get() as { n: number; oldest: number };
   expect([n, oldest]).toEqual([1_001, 11_000]);
+});
+
+it('the newest sample that counts stays: what a start takes out again is no place to number on from', async () => {
+  const { dataDir, db, statements } = fixture();
+  const policy = { ...KEEP_ALL, samplesAgeMs: 24 * hourMs };
+  arrive(db, statements, noonMs, { samples: 5_000 });
+  const laterMs = noonMs + 1_000 * hourMs;
+  // A collector that has no samples for long commits all the same.
+  for (const nowMs of [noonMs + minuteMs, laterMs]) arrive(db, statements, nowMs, { samples: 0 });
+  await goAhead(db, [laterMs]);
+  retain(db, policy, laterMs + 120_000);
+  expect(count(db, 'samples')).toBe(2);
+  db.close();
+
+  const again = openForWriting(dataDir);
+  onTestFinished(() => again.close());
+  expect(count(again, 'samples')).toBe(1);
+  arrive(again, new GroupStatements(again), laterMs + 180_000, { samples: 3_000 });
+  retain(again, policy, laterMs + 240_000);
+  expect(count(again, 'samples')).toBeGreaterThanOrEqual(3_000);
+});
+
+it('samples that do not count yet are no older than their minute', async () => {
+  const { db, statements } = fixture();
+  arrive(db, statements, noonMs, { samples: 10 });
+  await goAhead(db, [noonMs + 60_000]);
+  arrive(db, statements, noonMs + 60_000, { samples: 1 });
+  const row = db.prepare('SELECT samples_rowid FROM arrivals ORDER BY minute_ms DESC').get();
+  expect(row).toEqual({ samples_rowid: 10 });
 });

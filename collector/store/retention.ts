@@ -3,6 +3,7 @@
  * number of rows at a time, and freed pages go back to the file system.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { NEWEST_SAMPLE } from './sample-statements.ts';
 
 export interface RetentionPolicy {
   readonly samplesAgeMs: number;
@@ -84,15 +85,17 @@ function arrivedBefore(db: DatabaseSync, { column }: Table, ms: number): number 
 
 /**
  * The newest row always stays: SQLite numbers on from it, and an emptied table would start again
- * at 1, below the rowids that `arrivals` remembers.
+ * at 1, below the rowids that `arrivals` remembers. Of samples that is the newest that counts, for a
+ * start takes those out that were written ahead.
  * @returns how many were deleted, at most the table's `stepRows`
  */
 function deleteOldest(db: DatabaseSync, { table, stepRows }: Table, through: number): number {
+  const newest = table === 'samples' ? NEWEST_SAMPLE : `SELECT max(rowid) FROM ${table}`;
   const { changes } = db
     .prepare(
       `DELETE FROM ${table} WHERE rowid IN
        (SELECT rowid FROM ${table} WHERE rowid <= ?
-        AND rowid < (SELECT max(rowid) FROM ${table}) ORDER BY rowid LIMIT ?)`,
+        AND rowid < (${newest}) ORDER BY rowid LIMIT ?)`,
     )
     .run(through, stepRows);
   return Number(changes);

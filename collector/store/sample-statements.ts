@@ -5,6 +5,10 @@ import { cellsOfSample, type SampleRows } from './sample-rows.ts';
 /** Samples of one statement: calling SQLite costs as much as what it then does with a row. */
 const rowsAtOnce = 16;
 
+/** The rowid of the newest that counts: those behind it were written ahead of a commit that is still to come. */
+export const NEWEST_SAMPLE =
+  'SELECT ifnull((SELECT behind_rowid FROM samples_ahead), (SELECT ifnull(max(rowid), 0) FROM samples))';
+
 export class SampleStatements {
   readonly #one: StatementSync;
   readonly #several: StatementSync;

@@ -1,14 +1,17 @@
 /** The thread itself, on a real file. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { dirname } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { inTransaction } from '../../runtime/transaction.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
-import { openForWriting } from './database.ts';
+import { databasePath, openForWriting } from './database.ts';
 import { Group } from './group.ts';
+import { storedSamples } from './history.ts';
 import { SampleRows } from './sample-rows.ts';
 import { SamplesAhead } from './samples-ahead.ts';
 import { GroupStatements } from './statements.ts';
-import { addSample, count, sampleRow } from './testing/rows.ts';
+import { addSample, count, sampleRow, sourceRow } from './testing/rows.ts';
 
 function fixture() {
   const dataDir = temporaryFolder();
@@ -19,6 +22,15 @@ function fixture() {
     if (db.isOpen) db.close();
   });
   return { dataDir, db, ahead };
+}
+
+/** Of SQLite's write-ahead log, with pages of 4,096 bytes: https://sqlite.org/fileformat2.html#walformat */
+const walHeadBytes = 32;
+const frameBytes = 24 + 4_096;
+
+function started(dataDir: string) {
+  const db = openForWriting(dataDir);
+  return { db, [Symbol.dispose]: () => db.close() };
 }
 
 function rowsOf(times: readonly number[]): SampleRows {
@@ -131,4 +143,49 @@ it('only while it writes: another process that holds the file holds the loop no 
   expect(timeoutMs()).toBeGreaterThan(Number(before));
   await written;
   expect(timeoutMs()).toBe(before);
+});
+
+it('an export has samples that count, and no others', async () => {
+  const { db, ahead } = fixture();
+  commit(db, (group) => {
+    for (const sourceNo of [1, 2, 3]) group.sources.set(sourceNo, sourceRow({ sourceNo }));
+    addSample(group, { tsMs: 1 });
+  });
+  await ahead.write(rowsOf([2]), 1);
+  const exported = (): number[] =>
+    [...storedSamples(db, { fromMs: 0, toMs: 10 })].map(({ tsMs }) => tsMs);
+  expect(exported()).toEqual([1]);
+  commit(db, (group) => (group.passes = 1));
+  expect(exported()).toEqual([1, 2]);
+});
+
+it('wherever a power cut ends the log, samples and what a commit says of them are there together', async () => {
+  const { dataDir, db, ahead } = fixture();
+  let next = 0;
+  const times = (count: number): number[] => Array.from({ length: count }, () => next++);
+  for (let passes = 1; passes <= 3; passes += 1) {
+    for (let pass = 1; pass <= passes; pass += 1) await ahead.write(rowsOf(times(100)), pass);
+    commit(db, (group) => {
+      group.passes = passes;
+      for (const tsMs of times(20)) addSample(group, { tsMs });
+      group.logPositions.set('t', { topic: 't', partition: 0, offset: next, topicId: undefined });
+    });
+  }
+  await ahead.write(rowsOf(times(100)), 1);
+  const path = databasePath(dataDir);
+  const [file, log] = [readFileSync(path), readFileSync(`${path}-wal`)];
+  const offsets = new Set<number>();
+  for (let end = log.length; end > walHeadBytes; end -= frameBytes) {
+    const after = temporaryFolder();
+    mkdirSync(dirname(databasePath(after)), { recursive: true });
+    writeFileSync(databasePath(after), file);
+    writeFileSync(`${databasePath(after)}-wal`, log.subarray(0, end));
+    using found = started(after);
+    const offset = Number(
+      found.db.prepare('SELECT max(taken_through) AS n FROM log_positions').get()?.['n'],
+    );
+    offsets.add(offset);
+    expect([count(found.db, 'samples'), count(found.db, 'samples_ahead')]).toEqual([offset, 0]);
+  }
+  expect([...offsets]).toEqual([660, 340, 120, 0]);
 });

@@ -5,7 +5,7 @@ import { mergeServer, packAggregates, packFleet } from './aggregates.ts';
 import { AlertStatements } from './alert-statements.ts';
 import { ResultStatements } from './result-statements.ts';
 import type { DetailRow, FleetStart, Group, WindowRow } from './group.ts';
-import { SampleStatements } from './sample-statements.ts';
+import { NEWEST_SAMPLE, SampleStatements } from './sample-statements.ts';
 import { FLAG } from './schema.ts';
 
 /** Rows of quarantine that are kept; the oldest go first. */
@@ -77,7 +77,7 @@ export class GroupStatements {
        aggregates = excluded.aggregates`,
     );
     this.#arrival = db.prepare(
-      `INSERT OR IGNORE INTO arrivals SELECT ?, (SELECT ifnull(max(rowid), 0) FROM samples),
+      `INSERT OR IGNORE INTO arrivals SELECT ?, (${NEWEST_SAMPLE}),
        (SELECT ifnull(max(rowid), 0) FROM details), (SELECT ifnull(max(rowid), 0) FROM windows),
        (SELECT ifnull(max(rowid), 0) FROM fleet_windows)`,
     );

@@ -157,7 +157,8 @@ export class StoreWriter {
 
   /** Commits what was read from a log, in a while. */
   scheduleRead(): void {
-    if (this.#group.samples.length >= aheadRowsMin) this.#writeAhead();
+    const isMuch = this.#group.samples.length >= aheadRowsMin;
+    if (isMuch && this.#failure === undefined) this.#writeAhead();
     const gatherForMs = Math.max(logGatherMs, gatherPerCommit * this.#tookMs);
     this.schedule(Math.min(logGatherMsMax, gatherForMs));
   }
@@ -179,7 +180,9 @@ export class StoreWriter {
   async close(): Promise<void> {
     // Not another sync beside it: Linux tells of a failure once, and the other might be told that all is well.
     while (this.#isBusy) await Promise.all([this.#syncEnded, this.#aheadEnded]);
-    if (this.#group.rows > 0 && !this.#isLost) this.#due();
+    // What the thread failed to write it need not wait for once more: nothing of it was acknowledged.
+    const isGivenUp = this.#isLost || this.#handedOver !== undefined;
+    if (this.#group.rows > 0 && !isGivenUp) this.#due();
     while (this.#isBusy) await Promise.all([this.#syncEnded, this.#aheadEnded]);
     clearTimeout(this.#timer);
     this.#rejectAll(
@@ -223,7 +226,6 @@ export class StoreWriter {
     const group = this.#group;
     if (ahead === undefined || this.#isWritingAhead || this.#isLost) return;
     if (this.#handedOver === undefined) {
-      if (this.#failure !== undefined) return;
       this.#handedOver = group.exchangeSamples(this.#spare);
       group.passes += 1;
       this.#roomWaiters.resolve();

@@ -45,7 +45,7 @@ function unpackLz4(packed: Buffer): Buffer | undefined {
   if (decompressedBytes(packed, Infinity) > batchBytesMax) return undefined;
   // Not by the library, which keeps the memory of each frame that it cannot read.
   const content = decompressFrame(packed, batchBytesMax);
-  // In memory that the garbage collector counts: values are parts of it, so nobody could release it.
+  // In memory that the garbage collector counts: who reads the records need not release them.
   const bytes = Buffer.from(content);
   release(content);
   return bytes;
