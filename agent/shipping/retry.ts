@@ -6,7 +6,7 @@ import type { Logger } from '../../runtime/logging.ts';
 import { Telling } from '../../runtime/telling.ts';
 
 const backoff: BackoffLimits = { baseMs: 500, capMs: 30_000 };
-/** While it goes on failing, it is told again this often. */
+/** While it goes on failing, it is told again so long after the last line; another fault is told at once. */
 const logEveryMs = 5 * 60_000;
 
 export interface RetryOptions {
@@ -56,8 +56,8 @@ export class Retry {
     const { clock, log, facts, what } = this.#options;
     const nowMs = clock.monotonicMs();
     const isNews = this.#telling.failed(error);
-    const mayTell = this.#toldMs === undefined ? isNews : nowMs - this.#toldMs >= logEveryMs;
-    if (!mayTell) return;
+    const isDue = this.#toldMs !== undefined && nowMs - this.#toldMs >= logEveryMs;
+    if (!isNews && !isDue) return;
     this.#toldMs = nowMs;
     const hint = error instanceof WindrowError ? error.hint : undefined;
     log.warn(
