@@ -1,7 +1,10 @@
 /** A collector's part of a fleet on Apache Kafka, by its configuration. */
-import { openKafkaLog } from '../../wire/transport/kafka/log.ts';
+import { lookAtCleanup } from '../../wire/transport/kafka/cleanup.ts';
+import { kafkaSettings } from '../../wire/transport/kafka/connection.ts';
+import { createKafkaLog } from '../../wire/transport/kafka/log.ts';
 import { collectorFolder } from '../store/database.ts';
 import type { CollectorConfig } from '../config.ts';
+import { tellCleanup } from './cleanup.ts';
 import { Cluster, type ClusterOptions } from './cluster.ts';
 import { memberFile, memberName } from './member.ts';
 import { GROUPING, sampleTopics, sharedTopics } from './topics.ts';
@@ -15,11 +18,15 @@ export function openCluster(
   parts: Pick<ClusterOptions, 'db' | 'windows' | 'clock' | 'log'>,
 ): Cluster | undefined {
   if (config.transport !== 'kafka') return undefined;
+  const { log } = parts;
   const samples = sampleTopics(config);
+  const topics = [...samples, ...sharedTopics(config)];
+  const settings = kafkaSettings(config, { clientId: 'windrow-collector', env: process.env });
+  const look = () => lookAtCleanup(settings, topics);
   const folder = collectorFolder(config.data);
   return new Cluster({
     ...parts,
-    source: openKafkaLog(config, 'windrow-collector', parts.log),
+    source: tellCleanup(createKafkaLog(settings, log), { look, log }),
     group: {
       group: config['kafka.group'],
       member: memberName(folder),
@@ -27,6 +34,6 @@ export function openCluster(
       ...GROUPING,
     },
     memberFile: memberFile(folder),
-    topics: [...samples, ...sharedTopics(config)],
+    topics,
   });
 }

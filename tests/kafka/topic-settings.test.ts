@@ -5,6 +5,7 @@ import type { KafkaCluster } from '../../scripts/kafka/cluster.ts';
 import { eventually, metric } from '../support/http.ts';
 import { run, startAgent, startCollector, type TempDir, tempDir } from '../support/programs.ts';
 import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
+import { untilReady } from './support/ready.ts';
 
 const nowhere = 'http://127.0.0.1:9';
 const readyMsMax = 60_000;
@@ -127,6 +128,7 @@ describe.skipIf(kafkaMissing)('topics on three brokers', () => {
     expect(found.line).toContain('have: topic-cpu 2 and alerts 1, to be mended:');
     expect(found.advice).toEqual([
       'alerts: max.message.bytes is 300000, a record may have 524288; kafka-configs.sh --alter --topic alerts --add-config max.message.bytes=1048588',
+      'alerts: cleanup.policy is delete, so what gets old is lost; kafka-configs.sh --alter --topic alerts --add-config cleanup.policy=compact',
       'topic-cpu: it has 2 partitions, other topics 4, and partition i of all goes to one collector; kafka-topics.sh --alter --topic topic-cpu --partitions 4, best while one collector runs',
     ]);
     await withAdmin(kafkaJs(cluster.brokers), (admin) =>
@@ -136,6 +138,71 @@ describe.skipIf(kafkaMissing)('topics on three brokers', () => {
       const { advice } = await doctor('collector');
       expect(advice.join('\n')).not.toContain('partition');
     }, readyMsMax);
+  });
+
+  it('topics that lose records, for others made them: doctor and a collector that starts tell each, and nothing once it is mended', async () => {
+    const replicationFactor = 3;
+    const safe = { name: 'min.insync.replicas', value: '2' };
+    const compact = { name: 'cleanup.policy', value: 'compact' };
+    const made = (topic: string, ...more: { name: string; value: string }[]) => {
+      return { topic, numPartitions: 6, replicationFactor, configEntries: [safe, ...more] };
+    };
+    await make(made('windrow-samples', compact), made('window-results', compact), made('alerts'));
+    const wrong = [
+      ['windrow-samples', 'cleanup.policy is compact, so of each key all but the newest record'],
+      ['window-results', 'min.compaction.lag.ms is 0, so who was away does not get all'],
+      ['alerts', 'cleanup.policy is delete, so what gets old is lost'],
+    ] as const;
+    const mends = [
+      'windrow-samples --add-config cleanup.policy=delete',
+      'window-results --add-config cleanup.policy=compact,min.compaction.lag.ms=259200000',
+      'alerts --add-config cleanup.policy=compact',
+    ];
+    await eventually(async () => {
+      const { code, line, advice } = await doctor('collector');
+      expect(line).toMatch(/^WARN {2}topics {4}3 there, .+ will be made, to be mended:$/);
+      expect(advice).toHaveLength(wrong.length);
+      for (const [i, [topic, what]] of wrong.entries()) {
+        expect(advice[i]).toContain(`${topic}: ${what}`);
+        expect(advice[i]).toContain(`; kafka-configs.sh --alter --topic ${mends[i]}`);
+      }
+      expect(code).toBe(0);
+    }, readyMsMax);
+
+    const args = ['--kafka', cluster.brokers.join(',')];
+    const warnings = (log: string): string[] =>
+      log.split('\n').filter((line) => /cleanup\.policy|compaction\.lag/.test(line));
+    {
+      await using collector = await startCollector({ args });
+      await untilReady(collector);
+      const told = warnings(collector.log());
+      expect(told).toHaveLength(wrong.length);
+      for (const [i, [topic, what]] of wrong.entries()) {
+        expect(told[i]).toContain(`topic ${topic}: ${what}`);
+        expect(told[i]).toContain(`kafka-configs.sh --alter --topic ${mends[i]}`);
+      }
+    }
+    await withAdmin(kafkaJs(cluster.brokers), async (admin) => {
+      const type = ConfigResourceTypes.TOPIC;
+      const lag = { name: 'min.compaction.lag.ms', value: '259200000' };
+      const keeps = { name: 'cleanup.policy', value: 'delete' };
+      await admin.alterConfigs({
+        validateOnly: false,
+        resources: [
+          { type, name: 'windrow-samples', configEntries: [safe, keeps] },
+          { type, name: 'window-results', configEntries: [safe, compact, lag] },
+          { type, name: 'alerts', configEntries: [safe, compact] },
+        ],
+      });
+    });
+    await eventually(async () => {
+      const { line, advice } = await doctor('collector');
+      expect(line).toMatch(/^OK {4}topics /);
+      expect(advice).toEqual([]);
+    }, readyMsMax);
+    await using mended = await startCollector({ args });
+    await untilReady(mended);
+    expect(warnings(mended.log())).toEqual([]);
   });
 
   it('run: topics are made as the settings say, and one that is there is used as it is', async () => {

@@ -71,6 +71,7 @@ export class KafkaAdmin implements LogAdmin {
     }
     throw new WindrowError('unreachable', `topic ${topic.name} was made, but has no leaders yet`, {
       retryable: true,
+      hint: 'Start the brokers that are down. If all are there, look at the topic with kafka-topics.sh --describe, and into their logs.',
     });
   }
 

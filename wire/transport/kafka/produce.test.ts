@@ -40,6 +40,12 @@ it('a request is, byte for byte, the one that the library makes', () => {
   );
 });
 
+it('who says nothing of it asks that all replicas in sync have a record', () => {
+  const { buffer } = produceRequest(library);
+  // Behind the name of a transaction, which is none.
+  expect(buffer.readInt16BE(1)).toBe(-1);
+});
+
 it('chunk after chunk is copied into the same memory', () => {
   const options = { producerId: 1n, producerEpoch: 0, compression: 'none' as const };
   const memoryOf = (fill: number): ArrayBufferLike => {

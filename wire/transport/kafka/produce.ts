@@ -20,6 +20,8 @@ const produceKey = 0;
 /** The versions that are written as here; older ones the library writes. */
 const firstVersion = 9;
 const lastVersion = 11;
+/** A record counts as written when all replicas that are in sync have it. */
+export const acksOfAll = -1;
 /** Of the format of batches, 2. */
 const magic = 2;
 const noEpochYet = 0;
@@ -54,7 +56,7 @@ function produceApi(library: typeof Library, theirs: ProduceApi): ProduceApi {
 /** The same bytes as the library's own. They are good until the next request is made. */
 export function produceRequest(
   library: typeof Library,
-  acks = 1,
+  acks = acksOfAll,
   timeoutMs = 0,
   messages: readonly MessageRecord[] = [],
   options: Partial<CreateRecordsBatchOptions> = {},

@@ -2,6 +2,7 @@ import * as library from '@platformatic/kafka';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { WindrowError } from '../../../runtime/errors.ts';
 import { createKeptLog } from '../../../runtime/testing/kept-log.ts';
+import { produceRequest } from './produce.ts';
 import { KafkaProducer } from './producer.ts';
 
 it('the client writes requests from one copy, and all else as the library does', async () => {
@@ -42,7 +43,11 @@ interface Brokers {
   readonly looks: readonly Codes[];
   /** The same of requests with records; no answer comes to those behind them. */
   readonly written?: readonly Codes[];
+  /** Of each request with records: all that makes it. */
+  readonly asked?: ProduceArguments[];
 }
+
+type ProduceArguments = Parameters<typeof library.produceV11.createRequest>;
 
 type Codes = Readonly<Record<string, number>>;
 type Answered = (error: Error | null, answer?: unknown) => void;
@@ -61,7 +66,7 @@ function sending(brokers: Brokers): (topics: readonly string[]) => Promise<unkno
 }
 
 /** Answers in the place of brokers all that a producer of the library asks. */
-function fake({ looks, written = [] }: Brokers): void {
+function fake({ looks, written = [], asked = [] }: Brokers): void {
   const { kGetApi, kGetBootstrapConnection, kGetConnection, Producer, ResponseError } = library;
   const answer = (answered: Answered, response: object, errors: object, key: number): void => {
     const isGood = Object.keys(errors).length === 0;
@@ -111,7 +116,10 @@ function fake({ looks, written = [] }: Brokers): void {
   stand(kGetBootstrapConnection, (answered: Answered) => answered(null, {}));
   stand(kGetConnection, (_: never, answered: Answered) => answered(null, {}));
   stand(kGetApi, (name: string, found: Answered) => {
-    const api = (...all: unknown[]): void => apis[name]?.(all.at(-1) as Answered);
+    const api = (...all: unknown[]): void => {
+      if (name === 'Produce') asked.push(all.slice(1, -1) as never);
+      apis[name]?.(all.at(-1) as Answered);
+    };
     found(null, Object.assign(api, { version: 99 }));
   });
 }
@@ -169,4 +177,23 @@ it('a topic whose trouble passed is not named alone for what fails all of them l
   expect(await send(['a', 'b'])).toBeUndefined();
   const message = 'a and b cannot be written: the broker does not answer';
   expect(await send(['a', 'b'])).toMatchObject({ message });
+});
+
+it('a record counts as written when all replicas that are in sync have it, whatever the library takes when nobody says', async () => {
+  const asked: ProduceArguments[] = [];
+  const send = sending({ looks: [{ a: 0 }], written: [{ a: 0 }], asked });
+  const given: unknown[] = [];
+  type Send = (options: { readonly acks?: number }) => Promise<unknown>;
+  const prototype = library.Producer.prototype as unknown as Record<'send', Send>;
+  const theirs = prototype.send;
+  vi.spyOn(prototype, 'send').mockImplementation(function (this: unknown, options) {
+    // Before the library puts its own in.
+    given.push(options.acks);
+    return theirs.call(this, options);
+  });
+  expect(await send(['a'])).toBeUndefined();
+  expect(given).toEqual([-1]);
+  const { buffer } = produceRequest(library, ...(asked[0] as ProduceArguments));
+  // Behind the name of a transaction, which is none.
+  expect(buffer.readInt16BE(1)).toBe(-1);
 });

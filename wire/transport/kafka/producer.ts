@@ -17,7 +17,7 @@ import type { KafkaSettings } from './connection.ts';
 import { hasReason, kafkaError, writtenIn } from './errors.ts';
 import { FailedTopics, namesOf } from './failed-topics.ts';
 import { refuseMissingPartitions, takePartialMetadata } from './missing-partitions.ts';
-import { produceFromOneCopy } from './produce.ts';
+import { acksOfAll, produceFromOneCopy } from './produce.ts';
 import { releaseWritten } from './written.ts';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 
@@ -168,7 +168,7 @@ export class KafkaProducer implements LogProducer {
           this.#message(record, metadata.topics.get(record.topic)?.partitionsCount ?? 1),
         );
         this.#onTheirWay = messages;
-        await client.send({ messages });
+        await client.send({ messages, acks: acksOfAll });
       });
       return undefined;
     } catch (error) {

@@ -2,13 +2,19 @@
 import type { Finding } from '../../../runtime/doctor.ts';
 import { recordBytesMax } from '../../limits.ts';
 import type { LogUse } from '../log/port.ts';
+import { altered, CLEANUP_SETTINGS, cleanupTrouble } from './cleanup.ts';
 import type { KafkaClient } from './client.ts';
-import { describedTopics, type DescribedTopic, topicSettings } from './described.ts';
+import {
+  describedTopics,
+  type DescribedTopic,
+  type TopicSettings,
+  topicSettings,
+} from './described.ts';
 import { inSyncWanted, replicasOf, replicasWanted } from './topics.ts';
 
 /** What a topic takes of one batch when nobody has set anything; bytes. */
 const brokerBytesMax = 1_048_588;
-const SETTINGS = ['max.message.bytes', 'min.insync.replicas'] as const;
+const SETTINGS = ['max.message.bytes', 'min.insync.replicas', ...CLEANUP_SETTINGS] as const;
 
 type Use = LogUse['topics'][number];
 
@@ -28,6 +34,7 @@ export async function checkTopics(client: KafkaClient, use: LogUse): Promise<Fin
   const advice = there.flatMap((topic) => [
     ...replicaTroubles(topic, settings.get(topic.topic.name), brokers.size),
     ...sizeTroubles(topic, settings.get(topic.topic.name)),
+    ...cleanupTroubles(topic, settings.get(topic.topic.name)),
     ...leaderTroubles(topic),
   ]);
   advice.push(...unevenIn(there, use));
@@ -50,7 +57,7 @@ interface Topic extends Use {
 /** Each is `topic: what is wrong; what mends it`. */
 function replicaTroubles(
   { topic: { name, replicas }, found: { partitions } }: Topic,
-  settings: ReadonlyMap<string, string> | undefined,
+  settings: TopicSettings | undefined,
   brokerCount: number,
 ): string[] {
   const count = Math.min(...partitions.map(({ replicaNodes }) => replicaNodes.length));
@@ -64,12 +71,12 @@ function replicaTroubles(
   }
   if (inSync > count) {
     troubles.push(
-      `${name}: min.insync.replicas is ${inSync} of ${count} replicas, so nothing can be written; ${altered(name, 'min.insync.replicas', Math.min(count, inSyncWanted))}`,
+      `${name}: min.insync.replicas is ${inSync} of ${count} replicas, so nothing can be written; ${altered(name, { 'min.insync.replicas': Math.min(count, inSyncWanted) })}`,
     );
   }
   if (settings !== undefined && count >= replicasWanted && inSync < inSyncWanted) {
     troubles.push(
-      `${name}: min.insync.replicas is ${inSync}, so one broker's loss may lose records; ${altered(name, 'min.insync.replicas', inSyncWanted)}`,
+      `${name}: min.insync.replicas is ${inSync}, so one broker's loss may lose records; ${altered(name, { 'min.insync.replicas': inSyncWanted })}`,
     );
   }
   return troubles;
@@ -77,18 +84,19 @@ function replicaTroubles(
 
 function sizeTroubles(
   { topic: { name }, recordBytes = recordBytesMax }: Topic,
-  settings: ReadonlyMap<string, string> | undefined,
+  settings: TopicSettings | undefined,
 ): string[] {
   const bytesMax = Number(settings?.get('max.message.bytes') ?? recordBytes);
   if (bytesMax >= recordBytes) return [];
   const bytes = Math.max(brokerBytesMax, recordBytes);
   return [
-    `${name}: max.message.bytes is ${bytesMax}, a record may have ${recordBytes}; ${altered(name, 'max.message.bytes', bytes)}`,
+    `${name}: max.message.bytes is ${bytesMax}, a record may have ${recordBytes}; ${altered(name, { 'max.message.bytes': bytes })}`,
   ];
 }
 
-function altered(topic: string, setting: (typeof SETTINGS)[number], value: number): string {
-  return `kafka-configs.sh --alter --topic ${topic} --add-config ${setting}=${value}`;
+function cleanupTroubles({ topic }: Topic, settings: TopicSettings | undefined): string[] {
+  const trouble = cleanupTrouble(topic, settings);
+  return trouble === undefined ? [] : [`${topic.name}: ${trouble.what}; ${trouble.mend}`];
 }
 
 function leaderTroubles({ topic: { name }, found: { partitions } }: Topic): string[] {
