@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { WindrowError } from '../../runtime/errors.ts';
 import { METRICS } from '../../wire/metrics.ts';
 import { SAMPLES_TOPIC } from '../../wire/records/record.ts';
 import { WINDOW_RESULTS_TOPIC } from '../../wire/records/window-result.ts';
@@ -190,6 +191,35 @@ it('while the store cannot be written nothing more is read, and then all of it, 
   await f.pass(3);
   expect(samples(member)).toHaveLength(45);
   expect(member.ingest.counts).toMatchObject({ received: 45, duplicates: 0, late: 0 });
+});
+
+it('offsets that cannot be committed are told once, with what mends it, and when they can be again', async () => {
+  const f = fleet();
+  const hint = 'Allow Read on the group';
+  const denied = new WindrowError('unauthorized', 'not allowed', { retryable: true, hint });
+  let isAllowed = false;
+  const open = f.log.consumer.bind(f.log);
+  vi.spyOn(f.log, 'consumer').mockImplementation((options) => {
+    const consumer = open(options);
+    return {
+      run: (handler, signal) => consumer.run(handler, signal),
+      commit: async (...all) => {
+        if (!isAllowed) throw denied;
+        await consumer.commit(...all);
+      },
+    };
+  });
+  const { lines } = await f.start('one');
+  const told = () => lines.filter(({ msg }) => msg.startsWith('offsets are'));
+  await f.sendEachSecond(40);
+  expect(told()).toEqual([]);
+  await f.sendEachSecond(40, 40);
+  const late = { level: 'warn', error: 'not allowed', hint };
+  expect(told()).toMatchObject([late]);
+  expect(f.log.committed(GROUP)).toEqual([]);
+  isAllowed = true;
+  await f.pass(2);
+  expect(told()).toMatchObject([late, { level: 'info', msg: 'offsets are committed again' }]);
 });
 
 it('an offset is not committed before the windows in front of it are published', async () => {

@@ -33,6 +33,7 @@ import { MemberReplaced } from '../../wire/transport/log/replaced.ts';
 import type { Ingest } from '../ingest/ingest.ts';
 import type { StoreWriter } from '../store/writer.ts';
 import type { SharedAlerts } from './alerts/shared.ts';
+import { commitNowAndThen } from './committing.ts';
 import type { HeldOffsets } from './held-offsets.ts';
 import { isNameTaken, nameTakenHint } from './name-taken.ts';
 import { keyOf, type Positions, type Run } from './positions.ts';
@@ -96,7 +97,7 @@ export class Consumption implements SlotHandler {
   /** Why nothing of our share can be read. */
   #interruption: string | undefined;
   #running: Promise<unknown> = Promise.resolve();
-  #committing: Promise<void> = Promise.resolve();
+  #committing: Promise<unknown> = Promise.resolve();
 
   constructor(options: ConsumptionOptions) {
     this.#options = options;
@@ -346,35 +347,40 @@ export class Consumption implements SlotHandler {
     }
   }
 
-  async #commitNowAndThen(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await pause(commitEveryMs, signal);
-      await this.#commit(signal).catch((error: unknown) => {
-        // The group changes hands, or its brokers are away: the next offsets hold these.
-        if (!signal.aborted) {
-          this.#options.log.debug({ error: messageOf(error) }, 'offsets are committed later');
-        }
-      });
-    }
+  #commitNowAndThen(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    return commitNowAndThen(
+      {
+        clock,
+        everyMs: commitEveryMs,
+        commit: () => this.#commit(signal),
+        onFailing: (error, hint) =>
+          log.warn({ error, hint }, 'offsets are not committed: after a kill more is read again'),
+        onBack: () => log.info('offsets are committed again'),
+      },
+      signal,
+    );
   }
 
-  #commit(signal: AbortSignal): Promise<void> {
+  /** @returns whether there was anything to commit */
+  #commit(signal: AbortSignal): Promise<boolean> {
     const commit = this.#committing.catch(() => {}).then(() => this.#commitHeld(signal));
     this.#committing = commit;
     return commit;
   }
 
-  async #commitHeld(signal: AbortSignal): Promise<void> {
+  async #commitHeld(signal: AbortSignal): Promise<boolean> {
     const { ingest, holds, results } = this.#options;
     const assignment = this.#assignment;
     ingest.closeHolds();
     const offsets = holds.committable().filter((each) => this.#isNews(each));
-    if (offsets.length === 0 || this.#consumer === undefined) return;
+    if (offsets.length === 0 || this.#consumer === undefined) return false;
     await this.#stored(signal);
     await results.published(signal);
-    if (assignment !== this.#assignment) return;
+    if (assignment !== this.#assignment) return false;
     await this.#consumer.commit(offsets, signal);
     for (const each of offsets) this.#committed.set(keyOf(each), each.offset);
+    return true;
   }
 
   #isNews(each: PartitionOffset): boolean {

@@ -1,5 +1,6 @@
 import fc from '../../runtime/testing/property.ts';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { WindrowError } from '../../runtime/errors.ts';
 import { createManualClock } from '../../runtime/testing/manual-clock.ts';
 import { NUMBERS_GROUP, NUMBERS_TOPIC } from '../../wire/compat/seed-d.ts';
 import { createMemoryLog, type MemoryLog } from '../../wire/transport/log/memory.ts';
@@ -97,6 +98,35 @@ describe('the adder', () => {
     expect(isEnded).toBe(true);
     await ending;
     expect(adder.told).toEqual([expect.stringMatching(/^some numbers will be read again: /)]);
+  });
+
+  it('commits that go on failing are told once, and when they work again', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const log = logOf();
+    await send(log, 0, '7');
+    let isAllowed = false;
+    const denying: Pick<MemoryLog, 'consumer'> = {
+      consumer: (options) => {
+        const consumer = log.consumer(options);
+        const hint = 'Allow Read on the group.';
+        const commit: typeof consumer.commit = async (...all) => {
+          if (!isAllowed) throw new WindrowError('unauthorized', 'not allowed', { hint });
+          await consumer.commit(...all);
+        };
+        return { run: (handler, signal) => consumer.run(handler, signal), commit };
+      },
+    };
+    const { told, stop } = start(denying);
+    await settled();
+    await vi.advanceTimersByTimeAsync(40_000);
+    expect(told).toEqual([]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(told).toEqual([expect.stringMatching(/: not allowed\. Allow Read on the group\.$/)]);
+    isAllowed = true;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(told.slice(1)).toEqual(['totals are committed again']);
+    await stop();
   });
 
   it('begins at the earliest number, adds up what comes, and skips what is malformed', async () => {

@@ -1,10 +1,11 @@
 /** Adds up what generators of numbers write, as a member of a group, until it is stopped. */
+import { systemClock } from '../../runtime/clock.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
-import { pause, withinMs } from '../../runtime/lifecycle.ts';
-import { unlessAborted } from '../../runtime/unless-aborted.ts';
+import { withinMs } from '../../runtime/lifecycle.ts';
 import { NUMBERS_TOPIC } from '../../wire/compat/seed-d.ts';
 import type { GroupOptions, Log, SlotHandler } from '../../wire/transport/log/port.ts';
 import { MemberReplaced } from '../../wire/transport/log/replaced.ts';
+import { commitNowAndThen } from '../cluster/committing.ts';
 import { type Malformed, type Sum, Totals } from './totals.ts';
 
 /** What a killed adder makes the next one read again. */
@@ -30,11 +31,12 @@ export async function addUp(options: AdderOptions, stopped: AbortSignal): Promis
   const consumer = source.consumer({ group, member, topics: [NUMBERS_TOPIC] });
   const totals = new Totals();
   const left = new AbortController();
-  const commit = async (): Promise<void> => {
+  const commit = async (): Promise<boolean> => {
     const commits = totals.uncommitted;
-    if (commits.length === 0) return;
+    if (commits.length === 0) return false;
     await consumer.commit(commits, left.signal);
     totals.committed(commits);
+    return true;
   };
   const unread: Malformed[] = [];
   let telling = Promise.resolve();
@@ -62,7 +64,15 @@ export async function addUp(options: AdderOptions, stopped: AbortSignal): Promis
   const ended = new AbortController();
   const running = consumer.run(handler, left.signal).finally(() => ended.abort());
   running.catch(() => {});
-  await commitUntil(AbortSignal.any([stopped, ended.signal]), commit);
+  const committing = {
+    clock: systemClock,
+    everyMs: commitEveryMs,
+    commit,
+    onFailing: (error: string, hint = '') =>
+      tell(`totals are not committed, after a kill more is read again: ${error}. ${hint}`.trim()),
+    onBack: () => tell('totals are committed again'),
+  };
+  await commitNowAndThen(committing, AbortSignal.any([stopped, ended.signal]));
   if (!ended.signal.aborted) {
     await withinMs('the last offsets', farewellMsMax, commit).catch((error: unknown) =>
       tell(`some numbers will be read again: ${messageOf(error)}`),
@@ -78,13 +88,4 @@ function tellName(error: unknown): never {
     hint: 'On one machine a group has one adder, the one that came last. Stop one of them, or give it another --group.',
     cause: error,
   });
-}
-
-/** What fails, the next one makes good: until then the group's last offsets hold. */
-async function commitUntil(stopped: AbortSignal, commit: () => Promise<void>): Promise<void> {
-  while (!stopped.aborted) {
-    await pause(commitEveryMs, stopped);
-    // A broker that does not answer is not waited for at the end.
-    if (!stopped.aborted) await unlessAborted(commit(), stopped, 'the commit').catch(() => {});
-  }
 }

@@ -10,6 +10,7 @@ import type * as Library from '@platformatic/kafka';
 import { withinMs } from '../../../runtime/lifecycle.ts';
 import type { KafkaSettings } from './connection.ts';
 import { answerIn } from './errors.ts';
+import { amiss } from './words.ts';
 
 export type { Library };
 
@@ -246,7 +247,7 @@ export class KafkaClient {
   #connection(node: number): Promise<unknown> {
     const library = this.#library;
     const broker = this.#base.currentMetadata?.brokers.get(node);
-    if (broker === undefined) throw new Error(`broker ${node} is not there`);
+    if (broker === undefined) throw amiss.noBroker(node);
     return new Promise((resolve, reject) =>
       this.#base[library.kGetConnection](broker, (error, connection) =>
         connection === undefined

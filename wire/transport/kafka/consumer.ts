@@ -22,7 +22,7 @@ import { fetchAll, type FetchingOptions } from './fetching.ts';
 import { Interruption } from './interruption.ts';
 import { type Held, keptSlots } from './kept-slots.ts';
 import { fetchWaitMs } from './leader-loop.ts';
-import { Membership, rebalanceMs, sessionMs, type Share } from './membership.ts';
+import { groupMoves, Membership, rebalanceMs, sessionMs, type Share } from './membership.ts';
 import { placeKey, type Position } from './offsets.ts';
 import { startsOf, warnOfGap, warnOfLostEnd } from './starts.ts';
 import { Trouble } from './trouble.ts';
@@ -66,6 +66,8 @@ export class KafkaConsumer implements GroupConsumer {
   #topics: Topics = new Map();
   /** Undefined: whatever it had may have been another's since, or is void. */
   #held: Held | undefined;
+  /** Why there is no share; undefined while there is one, or nothing but the group is waited for. */
+  #failure: WindrowError | undefined;
 
   constructor(settings: KafkaSettings, options: GroupOptions, log: Logger) {
     this.#settings = settings;
@@ -96,6 +98,7 @@ export class KafkaConsumer implements GroupConsumer {
           const told = this.#told(error);
           if (told.code === 'config') throw told;
           if (signal.aborted) break;
+          this.#failure = told;
           interruption.begin('share', told.message);
           await trouble.failed(told, signal);
         }
@@ -113,7 +116,7 @@ export class KafkaConsumer implements GroupConsumer {
     const owns = (place: PartitionOffset): boolean =>
       share?.slots.has(slotOf(place, this.#options)) === true;
     if (membership === undefined || share === undefined || !offsets.every(owns)) {
-      throw new WindrowError('unreachable', 'the group changes hands', { retryable: true });
+      throw this.#failure ?? groupMoves();
     }
     try {
       await unlessAborted(membership.commit(offsets, share), signal, 'committing');
@@ -147,6 +150,7 @@ export class KafkaConsumer implements GroupConsumer {
       const reading = readingOf(share.slots, share.topics, this.#options);
       const starts = await this.#begin({ share, reading }, { client: fetching, membership });
       await handled(() => handler.assigned(share.slots, starts, reading.uneven));
+      this.#failure = undefined;
       trouble.over();
       interruption.endAll();
       const onVoid = (sameBefore?: PartitionOffset): void => {
@@ -172,11 +176,11 @@ export class KafkaConsumer implements GroupConsumer {
       if (signal.aborted) return;
       const asked = await heartbeat(membership, signal);
       const nowMs = performance.now();
-      if (asked !== 'unheard') {
+      if (typeof asked === 'string') {
         heardMs = nowMs;
         interruption.end('heartbeat');
       } else if (!signal.aborted) {
-        interruption.begin('heartbeat', 'the brokers do not answer');
+        interruption.begin('heartbeat', this.#told(asked.unheard).message);
       }
       if (asked === 'rebalance') end();
       if (asked === 'lost' || nowMs - heardMs > sessionMs) return lost();
@@ -280,17 +284,17 @@ async function handled(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** `unheard`: nobody can tell now. @throws WindrowError when another member has our name */
+/** `unheard`: nobody can tell now, and why. @throws WindrowError when another member has our name */
 async function heartbeat(
   membership: Membership,
   signal: AbortSignal,
-): Promise<'ours' | 'rebalance' | 'lost' | 'unheard'> {
+): Promise<'ours' | 'rebalance' | 'lost' | { readonly unheard: unknown }> {
   const asking = withinMs('heartbeat', heartbeatMsMax, () => membership.heartbeat());
   try {
     return await unlessAborted(asking, signal, 'heartbeat');
   } catch (error) {
     if (error instanceof WindrowError && error.code === 'config') throw error;
-    return 'unheard';
+    return { unheard: error };
   }
 }
 

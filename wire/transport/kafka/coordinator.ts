@@ -2,6 +2,7 @@
 import type { describeGroupsV5, findCoordinatorV6 } from '@platformatic/kafka';
 import type { GroupOptions } from '../log/port.ts';
 import type { KafkaClient } from './client.ts';
+import { amiss } from './words.ts';
 
 const coordinatorOfGroups = 0;
 
@@ -14,7 +15,7 @@ export async function findCoordinator(client: KafkaClient, group: string): Promi
     [group],
   );
   const [found] = coordinators;
-  if (found === undefined) throw new Error(`group ${group} has no coordinator`);
+  if (found === undefined) throw amiss.noCoordinator(group);
   // Its address must be known, too.
   await client.metadata([]);
   return found.nodeId;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { WindrowError } from '../../../runtime/errors.ts';
 import { withinMs } from '../../../runtime/lifecycle.ts';
 import { hasReason, isStarting, isTlsTrouble, kafkaError, writtenIn } from './errors.ts';
-import { startingMsMax } from './words.ts';
+import { amiss, startingMsMax } from './words.ts';
 
 const attempt = { what: 'x cannot be written', right: 'Write on topic x' };
 
@@ -27,6 +27,15 @@ describe('kafkaError', () => {
     ['NOT_ENOUGH_REPLICAS', 'unreachable', true, 'brokers'],
     ['INVALID_TIMESTAMP', 'unreachable', true, 'clock'],
     ['REQUEST_TIMED_OUT', 'unreachable', true, 'overloaded'],
+    ['UNSUPPORTED_VERSION', 'unreachable', true, 'Kafka 3.1'],
+    ['KAFKA_STORAGE_ERROR', 'unreachable', true, 'log.dirs'],
+    ['CORRUPT_MESSAGE', 'unreachable', true, 'disks'],
+    ['INVALID_RECORD', 'unreachable', true, 'message.timestamp.*'],
+    ['OFFSET_METADATA_TOO_LARGE', 'unreachable', true, 'offset.metadata.max.bytes'],
+    ['INVALID_CONFIG', 'unreachable', true, 'by hand'],
+    ['INVALID_PARTITIONS', 'unreachable', true, 'kafka.partitions'],
+    ['INVALID_SESSION_TIMEOUT', 'unreachable', true, 'group.min.session.timeout.ms'],
+    ['GROUP_MAX_SIZE_REACHED', 'unreachable', true, 'group.max.size'],
   ])('%s: only what can never be taken is refused for good', (reason, code, retryable, hint) => {
     const error = kafkaError(refusedFor(reason), attempt);
     expect(error).toMatchObject({ code, retryable });
@@ -36,8 +45,26 @@ describe('kafkaError', () => {
 
   it('what nobody has words for may be tried again, in one line', () => {
     const error = kafkaError(new Error('strange\nthings.'), attempt);
-    expect(error).toMatchObject({ code: 'unreachable', retryable: true, hint: undefined });
+    expect(error).toMatchObject({ code: 'unreachable', retryable: true });
     expect(error.message).toBe('x cannot be written: strange things');
+    expect(error.hint).toContain('doctor');
+  });
+
+  it.each([
+    [amiss.noTopic('t'), 'topic t is not there', 'Create'],
+    [amiss.noLeader('t/0, t/2'), 'no leader of t/0, t/2', 'brokers that are down'],
+    [amiss.noBroker(3), 'broker 3 is not there', 'Start it'],
+    [amiss.noCoordinator('g'), 'group g has no coordinator', 'offsets.topic.replication.factor'],
+  ])('what brokers tell and cannot be worked with is told as it is: %s', (error, words, hint) => {
+    const told = kafkaError(error, attempt);
+    expect(told).toMatchObject({ code: 'unreachable', retryable: true });
+    expect(told.message).toBe(`x cannot be written: ${words}`);
+    expect(told.hint).toContain(hint);
+  });
+
+  it('a broker that lacks a request altogether is told to be too old', () => {
+    const old = Object.assign(new Error('Unsupported API X.'), { code: 'PLT_KFK_UNSUPPORTED_API' });
+    expect(kafkaError(old, attempt).hint).toContain('Kafka 3.1');
   });
 
   it('the innermost cause is told: a login that fails for want of TLS is no wrong password', () => {

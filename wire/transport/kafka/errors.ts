@@ -7,6 +7,9 @@
 import { messageOf, WindrowError } from '../../../runtime/errors.ts';
 import { type Known, knownOf, startingReasons, TLS_CODES } from './words.ts';
 
+/** Where nobody has words for it. */
+const unknownHint =
+  'If that goes on, look into the logs of the brokers; doctor checks each part of the way to them.';
 /** Brokers that a hint names. */
 const namedMax = 5;
 
@@ -21,6 +24,8 @@ export interface Attempt {
 interface Cause {
   readonly code?: unknown;
   readonly apiId?: unknown;
+  /** Ours: its words. */
+  readonly known?: unknown;
   readonly message: string;
   /** Ours, `host:port`: who was asked. */
   readonly broker?: unknown;
@@ -46,7 +51,7 @@ export function kafkaError(error: unknown, { what, right }: Attempt): WindrowErr
   // The innermost says best what it was: a login that fails may be for want of TLS.
   const found = causes.map((cause) => knownOf(cause)).findLast((known) => known !== undefined);
   const deepest = causes.at(-1)?.message ?? messageOf(error);
-  const known = found ?? { code: 'unreachable', sentence: oneLine(deepest) };
+  const known = found ?? { code: 'unreachable', sentence: oneLine(deepest), hint: unknownHint };
   const hint = adviceOf(known, { right, brokers: brokersIn(causes) });
   return new WindrowError(known.code, `${what}: ${known.sentence}`, {
     cause: error,

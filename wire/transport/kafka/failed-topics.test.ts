@@ -15,6 +15,9 @@ function scene() {
     [library.kGetApi](_: string, callback: (error: null, found: typeof api) => void): void {
       callback(null, api);
     },
+    [library.kMetadata](_: object, callback: (error: Error) => void): void {
+      callback(Object.assign(new Error('no leader of b/0'), { topic: 'b' }));
+    },
   };
   const failed = new FailedTopics();
   failed.listenTo(library, client as never);
@@ -25,7 +28,10 @@ function scene() {
       found({}, (error, response) => expect([error, response]).toEqual([answered[0], answered[1]]));
     });
   };
-  return { failed, hear };
+  /** No broker refuses it, but what they tell of a partition of `b` does not do. */
+  const findAmiss = (): void =>
+    client[library.kMetadata]({}, (error) => expect(error.message).toBe('no leader of b/0'));
+  return { failed, hear, findAmiss };
 }
 
 const topicOf = (name: string, errorCode: number) => ({ name, errorCode });
@@ -43,6 +49,13 @@ describe('topics of a failure', () => {
     const looked = { topics: [topicOf('a', 3), topicOf('b', 0)] };
     hear('Metadata', Object.assign(new Error('unknown'), { response: looked }));
     expect(failed.among(all)).toEqual(['a', 'c']);
+  });
+
+  it('are the one with a partition that cannot be written as brokers tell of it', () => {
+    const { failed, hear, findAmiss } = scene();
+    hear('Metadata', null, { topics: all.map((name) => topicOf(name, 0)) });
+    findAmiss();
+    expect(failed.among(all)).toEqual(['b']);
   });
 
   it('are all that were sent when no broker said so, or of others alone', () => {

@@ -27,7 +27,7 @@ export class FailedTopics {
     this.#failed.clear();
   }
 
-  /** Hears what brokers answer to the client; nothing of it changes. */
+  /** Hears what brokers answer to the client, and what was found amiss in it; nothing of it changes. */
   listenTo(library: typeof Library, client: Producer): void {
     const find = client[library.kGetApi].bind(client);
     client[library.kGetApi] = (name, callback) =>
@@ -36,6 +36,13 @@ export class FailedTopics {
           return callback(error, api as never);
         }
         callback(null, this.#heard(api as never) as never);
+      });
+    const look = client[library.kMetadata].bind(client);
+    client[library.kMetadata] = (options, callback) =>
+      look(options, (error, metadata) => {
+        // Of a partition that cannot be written nobody is asked: `refuseMissingPartitions` finds it.
+        if (error != null && 'topic' in error) this.#failed.add(String(error.topic));
+        callback(error, metadata);
       });
   }
 

@@ -1,7 +1,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import * as library from '@platformatic/kafka';
 import { expect, it } from 'vitest';
-import { batchesIn, bytesIn, type FetchedBatch } from './fetch-answer.ts';
+import { batchesIn, bytesIn, endOf, type FetchedBatch } from './fetch-answer.ts';
 
 const attributesAt = 21;
 const headBytes = 61;
@@ -96,6 +96,64 @@ it.each(['snappy', 'lz4'] as const)(
   },
 );
 
+/** As Kafka before 0.11 wrote it: magic 0, or 1 with a time. */
+function oldMessage(offset: number, value: string, format: 0 | 1): Buffer {
+  const time = format === 0 ? [] : [Buffer.alloc(8)];
+  const content = Buffer.from(value);
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(content.length);
+  const noKey = Buffer.alloc(4, 0xff);
+  const body = Buffer.concat([Buffer.from([format, 0]), ...time, noKey, length, content]);
+  const head = Buffer.alloc(16);
+  head.writeBigInt64BE(BigInt(offset), 0);
+  head.writeInt32BE(4 + body.length, 8);
+  return Buffer.concat([head, body]);
+}
+
+/** A batch that nobody can read: why, and where it goes on. */
+function amiss(batch: FetchedBatch | undefined): string {
+  try {
+    return `${batch?.unpack(start).records.length} records`;
+  } catch (error) {
+    return `${batch?.firstOffset} to ${endOf(batch!)}: ${String(error)}`;
+  }
+}
+
+it.each([0, 1] as const)(
+  'what Kafka before 0.11 wrote, magic %i, is passed by one by one, and what is behind it is read',
+  (format) => {
+    const good = batch(['x'], 'none');
+    const [short, long] = [oldMessage(7, 'a', format), oldMessage(8, 'b'.repeat(1_000), format)];
+    const batches = batchesIn(Buffer.concat([short, long, good]));
+    const why = `Error: a batch is in the format of Kafka before 0.11, magic ${format}`;
+    expect(batches.map(amiss)).toEqual([`7 to 8: ${why}`, `8 to 9: ${why}`, '1 records']);
+  },
+);
+
+it('a batch of an unknown format is passed by', () => {
+  const newer = batch(['x', 'y'], 'none');
+  newer[16] = 3;
+  expect(amiss(batchesIn(newer)[0])).toContain('a batch is in an unknown format, magic 3');
+});
+
+it.each([
+  ['longer than what came', (whole: Buffer) => whole.subarray(0, -1), '5 to 7'],
+  ['endless', (whole: Buffer) => (whole.writeInt32BE(2 ** 31 - 1, 8), whole), '5 to 7'],
+  ['of no length', (whole: Buffer) => (whole.writeInt32BE(-1, 8), whole), '5 to 7'],
+  [
+    'without its head',
+    (whole: Buffer) => (whole.writeInt32BE(20, 8), whole.subarray(0, 32)),
+    '5 to 6',
+  ],
+])('a first batch that is %s would come again for ever: it is passed by', (_, spoil, where) => {
+  const whole = batch(['x', 'y'], 'none');
+  whole.writeBigInt64BE(5n, 0);
+  const [first, ...others] = batchesIn(spoil(whole)).map(amiss);
+  const why = 'a batch is not as long as it says, or shorter than its head';
+  expect(first).toBe(`${where}: Error: ${why}`);
+  expect(others).toEqual([]);
+});
+
 it('what the broker has cut off is left for the next answer', () => {
   const whole = batch(['a'], 'none');
   expect(valuesIn(Buffer.concat([whole, whole.subarray(0, -1)]))).toEqual([['a']]);
@@ -168,4 +226,15 @@ it('a batch that is packed, and is done with, gives its part of the answer back'
   const [first, second] = batchesIn(answer!).map((each) => each.unpack(start).records);
   second?.[0]?.release?.();
   expect([answer?.length, String(first?.[0]?.value)]).toEqual([0, 'a'.repeat(10_000)]);
+});
+
+it('one that cannot be told apart gives its part back as well', () => {
+  const all = Buffer.concat([oldMessage(7, 'a'.repeat(10_000), 1), batch(['b'], 'none')]);
+  const [answer] = pieces(all, all.length);
+  const [old, next] = batchesIn(answer!);
+  expect(amiss(old)).toContain('7 to 8');
+  const [record] = next!.unpack(start).records;
+  expect(String(record?.value)).toBe('b');
+  record?.release?.();
+  expect(answer?.length).toBe(0);
 });

@@ -17,6 +17,7 @@ const batchRecordsMax = 100_000;
 const headBytes = 61;
 const lengthAt = 8;
 const leaderEpochAt = 12;
+const magicAt = 16;
 const attributesAt = 21;
 const lastOffsetDeltaAt = 23;
 const firstTimestampAt = 27;
@@ -24,6 +25,10 @@ const maxTimestampAt = 35;
 const recordsCountAt = 57;
 /** Bytes of a batch that its length does not count. */
 const uncountedBytes = 12;
+/** The format since Kafka 0.11; up to its number those before it look alike. */
+const magic = 2;
+const knownBytes = magicAt + 1;
+const unknownEpoch = -1;
 /** In the attributes. */
 const codecMask = 0b111;
 /** In the attributes: the records have the broker's time. */
@@ -166,17 +171,55 @@ function releaseCopied(
   queueMicrotask(() => copied.forEach(release));
 }
 
-/** The batches that are whole; a broker cuts the last one off where its answer is full. */
+/**
+ * The batches that are whole; a broker cuts the last one off where its answer is full. It never cuts
+ * the first: where that is not whole it never will be, and is one that cannot be read.
+ */
 export function batchesIn(bytes: Buffer): FetchedBatch[] {
   const parts: Buffer[] = [];
-  for (let at = 0; at + headBytes <= bytes.length; ) {
-    const end = at + uncountedBytes + bytes.readInt32BE(at + lengthAt);
-    if (end > bytes.length || end < at + headBytes) break;
-    parts.push(bytes.subarray(at, end));
+  for (let at = 0; at + knownBytes <= bytes.length; ) {
+    const end = at + lengthOf(bytes, at);
+    const isWhole = end <= bytes.length && end >= at + knownBytes;
+    if (!isWhole && parts.length > 0) break;
+    parts.push(isWhole ? bytes.subarray(at, end) : bytes);
+    if (!isWhole) break;
     at = end;
   }
   const giveBack = afterAll(parts.length, () => release(bytes));
-  return parts.map((part) => batchOf(part, giveBack));
+  return parts.map((part) => {
+    const amiss = amissIn(part);
+    return amiss === undefined ? batchOf(part, giveBack) : unreadable(part, amiss, giveBack);
+  });
+}
+
+/** Bytes of the batch there, as it says itself. */
+function lengthOf(bytes: Buffer, at = 0): number {
+  return uncountedBytes + bytes.readInt32BE(at + lengthAt);
+}
+
+/** Why it cannot be told what is in it. */
+function amissIn(batch: Buffer): string | undefined {
+  const format = batch.readInt8(magicAt);
+  if (format < magic) return `a batch is in the format of Kafka before 0.11, magic ${format}`;
+  if (format > magic) return `a batch is in an unknown format, magic ${format}`;
+  const isWhole = lengthOf(batch) === batch.length && batch.length >= headBytes;
+  return isWhole ? undefined : 'a batch is not as long as it says, or shorter than its head';
+}
+
+/** @param giveBack as `batchOf` has it */
+function unreadable(batch: Buffer, why: string, giveBack: () => void): FetchedBatch {
+  // What the older formats pack together has the offset of its last record.
+  const hasHead = batch.readInt8(magicAt) === magic && batch.length >= headBytes;
+  return {
+    firstOffset: batch.readBigInt64BE(0),
+    lastOffsetDelta: hasHead ? Math.max(0, batch.readInt32BE(lastOffsetDeltaAt)) : 0,
+    leaderEpoch: hasHead ? batch.readInt32BE(leaderEpochAt) : unknownEpoch,
+    attributes: 0,
+    unpack() {
+      giveBack();
+      throw new Error(why);
+    },
+  };
 }
 
 /** @returns what each of so many calls when it is done with what they share: the last one does the work */

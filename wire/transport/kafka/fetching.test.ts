@@ -1,9 +1,10 @@
 import { expect, it, vi } from 'vitest';
 import type { LogRecord, PartitionOffset } from '../log/port.ts';
 import type { Requests } from './client.ts';
-import type { FetchAnswer } from './fetch-answer.ts';
+import { batchesIn, type FetchAnswer } from './fetch-answer.ts';
 import { fetchAll } from './fetching.ts';
 import { placeKey } from './offsets.ts';
+import type { Gap } from './pieces.ts';
 import { answer, batch, type Given, ignoring, topic } from './testing/answers.ts';
 
 /** A broker that gives these answers, then none. */
@@ -35,11 +36,12 @@ function fetching(
   broker: Broker,
   take: (records: readonly LogRecord[]) => Promise<void>,
   from = 0,
+  onGap: (gap: Gap) => void = ignoring.onGap,
 ) {
   const start: PartitionOffset = { topic, partition: 0, offset: from };
   const positions = new Map([[placeKey(start), start]]);
   const stopping = new AbortController();
-  const options = { client: broker.requests, positions, take, ...ignoring };
+  const options = { client: broker.requests, positions, take, ...ignoring, onGap };
   const ended = fetchAll(options, stopping.signal);
   ended.catch(() => {});
   return { ended, stopping, reached: () => positions.get(placeKey(start))?.offset };
@@ -70,6 +72,30 @@ it('begins within a batch, goes on behind it, and leaves marks of transactions o
   expect(reached()).toBe(10);
   stopping.abort();
   await ended;
+});
+
+it('what can never be told apart is passed by with its reason, and not fetched for ever', async () => {
+  const old = Buffer.alloc(40);
+  old.writeBigInt64BE(3n, 0);
+  old.writeInt32BE(28, 8);
+  const broker = new Broker([
+    async () => answer(batchesIn(old)),
+    ...answers([{ offset: 4, values: ['4'] }]),
+  ]);
+  const taken: string[] = [];
+  const gaps: Gap[] = [];
+  const { stopping } = fetching(
+    broker,
+    async (records) => void taken.push(...records.map(({ value }) => String(value))),
+    3,
+    (gap) => void gaps.push(gap),
+  );
+  await vi.waitFor(() => expect(taken).toEqual(['4']));
+  expect(broker.asked.slice(0, 2)).toEqual([3, 4]);
+  expect(gaps).toMatchObject([
+    { from: { offset: 3 }, to: 4, reason: expect.stringContaining('before 0.11') as string },
+  ]);
+  stopping.abort();
 });
 
 it('a record has its own time, the broker’s where the topic says so, and now where it has none', async () => {

@@ -6,8 +6,10 @@
  * for again and again, and the others go on.
  */
 import type { Metadata } from './client.ts';
+import { hasReason } from './errors.ts';
 import { LeaderLoop, type LeaderReading, Turns } from './leader-loop.ts';
 import { noLeader, type Place, placeKey } from './offsets.ts';
+import { amiss, FoundAmiss } from './words.ts';
 
 /** Partitions without a leader that are named; the others are counted. */
 const namedMax = 5;
@@ -50,7 +52,7 @@ class Fetching {
     const signal = this.#signal;
     signal.addEventListener('abort', () => this.#onAstray(), { once: true });
     while (!signal.aborted) {
-      const trouble = [...this.#astray.values()].find((error) => error !== undefined);
+      const trouble = troubleOf(this.#astray);
       if (trouble !== undefined) await this.#options.onTrouble(trouble, signal);
       if (!signal.aborted) await this.#findLeaders(failing);
       while (!signal.aborted && this.#astray.size === 0) {
@@ -80,7 +82,7 @@ class Fetching {
       }
     }
     if (leaderless.length === 0) return;
-    const error = new Error(describe(leaderless));
+    const error = amiss.noLeader(namesOf(leaderless));
     for (const key of leaderless) this.#astray.set(key, error);
   }
 
@@ -124,8 +126,22 @@ function leaderOf({ topics }: Metadata, { topic, partition }: Place): number {
   return topics.get(topic)?.partitions[partition]?.leader ?? noLeader;
 }
 
-function describe(keys: readonly string[]): string {
+/** Why nothing of them is read, as far as it is known: where a right is missing, on which topics. */
+function troubleOf(astray: ReadonlyMap<string, unknown>): unknown {
+  const isRefused = (error: unknown): boolean => hasReason(error, 'TOPIC_AUTHORIZATION_FAILED');
+  const refused = [...astray].filter(([, error]) => isRefused(error)).map(([key]) => key);
+  if (refused.length === 0) return [...astray.values()].find((error) => error !== undefined);
+  const names = [...new Set(refused.map((key) => key.slice(0, key.lastIndexOf('/'))))].sort();
+  const topics = `topic${names.length > 1 ? 's' : ''} ${names.join(', ')}`;
+  return new FoundAmiss({
+    code: 'unauthorized',
+    sentence: `the broker does not allow ${topics}`,
+    hint: `Allow Read on ${topics} to this user at the brokers (kafka-acls.sh --add).`,
+  });
+}
+
+function namesOf(keys: readonly string[]): string {
   const named = keys.toSorted().slice(0, namedMax).join(', ');
   const more = keys.length - namedMax;
-  return `no leader of ${named}${more > 0 ? ` and ${more} other partitions` : ''}`;
+  return `${named}${more > 0 ? ` and ${more} other partitions` : ''}`;
 }

@@ -9,6 +9,7 @@ import type { Requests } from './client.ts';
 import { fetchAll } from './fetching.ts';
 import { offsetsOf, type Place, placeKey, type Position } from './offsets.ts';
 import { warnOfGap, warnOfLostEnd } from './starts.ts';
+import { amiss } from './words.ts';
 
 /** After so long it looks for new partitions. */
 const roundMs = 60_000;
@@ -47,7 +48,7 @@ export class Following {
     const { topic, log, onAnswer, onTrouble } = this.#of;
     const { topics } = await this.#client.metadata([topic]);
     const { id, partitionsCount: count } = topics.get(topic) ?? {};
-    if (id === undefined) throw new Error(`topic ${topic} is not there`);
+    if (id === undefined) throw amiss.noTopic(topic);
     const places = Array.from({ length: count ?? 0 }, (_, partition) => ({ topic, partition }));
     await this.#open(id, { places, from });
     this.#tellCaughtUp();

@@ -34,6 +34,15 @@ export interface Share {
   readonly topics: Topics;
 }
 
+/** The share is another's by now, or none is ours yet: it passes. */
+export function groupMoves(cause?: unknown): WindrowError {
+  return new WindrowError('unreachable', 'the group changes hands', {
+    cause,
+    retryable: true,
+    hint: 'If that goes on, members come and go: look at them with kafka-consumer-groups.sh --describe --members, and into their logs.',
+  });
+}
+
 export class Membership {
   readonly #client: KafkaClient;
   readonly #options: GroupOptions;
@@ -97,10 +106,7 @@ export class Membership {
     } catch (error) {
       const moved = ['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS'] as const;
       if (!hasReason(error, ...moved)) throw error;
-      throw new WindrowError('unreachable', 'the group changes hands', {
-        cause: error,
-        retryable: true,
-      });
+      throw groupMoves(error);
     }
   }
 

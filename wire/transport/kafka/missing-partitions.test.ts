@@ -29,7 +29,7 @@ function heard(partitions: number, wanted: readonly number[], lonely?: number) {
 
 it('a request for a partition that is no more fails, and is not tried again', () => {
   const { error } = heard(3, [0, 5]);
-  expect(error).toMatchObject({ message: 't has no partition 5 any more', canRetry: false });
+  expect(error).toMatchObject({ message: 't has no partition 5 any more', topic, canRetry: false });
 });
 
 it('all others go on as before', () => {
@@ -39,7 +39,7 @@ it('all others go on as before', () => {
 
 it('a request for a partition without leader fails, and is not tried again', () => {
   const { error } = heard(3, [0, 2], 2);
-  expect(error).toMatchObject({ message: 'no leader of t/2', canRetry: false });
+  expect(error).toMatchObject({ message: 'no leader of t/2', topic, canRetry: false });
   const { error: none } = heard(3, [0, 1], 2);
   expect(none).toBeNull();
 });

@@ -35,16 +35,18 @@ export function refuseMissingPartitions(
 /** Who leads the partitions of topics, as the library has it. */
 type Topics = ReadonlyMap<string, { readonly partitions: readonly { readonly leader: number }[] }>;
 
-/** Why a place cannot be written; those of topics that were not asked for are passed by. */
+/** Why a place cannot be written, with its `topic`; those of topics that were not asked for are passed by. */
 function troubleOf(places: readonly Place[], topics: Topics): Error | undefined {
   for (const { topic, partition } of places) {
     const known = topics.get(topic);
     if (known === undefined) continue;
     const found = known.partitions[partition];
-    if (found === undefined) return new Error(`${topic} has no partition ${partition} any more`);
+    if (found === undefined) {
+      return Object.assign(new Error(`${topic} has no partition ${partition} any more`), { topic });
+    }
     if (found.leader === noLeader) {
       const lonely = new Error(`no leader of ${topic}/${partition}`);
-      return Object.assign(lonely, { apiId: 'LEADER_NOT_AVAILABLE' });
+      return Object.assign(lonely, { topic, apiId: 'LEADER_NOT_AVAILABLE' });
     }
   }
   return undefined;

@@ -11,6 +11,7 @@ import { Interruption } from './interruption.ts';
 import { fetchWaitMs } from './leader-loop.ts';
 import { offsetsOf, placeKey } from './offsets.ts';
 import { Trouble } from './trouble.ts';
+import { amiss } from './words.ts';
 
 const requestMsMax = fetchWaitMs + 15_000;
 
@@ -70,7 +71,7 @@ export class KafkaReader implements LogReader {
     const topic = this.#topic;
     const { topics } = await client.metadata([topic]);
     const { id: topicId, partitionsCount: count } = topics.get(topic) ?? {};
-    if (topicId === undefined) throw new Error(`topic ${topic} is not there`);
+    if (topicId === undefined) throw amiss.noTopic(topic);
     const places = Array.from({ length: count ?? 0 }, (_, partition) => ({ topic, partition }));
     const ends = await offsetsOf(client, places, 'latest');
     return places.flatMap((place) => {

@@ -16,7 +16,18 @@ export interface Known {
 interface Said {
   readonly code?: unknown;
   readonly apiId?: unknown;
+  readonly known?: unknown;
   readonly message: string;
+}
+
+/** What nobody refused, but brokers tell something that cannot be worked with. */
+export class FoundAmiss extends Error {
+  readonly known: Known;
+
+  constructor(known: Known) {
+    super(known.sentence);
+    this.known = known;
+  }
 }
 
 /** A broker that ends closes its connections first: by then the next try has found it gone, or another one. */
@@ -69,6 +80,33 @@ const topicMissing: Known = {
   code: 'unreachable',
   sentence: 'the topic is not there',
   hint: 'It is made again if this user may (Create). If not, allow that, or make it by hand.',
+};
+
+const leaderless: Known = {
+  code: 'unreachable',
+  sentence: 'a partition has no leader',
+  hint: 'Start the brokers that are down.',
+};
+const otherVersion = ofBroker(
+  'the broker is of a version that does not know this request',
+  'Update the brokers: Kafka 3.1 or newer is needed.',
+);
+
+/** Errors of what we look for ourselves in what brokers tell. */
+export const amiss = {
+  noTopic: (topic: string) =>
+    new FoundAmiss({ ...topicMissing, sentence: `topic ${topic} is not there` }),
+  noLeader: (partitions: string) =>
+    new FoundAmiss({ ...leaderless, sentence: `no leader of ${partitions}` }),
+  noBroker: (node: number) =>
+    new FoundAmiss(
+      ofBroker(
+        `broker ${node} is not there`,
+        'Start it, or look into its log for why the others do not see it.',
+      ),
+    ),
+  noCoordinator: (group: string) =>
+    new FoundAmiss({ ...starting, sentence: `group ${group} has no coordinator` }),
 };
 
 const BY_REASON: Readonly<Record<string, Known>> = {
@@ -124,10 +162,46 @@ const BY_REASON: Readonly<Record<string, Known>> = {
     sentence: 'fewer replicas are there than min.insync.replicas asks for',
     hint: 'Start the brokers that are down.',
   },
-  LEADER_NOT_AVAILABLE: {
+  LEADER_NOT_AVAILABLE: leaderless,
+  UNSUPPORTED_VERSION: otherVersion,
+  KAFKA_STORAGE_ERROR: ofBroker(
+    'the broker cannot use its disk',
+    'Look into its logs: a disk of its log.dirs is full, broken or read-only.',
+  ),
+  CORRUPT_MESSAGE: {
     code: 'unreachable',
-    sentence: 'a partition has no leader',
-    hint: 'Start the brokers that are down.',
+    sentence: 'records are damaged on their way, or on the disk of the broker',
+    hint: 'Look into the logs of the brokers, and test the disks and the memory of the broker that leads the partition and of this machine.',
+  },
+  INVALID_RECORD: {
+    code: 'unreachable',
+    sentence: 'the broker does not take a record as it is',
+    hint: 'Look into the logs of the brokers, and at the settings of the topic (kafka-configs.sh --describe): message.timestamp.*, or a check of records, may ask for others.',
+  },
+  OFFSET_METADATA_TOO_LARGE: {
+    code: 'unreachable',
+    sentence: 'what is noted with an offset is longer than the brokers take',
+    hint: 'Raise offset.metadata.max.bytes of the brokers (4096 unless it is set).',
+  },
+  INVALID_CONFIG: {
+    code: 'unreachable',
+    sentence: 'the brokers do not take a setting of the topic',
+    hint: 'Their logs name it. Make the topic by hand without it.',
+  },
+  INVALID_PARTITIONS: {
+    code: 'unreachable',
+    sentence: 'the brokers do not take this number of partitions',
+    hint: 'Change kafka.partitions, or make the topic by hand.',
+  },
+  INVALID_SESSION_TIMEOUT: {
+    code: 'unreachable',
+    sentence: 'the brokers do not take members of a group that are out after 10 s without a word',
+    hint: 'Let 10000 lie between group.min.session.timeout.ms and group.max.session.timeout.ms of the brokers.',
+  },
+  GROUP_MAX_SIZE_REACHED: {
+    code: 'unreachable',
+    sentence: 'the group has as many members as the brokers allow',
+    hint: 'Raise group.max.size of the brokers, or stop members that are not needed.',
   },
   INVALID_REPLICATION_FACTOR: {
     code: 'unreachable',
@@ -178,6 +252,7 @@ const BY_CODE: Readonly<Record<string, Known>> = {
   ),
   ETIMEDOUT: noAnswer,
   EHOSTUNREACH: noAnswer,
+  PLT_KFK_UNSUPPORTED_API: otherVersion,
   ENETUNREACH: noAnswer,
 };
 
@@ -186,7 +261,8 @@ export const TLS_CODES: ReadonlySet<string> = new Set(
 );
 
 /** Undefined for what has no words of its own here. */
-export function knownOf({ code, apiId, message }: Said): Known | undefined {
+export function knownOf({ code, apiId, known, message }: Said): Known | undefined {
+  if (known !== undefined) return known as Known;
   const byReason = typeof apiId === 'string' ? BY_REASON[apiId] : undefined;
   const byCode = typeof code === 'string' ? BY_CODE[code] : undefined;
   if (byReason !== undefined || byCode !== undefined) return byReason ?? byCode;

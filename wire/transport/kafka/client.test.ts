@@ -1,0 +1,57 @@
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { KafkaAdmin } from './admin.ts';
+import { KafkaClient } from './client.ts';
+import type { KafkaSettings } from './connection.ts';
+import { findCoordinator } from './coordinator.ts';
+import { kafkaError } from './errors.ts';
+
+const settings: KafkaSettings = {
+  brokers: ['127.0.0.1:9'],
+  clientId: 'test',
+  tls: undefined,
+  sasl: undefined,
+};
+const attempt = { what: 'it fails' };
+
+it('a broker that others told of and is not there is named, with what to do', async () => {
+  const client = await KafkaClient.open(settings, { requestMsMax: 1_000 });
+  onTestFinished(() => client.close());
+  const error: unknown = await client.call('Heartbeat', 7).catch((thrown: unknown) => thrown);
+  expect(kafkaError(error, attempt)).toMatchObject({
+    message: 'it fails: broker 7 is not there',
+    hint: expect.stringContaining('Start it') as string,
+  });
+});
+
+it('a group without coordinator is named, with the setting that mostly mends it', async () => {
+  const client = { call: async () => ({ coordinators: [] }) } as unknown as KafkaClient;
+  const error: unknown = await findCoordinator(client, 'g').catch((thrown: unknown) => thrown);
+  expect(kafkaError(error, attempt)).toMatchObject({
+    message: 'it fails: group g has no coordinator',
+    hint: expect.stringContaining('offsets.topic.replication.factor') as string,
+  });
+});
+
+it('a topic that was made and gets no leaders is told with what to do', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  const made = new Map([['t', { id: 'id', partitionsCount: 1, partitions: [{ leader: -1 }] }]]);
+  let isMade = false;
+  const client = {
+    metadata: async () => ({ brokers: new Map(), topics: isMade ? made : new Map() }),
+    call: async () => void (isMade = true),
+    close: async () => {},
+  };
+  const opening = vi.spyOn(KafkaClient, 'open').mockResolvedValue(client as never);
+  onTestFinished(() => {
+    vi.useRealTimers();
+    opening.mockRestore();
+  });
+  const spec = { name: 't', partitions: 1, replicas: 1, settings: {} };
+  const ensuring = new KafkaAdmin(settings).ensure([spec], new AbortController().signal);
+  const told = expect(ensuring).rejects.toMatchObject({
+    message: 'topic t was made, but has no leaders yet',
+    hint: expect.stringContaining('kafka-topics.sh --describe') as string,
+  });
+  await vi.advanceTimersByTimeAsync(11_000);
+  await told;
+});
