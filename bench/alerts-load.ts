@@ -12,7 +12,7 @@ export const SERVERS = 200;
 const intervalMs = 1_000;
 /** The collector's defaults. */
 const slideMs = 10_000;
-const latenessMs = 5_000;
+export const latenessMs = 5_000;
 /** Each server breaches at some moment of it. */
 const breachesMs = 40_000;
 /** Until the last breaching window is complete and has been told of, also by who polls. */
@@ -43,10 +43,10 @@ class Server {
     this.#breachAtMs = breachAtMs;
   }
 
-  /** When the end of that window, and the lateness, had passed, on the monotonic clock. */
-  get windowPassedMs(): number | undefined {
+  /** When that window ended, on the monotonic clock. */
+  get windowEndedMs(): number | undefined {
     if (this.#windowEndMs === undefined) return undefined;
-    return this.#windowEndMs + latenessMs - performance.timeOrigin;
+    return this.#windowEndMs - performance.timeOrigin;
   }
 
   async sample(send: Send): Promise<void> {
@@ -101,9 +101,9 @@ export class AlertLoad {
     return this.#byServer(({ completedMs }) => completedMs);
   }
 
-  /** By server: when its breaching window, and the lateness behind it, had passed. */
-  passedMs(): ReadonlyMap<string, number> {
-    return this.#byServer(({ windowPassedMs }) => windowPassedMs);
+  /** By server: when its breaching window ended. */
+  endedMs(): ReadonlyMap<string, number> {
+    return this.#byServer(({ windowEndedMs }) => windowEndedMs);
   }
 
   #byServer(timeOf: (server: Server) => number | undefined): ReadonlyMap<string, number> {

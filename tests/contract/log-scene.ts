@@ -82,6 +82,7 @@ export interface Followed {
   readonly reached: ReadonlyMap<number, number>;
   /** How often ends were told. */
   readonly toldEnds: () => number;
+  readonly stop: () => Promise<void>;
 }
 
 /** Follows until the test ends. */
@@ -113,9 +114,10 @@ export function follow(log: Log, topic: string, from: readonly ReadPlace[]): Fol
     },
     stopping.signal,
   );
-  onTestFinished(() => {
+  const stop = (): Promise<void> => {
     stopping.abort();
     return ended;
-  });
-  return { seen, opened, events, ends, reached, toldEnds: () => toldEnds };
+  };
+  onTestFinished(stop);
+  return { seen, opened, events, ends, reached, toldEnds: () => toldEnds, stop };
 }

@@ -30,6 +30,8 @@ const alice: User = { name: 'alice', password: 'alice-secret' };
 const bob: User = { name: 'bob', password: 'bob-secret' };
 /** May write, and make no topic. */
 const dave: User = { name: 'dave', password: 'dave-secret' };
+/** May use all that a collector does but one topic. */
+const erin: User = { name: 'erin', password: 'erin-secret' };
 
 /** Where an agent on brokers does not send to. */
 const nowhere = 'http://127.0.0.1:9';
@@ -292,6 +294,48 @@ describe.skipIf(kafkaMissing)('brokers that ask who is there', () => {
       );
       expect(offsets.some(({ offset }) => Number(offset) > 0)).toBe(true);
     });
+  });
+
+  it('run: a collector without the rights on one topic of SEEDS A is not ready, and names topic and right', async () => {
+    writeFileSync(`${folder.path}/${erin.name}`, erin.password);
+    await setPassword(internal(), erin);
+    const disk = { resourceType: AclResourceTypes.TOPIC, resourceName: 'topic-disk' };
+    const others = ['windrow-samples', 'windrow-inventory', 'topic-cpu', 'topic-mem', 'topic-net'];
+    for (const resourceName of [...others, 'system_metrics', 'window-results', 'alerts']) {
+      await grant(allow(erin, { ...disk, resourceName }));
+    }
+    await grant(allow(erin, anyGroup));
+    await using _ = await startAgent({ to: nowhere, env: environment(alice) });
+    const env = environment(erin, { WINDROW_KAFKA_GROUP: 'erin' });
+    await using collector = await startCollector({ env });
+    const readiness = async () => (await fetch(`${collector.url}/readyz`)).json();
+    const received = () => metric(collector.url, 'windrow_samples_received_total');
+    const lookedUp = 'topic topic-disk cannot be looked up: the broker does not allow it';
+    await eventually(async () => {
+      expect(await readiness()).toEqual({ status: 'not ready', error: lookedUp });
+    });
+    expect(collector.log()).toContain(`"error":"${lookedUp}"`);
+    expect(collector.log()).toContain('Allow Describe on topic topic-disk to this user');
+    const offsets = () =>
+      withAdmin(within(), (admin) => admin.fetchTopicOffsets('windrow-samples'));
+    await eventually(async () => {
+      expect((await offsets()).some(({ offset }) => Number(offset) > 0)).toBe(true);
+    });
+    expect(await received()).toBe(0);
+
+    // It may know of it now, and not read it.
+    const topics = [{ topic: 'topic-disk', numPartitions: 6 }];
+    await withAdmin(within(), (admin) => admin.createTopics({ topics }));
+    await grant({ ...allow(erin, disk), operation: AclOperationTypes.DESCRIBE });
+    const read = 'group erin cannot read: the broker does not allow topic topic-disk';
+    await eventually(async () => {
+      expect(await readiness()).toEqual({ status: 'not ready', error: read });
+      expect(await received()).toBeGreaterThan(0);
+    }, 60_000);
+    expect(collector.log()).toContain('Allow Read on topic topic-disk to this user');
+    await grant(allow(erin, disk));
+    await untilReady(collector);
+    expect(collector.log().split(read)).toHaveLength(2);
   });
 
   it('run: with a wrong password both programs stay, say so once, and go on when it is right', async () => {

@@ -6,7 +6,7 @@ import { ALERTS_TOPIC, decodeAlert } from '../../wire/records/alert-record.ts';
 import { rulesFile, SHORT_WINDOWS } from '../support/alerting.ts';
 import { eventually, getJson, metric } from '../support/http.ts';
 import { type RunningCollector, startCollector, tempDir } from '../support/programs.ts';
-import { kafkaJs, kafkaMissing, startCluster } from './support/kafka.ts';
+import { kafkaJs, kafkaMissing, recordsIn, startCluster } from './support/kafka.ts';
 
 const servers = ['server_1', 'server_2', 'server_3', 'server_4', 'server_5', 'server_6'];
 
@@ -15,8 +15,8 @@ interface Load {
   mem: number;
 }
 
-/** What programs of SEEDS A send each second, of all servers. @returns how to end it */
-function sendSeedA(producer: Producer, load: Load): () => Promise<void> {
+/** What programs of SEEDS A send each second, of these servers. @returns how to end it */
+function sendSeedA(producer: Producer, load: Load, of = servers): () => Promise<void> {
   let sent: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
     const time = new Date().toISOString().slice(11, 19);
@@ -28,7 +28,7 @@ function sendSeedA(producer: Producer, load: Load): () => Promise<void> {
     };
     const topicMessages = Object.entries(values).map(([topic, value]) => ({
       topic,
-      messages: servers.map((server_id) => ({
+      messages: of.map((server_id) => ({
         key: server_id,
         value: JSON.stringify({ timestamp: time, original_ts: time, server_id, ...value }),
       })),
@@ -45,14 +45,20 @@ interface Told {
   readonly status: string;
   readonly server: string;
   readonly startsAt: string;
+  readonly fingerprint: string;
 }
 
 function toldBy(bodies: readonly string[]): Told[] {
   return bodies.flatMap((body) => {
     const { alerts } = JSON.parse(body) as {
-      alerts: { status: string; startsAt: string; labels: { server: string } }[];
+      alerts: (Omit<Told, 'server'> & { labels: { server: string } })[];
     };
-    return alerts.map(({ status, startsAt, labels: { server } }) => ({ status, startsAt, server }));
+    return alerts.map(({ status, startsAt, fingerprint, labels: { server } }) => ({
+      status,
+      startsAt,
+      fingerprint,
+      server,
+    }));
   });
 }
 
@@ -70,11 +76,9 @@ async function ownOf({ url }: RunningCollector): Promise<string[]> {
   return all.filter(({ owner }) => owner === null).map(({ server_id: id }) => id);
 }
 
-describe.skipIf(kafkaMissing)('alerts of two collectors on Kafka', () => {
-  it('a rule over CPU and memory works for SEEDS A servers, and a kill loses and repeats nothing', async () => {
-    await using cluster = await startCluster();
-    const receiver = await startReceiver();
-    const rules = rulesFile(`
+/** @returns starts one on this folder, which tells this receiver, and ends it with the test */
+function collectorsOn(brokers: readonly string[], receiverUrl: string) {
+  const rules = rulesFile(`
 rules:
   - name: hot
     about: CPU and memory are high.
@@ -82,23 +86,33 @@ rules:
     for: 2s
     severity: critical
 notifiers:
-  hook: { type: webhook, url: '${receiver.url}' }
+  hook: { type: webhook, url: '${receiverUrl}' }
 `);
+  const args = ['--kafka', brokers.join(',')];
+  const env = { ...SHORT_WINDOWS, WINDROW_ALERTS: rules };
+  return async (dataDir: string): Promise<RunningCollector> => {
+    const collector = await startCollector({ args, env, dataDir });
+    onTestFinished(() => collector.kill());
+    return collector;
+  };
+}
+
+/** Waits until each of the two has half of the slots. */
+async function areShared(collectors: readonly RunningCollector[]): Promise<void> {
+  await eventually(async () => {
+    for (const { url } of collectors) expect(await metric(url, 'windrow_log_slots')).toBe(3);
+  }, 60_000);
+}
+
+describe.skipIf(kafkaMissing)('alerts of two collectors on Kafka', () => {
+  it('a rule over CPU and memory works for SEEDS A servers, and a kill loses and repeats nothing', async () => {
+    await using cluster = await startCluster();
+    const receiver = await startReceiver();
     using one = tempDir();
     using two = tempDir();
-    const options = {
-      args: ['--kafka', cluster.brokers.join(',')],
-      env: { ...SHORT_WINDOWS, WINDROW_ALERTS: rules },
-    };
-    const start = async (dataDir: string): Promise<RunningCollector> => {
-      const collector = await startCollector({ ...options, dataDir });
-      onTestFinished(() => collector.kill());
-      return collector;
-    };
+    const start = collectorsOn(cluster.brokers, receiver.url);
     const [first, second] = [await start(one.path), await start(two.path)];
-    await eventually(async () => {
-      for (const { url } of [first, second]) expect(await metric(url, 'windrow_log_slots')).toBe(3);
-    }, 60_000);
+    await areShared([first, second]);
 
     const load: Load = { cpu: 95, mem: 50 };
     const producer = kafkaJs(cluster.brokers).producer({ idempotent: true });
@@ -148,12 +162,70 @@ notifiers:
     }
     await expect(recordedIn(cluster.brokers, 'resolved')).resolves.toEqual(servers);
   }, 300_000);
+
+  it('a kill between sending and recording repeats that one, with the same id, and no other', async () => {
+    await using cluster = await startCluster();
+    const receiver = await startReceiver();
+    using one = tempDir();
+    using two = tempDir();
+    const start = collectorsOn(cluster.brokers, receiver.url);
+    const both = [await start(one.path), await start(two.path)];
+    await areShared(both);
+    const told = () => toldBy(receiver.received.map(({ body }) => body));
+    // It has taken what comes, and its sender hears nothing of that.
+    receiver.answer(() => {});
+    const load: Load = { cpu: 95, mem: 90 };
+    const producer = kafkaJs(cluster.brokers).producer({ idempotent: true });
+    await producer.connect();
+    const endSending = sendSeedA(producer, load, ['server_1']);
+    try {
+      await eventually(async () => expect(told()).toHaveLength(1), 60_000);
+      const owned = await Promise.all(both.map(ownOf));
+      const sender = both[owned.findIndex((own) => own.includes('server_1'))];
+      await sender?.kill();
+      receiver.answer((response) => void response.end('ok'));
+      expect(await outcomesIn(cluster.brokers)).toEqual(['waiting']);
+      expect(told()).toHaveLength(1);
+
+      // Its session ends, and then so much time passes as its notice might have taken.
+      await eventually(async () => expect(told()).toHaveLength(2), 60_000);
+      load.cpu = 5;
+      await expect(recordedIn(cluster.brokers, 'resolved', ['server_1'])).resolves.toBeDefined();
+    } finally {
+      await endSending();
+      await producer.disconnect();
+    }
+    const [firing, again, resolved, ...more] = told();
+    expect(more).toEqual([]);
+    expect(again).toEqual(firing);
+    expect(resolved).toEqual({ ...firing, status: 'resolved' });
+    const keys = receiver.received.map(({ headers }) => headers['idempotency-key']);
+    expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
+    expect(keys[1]).toBe(keys[0]);
+    expect(keys[2]).not.toBe(keys[0]);
+  }, 300_000);
 });
+
+/** What became of each notice of the alerts, by the newest record of each in the topic. */
+async function outcomesIn(brokers: readonly string[]): Promise<(string | undefined)[]> {
+  const newest = new Map<string, readonly (string | undefined)[]>();
+  for (const { key, value } of await recordsIn(brokers, ALERTS_TOPIC)) {
+    const decoded = decodeAlert({ key: key ?? undefined, value: value ?? undefined });
+    if (decoded.kind !== 'alert') throw new Error(JSON.stringify(decoded));
+    const { notices } = decoded.record;
+    newest.set(
+      String(key),
+      notices.map(({ outcomes }) => outcomes['hook']),
+    );
+  }
+  return [...newest.values()].flat();
+}
 
 /** Servers whose newest record in the topic is of this step and says that all was told. */
 async function recordedIn(
   brokers: readonly string[],
   kind: 'firing' | 'resolved',
+  of = servers,
 ): Promise<string[]> {
   const consumer = kafkaJs(brokers).consumer({ groupId: `reads-${kind}` });
   await consumer.connect();
@@ -168,7 +240,7 @@ async function recordedIn(
       const isSent = notices.every(({ outcomes }) => outcomes['hook'] === 'sent');
       if (newest === kind && isSent) recorded.add(server);
       else recorded.delete(server);
-      if (recorded.size === servers.length) resolve();
+      if (recorded.size === of.length) resolve();
     },
   });
   await promise;

@@ -122,6 +122,18 @@ describe.skipIf(kafkaMissing)('npm run kafka', () => {
     expect(readdirSync(tmp.path)).toEqual([]);
   });
 
+  it('--prepare only fetches: it starts no broker, and ends', async () => {
+    using data = tempDir();
+    using tmp = tempDir();
+    // Where there was something to fetch a broker has run once, for the archive of its classes.
+    await install(new AbortController().signal);
+    const run = kafka(['--prepare', '--data', data.path], { ...process.env, TMPDIR: tmp.path });
+    expect(await ended(run)).toBe(0);
+    expect([run.lines, run.stderr()]).toEqual([[], '']);
+    // A broker leaves its topics in the one, or has had them in the other.
+    expect([readdirSync(data.path), readdirSync(tmp.path)]).toEqual([[], []]);
+  });
+
   it('--nodes 3 names all brokers of one cluster, and leaves none of them', async () => {
     using tmp = tempDir();
     const run = kafka(['--nodes', '3'], { ...process.env, TMPDIR: tmp.path });

@@ -142,7 +142,38 @@ function alertViolations({ told, agents, mayRepeat, beganMs }: Ran, stores: read
     const before = nameOf({ ...step, status: 'firing' });
     if (!names.slice(0, i + 1).includes(before)) wrong.push(`ended before it began: ${name}`);
   }
+  return [...wrong, ...identityViolations(told)];
+}
+
+/**
+ * Whoever is told the same again must be able to know it: a step of an alert is always of one
+ * fingerprint and begin, and one key is always of the same steps, whichever collector sends it.
+ */
+export function identityViolations(told: readonly Notified[]): string[] {
+  const wrong: string[] = [];
+  const alerts = new Map<string, string>();
+  const keys = new Map<string, string>();
+  const steps = new Map<string, string>();
+  for (const { key, alerts: heard } of told) {
+    for (const step of heard) {
+      const name = nameOf(step);
+      const first = noted(alerts, name, step.alert);
+      if (first !== step.alert) wrong.push(`told as ${step.alert} and as ${first}: ${name}`);
+    }
+    const all = heard.map(nameOf).sort().join(', ');
+    const firstKey = noted(keys, all, key);
+    if (firstKey !== key) wrong.push(`told with key ${key} and with ${firstKey}: ${all}`);
+    const firstSteps = noted(steps, key, all);
+    if (firstSteps !== all) wrong.push(`key ${key} is of ${all} and of ${firstSteps}`);
+  }
   return wrong;
+}
+
+/** @returns what was noted first under this name */
+function noted(notes: Map<string, string>, name: string, what: string): string {
+  const first = notes.get(name) ?? what;
+  notes.set(name, first);
+  return first;
 }
 
 /** Of a step: the same whoever tells it. */

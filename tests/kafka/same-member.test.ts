@@ -1,0 +1,64 @@
+/** Collectors that come back under their names before the group has missed them. */
+import { describe, expect, it } from 'vitest';
+import { sessionMs } from '../../wire/transport/kafka/membership.ts';
+import { eventually, metric } from '../support/http.ts';
+import { type RunningCollector, startCollector, tempDir } from '../support/programs.ts';
+import { kafkaMissing, startCluster } from './support/kafka.ts';
+import { untilReady } from './support/ready.ts';
+
+/** Each time that the group gave it a share: the slots of it. */
+function sharesOf(collector: RunningCollector): number[][] {
+  const lines = collector.log().split('\n');
+  return lines
+    .filter((line) => line.includes('slots of the log are ours'))
+    .map((line) => (JSON.parse(line) as { slots: number[] }).slots.sort((a, b) => a - b));
+}
+
+describe.skipIf(kafkaMissing)('two collectors that share a fleet', () => {
+  it('one that is killed and back within its session has its slots again, and nobody else is given any', async () => {
+    await using cluster = await startCluster();
+    await using programs = new AsyncDisposableStack();
+    const start = async (dataDir: string): Promise<RunningCollector> => {
+      const args = ['--kafka', cluster.brokers.join(',')];
+      return programs.use(await startCollector({ dataDir, args }));
+    };
+    const folders = [programs.use(tempDir()), programs.use(tempDir())] as const;
+    const running = await Promise.all(folders.map(({ path }) => start(path)));
+    await eventually(async () => {
+      for (const { url } of running) expect(await metric(url, 'windrow_log_slots')).toBe(3);
+    }, 60_000);
+    await Promise.all(running.map((collector) => untilReady(collector)));
+
+    // One of them is who assigns the slots.
+    for (const which of [0, 1] as const) {
+      const [mine, other] = [running[which]!, running[1 - which]!];
+      const [had, othersShares] = [sharesOf(mine).at(-1), sharesOf(other)];
+      const killedMs = performance.now();
+      await mine.kill();
+      const again = await start(folders[which].path);
+      running[which] = again;
+      await eventually(async () => expect(sharesOf(again)).toEqual([had]), 60_000);
+      expect(performance.now() - killedMs).toBeLessThan(sessionMs);
+      // By now the group would have missed who was killed, and have made new shares.
+      const untilMs = performance.now() + sessionMs + 5_000;
+      await eventually(async () => expect(performance.now()).toBeGreaterThan(untilMs), 30_000);
+      expect(sharesOf(again)).toEqual([had]);
+      expect(sharesOf(other)).toEqual(othersShares);
+      await untilReady(again);
+    }
+  }, 240_000);
+
+  it('one that stops leaves its slots at once to the other', async () => {
+    await using cluster = await startCluster();
+    const args = ['--kafka', cluster.brokers.join(',')];
+    await using one = await startCollector({ args });
+    await using two = await startCollector({ args });
+    await eventually(async () => {
+      for (const { url } of [one, two]) expect(await metric(url, 'windrow_log_slots')).toBe(3);
+    }, 60_000);
+    await two.stop();
+    const stoppedMs = performance.now();
+    await eventually(async () => expect(await metric(one.url, 'windrow_log_slots')).toBe(6));
+    expect(performance.now() - stoppedMs).toBeLessThan(sessionMs);
+  });
+});
