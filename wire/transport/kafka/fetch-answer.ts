@@ -45,6 +45,8 @@ export interface FetchedBatch {
   readonly lastOffsetDelta: number;
   /** Which leader wrote it, counted since the topic was made. */
   readonly leaderEpoch: number;
+  /** The newest time of its records, ms since the epoch as their sender has it; 0 where that cannot be read. */
+  readonly newestMs: number;
   readonly attributes: number;
   /** What it has from there on; to be asked once. @throws why nobody can ever read it */
   readonly unpack: (from: PartitionOffset) => UnpackedBatch;
@@ -214,6 +216,7 @@ function unreadable(batch: Buffer, why: string, giveBack: () => void): FetchedBa
     firstOffset: batch.readBigInt64BE(0),
     lastOffsetDelta: hasHead ? Math.max(0, batch.readInt32BE(lastOffsetDeltaAt)) : 0,
     leaderEpoch: hasHead ? batch.readInt32BE(leaderEpochAt) : unknownEpoch,
+    newestMs: 0,
     attributes: 0,
     unpack() {
       giveBack();
@@ -237,6 +240,7 @@ function batchOf(batch: Buffer, giveBack: () => void): FetchedBatch {
     firstOffset: batch.readBigInt64BE(0),
     lastOffsetDelta: batch.readInt32BE(lastOffsetDeltaAt),
     leaderEpoch: batch.readInt32BE(leaderEpochAt),
+    newestMs: Number(batch.readBigInt64BE(maxTimestampAt)),
     attributes: batch.readInt16BE(attributesAt),
     unpack: (from) => takeApart(batch, from, giveBack),
   };

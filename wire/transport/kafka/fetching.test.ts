@@ -212,8 +212,12 @@ it('one answer waits at most, however slow the taker is', async () => {
   slow.resolve();
 });
 
-it('each partition is asked for first in its turn: one with much does not keep the others waiting', async () => {
-  const firsts: number[] = [];
+/** A broker that leads three partitions of the topic. @returns the partitions of so many requests, in the order of asking */
+async function ordersOf(
+  requests: number,
+  answerOf: (request: number) => FetchAnswer,
+): Promise<number[][]> {
+  const orders: number[][] = [];
   const stopping = new AbortController();
   const leaders = [{ leader: 1 }, { leader: 1 }, { leader: 1 }];
   const client: Requests = {
@@ -221,16 +225,38 @@ it('each partition is asked for first in its turn: one with much does not keep t
       ({ topics: new Map([[topic, { id: 'id', partitions: leaders }]]) }) as never,
     call: (async (_api: string, _node: number, ...args: unknown[]) => {
       const wanted = args[6] as { partitions: { partition: number }[] }[];
-      firsts.push(wanted[0]?.partitions[0]?.partition ?? -1);
-      if (firsts.length === 6) stopping.abort();
-      return answer([]);
+      orders.push(wanted[0]?.partitions.map(({ partition }) => partition) ?? []);
+      if (orders.length === requests) stopping.abort();
+      return answerOf(orders.length - 1);
     }) as Requests['call'],
   };
   const places = [0, 1, 2].map((partition) => ({ topic, partition, offset: 0 }));
   const positions = new Map(places.map((place) => [placeKey(place), place]));
   await fetchAll({ client, positions, take: async () => {}, ...ignoring }, stopping.signal);
+  return orders;
+}
+
+it('each partition is asked for first in its turn: none waits for ever, whatever its times', async () => {
+  // Partition 0 always has more, of a time long ago.
+  const much = (offset: number) => answer([batch({ offset, values: ['x'], maxMs: 1 })], 1_000);
+  const orders = await ordersOf(12, much);
+  const firsts = orders.filter((_, i) => i % 2 === 0).map(([first]) => first);
   expect(new Set(firsts.slice(0, 3))).toEqual(new Set([0, 1, 2]));
-  expect(firsts.slice(3, 6)).toEqual(firsts.slice(0, 3));
+  expect(firsts.slice(3)).toEqual(firsts.slice(0, 3));
+});
+
+it('every other time those that lag behind in time come first', async () => {
+  const newestMs = [9_000, 5_000, 7_000];
+  const orders = await ordersOf(8, (request) => {
+    const partition = request % 3;
+    const given = { offset: Math.floor(request / 3), values: ['x'] };
+    return answer([batch({ ...given, maxMs: newestMs[partition] ?? 0 })], 1_000, partition);
+  });
+  // All three have given something before the fifth one is asked.
+  expect([orders[5], orders[7]]).toEqual([
+    [1, 2, 0],
+    [1, 2, 0],
+  ]);
 });
 
 it('what the taker throws ends it', async () => {

@@ -20,7 +20,7 @@ export const fetchWaitMs = 1_000;
  * be in hand, but packed: they are unpacked piece by piece.
  */
 const answerBytesMax = 1024 * 1024;
-const partitionBytesMax = 256 * 1024;
+const partitionBytesMax = 128 * 1024;
 
 /** Ms of unpacking after which the program's loop turns: an answer may hold hundreds of bombs, some 10 ms each. */
 const unpackMsMax = 5;
@@ -85,6 +85,8 @@ export class LeaderLoop {
   readonly #next = new Map<string, Position>();
   /** When the last answer came that had all of the partition, by `performance.now()`. */
   readonly #hadAllMs = new Map<string, number>();
+  /** The newest time that records of it were given with, by `placeKey`. */
+  readonly #givenMs = new Map<string, number>();
   #turn = 0;
   /** For so long it unpacked since the program's loop last turned for it. */
   #unpackedMs = 0;
@@ -155,7 +157,7 @@ export class LeaderLoop {
 
   #request(asked: readonly Position[]): Promise<FetchAnswer> {
     const { client, node, topicIds } = this.#options;
-    const byTopic = Map.groupBy(this.#rotated(asked), ({ topic }) => topic);
+    const byTopic = Map.groupBy(this.#inTurn(asked), ({ topic }) => topic);
     const topics = [...byTopic].map(([topic, places]) => ({
       topicId: topicIds.get(topic),
       partitions: places.map(({ partition, offset, leaderEpoch = unknownEpoch }) => ({
@@ -184,10 +186,21 @@ export class LeaderLoop {
     );
   }
 
-  /** A broker fills its answer in the order of asking: each partition is the first in its turn. */
-  #rotated(asked: readonly Position[]): Position[] {
-    this.#turn = (this.#turn + 1) % asked.length;
-    return [...asked.slice(this.#turn), ...asked.slice(0, this.#turn)];
+  /**
+   * A broker fills its answer in the order of asking. By turns each partition is the first, so that none
+   * waits for ever whatever times its records have; and those that lag behind in time are: as many
+   * bytes of each would let topics of short records run ahead of those of long ones, by hours of a
+   * backlog of days, and what is made of all of them together would pile up.
+   */
+  #inTurn(asked: readonly Position[]): Position[] {
+    this.#turn += 1;
+    if (this.#turn % 2 === 0) return asked.toSorted((a, b) => this.#given(a) - this.#given(b));
+    const first = ((this.#turn - 1) / 2) % asked.length;
+    return [...asked.slice(first), ...asked.slice(0, first)];
+  }
+
+  #given(place: Place): number {
+    return this.#givenMs.get(placeKey(place)) ?? 0;
   }
 
   async #taken({ responses }: FetchAnswer, askedMs: number): Promise<Fetched> {
@@ -226,7 +239,10 @@ export class LeaderLoop {
     const last = records.at(-1);
     const offset = Math.max(last === undefined ? 0 : endOf(last), next.offset);
     if (offset >= highWatermark) this.#hadAllMs.set(key, performance.now());
-    if (last !== undefined) this.#next.set(key, { ...next, offset, leaderEpoch: last.leaderEpoch });
+    if (last !== undefined) {
+      this.#next.set(key, { ...next, offset, leaderEpoch: last.leaderEpoch });
+      this.#givenMs.set(key, last.newestMs);
+    }
     return piecesOf(records, { from: next, newerThanMs });
   }
 
@@ -267,6 +283,7 @@ export class LeaderLoop {
     for (const [place] of lost) {
       this.#next.delete(placeKey(place));
       this.#hadAllMs.delete(placeKey(place));
+      this.#givenMs.delete(placeKey(place));
     }
     return lost;
   }
