@@ -6,6 +6,7 @@ import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { openForReading, openForWriting } from './database.ts';
 import type { SampleRows } from './sample-rows.ts';
 import { SamplesAhead } from './samples-ahead.ts';
+import { heldDisk } from './testing/held-disk.ts';
 import { count, sampleRow } from './testing/rows.ts';
 import { StoreWriter } from './writer.ts';
 
@@ -20,7 +21,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A real thread, whose outcomes are told when the test says so; and syncs that end likewise. */
+/** A real thread, whose outcomes are told when the test says so. */
 function fixture() {
   const dataDir = temporaryFolder();
   const db = openForWriting(dataDir);
@@ -43,17 +44,8 @@ function fixture() {
     },
     close: () => thread.close(),
   };
-  const syncs: PromiseWithResolvers<void>[] = [];
+  const { disk: wal, syncs } = heldDisk();
   const onLost = vi.fn<() => void>();
-  const wal = {
-    unsynced: (work: () => void) => work(),
-    sync: () => {
-      const sync = Promise.withResolvers<void>();
-      syncs.push(sync);
-      return sync.promise;
-    },
-    close: async () => {},
-  };
   const { log, lines } = createKeptLog();
   const onCommit = vi.fn<() => void>();
   const clock = createManualClock();

@@ -4,6 +4,7 @@ import { createKeptLog } from '../../runtime/testing/kept-log.ts';
 import { createManualClock } from '../../runtime/testing/manual-clock.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { openForReading, openForWriting } from './database.ts';
+import { heldDisk } from './testing/held-disk.ts';
 import { count, sampleRow } from './testing/rows.ts';
 import { StoreWriter } from './writer.ts';
 
@@ -17,22 +18,12 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A disk whose syncs end when the test says so. */
 function fixture() {
   const dataDir = temporaryFolder();
   const db = openForWriting(dataDir);
   const reader = openForReading(dataDir);
-  const syncs: PromiseWithResolvers<void>[] = [];
+  const { disk, syncs } = heldDisk();
   const told: string[] = [];
-  const disk = {
-    unsynced: (work: () => void) => work(),
-    sync: () => {
-      const sync = Promise.withResolvers<void>();
-      syncs.push(sync);
-      return sync.promise;
-    },
-    close: async () => {},
-  };
   const writer = new StoreWriter({
     db,
     wal: disk,
