@@ -15,6 +15,7 @@ export const AGENT_SPEC = {
     schema: collectorUrl,
     fallback: 'http://127.0.0.1:7861',
     about: 'Address of the collector.',
+    flag: { name: '--to', needs: { transport: 'direct' } },
   },
   token_file: {
     schema: z.string().min(1),

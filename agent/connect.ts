@@ -1,12 +1,17 @@
 /** Makes the sending end from the configuration: direct to the collector, or through brokers. */
 import { systemClock } from '../runtime/clock.ts';
-import { readSettingFile } from '../runtime/config/setting-file.ts';
+import { readCertificates, readSettingFile } from '../runtime/config/setting-file.ts';
 import { WindrowError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logging.ts';
 import { SEED_A_TOPICS } from '../wire/compat/seed-a-format.ts';
 import { INVENTORY_TOPIC, SAMPLES_TOPIC } from '../wire/records/record.ts';
 import { DirectClient, type DirectClientOptions } from '../wire/transport/direct/client.ts';
-import { checkKafkaConfig, kafkaSettings } from '../wire/transport/kafka/connection.ts';
+import {
+  checkKafkaConfig,
+  kafkaSettings,
+  warnOfIdleBrokers,
+} from '../wire/transport/kafka/connection.ts';
+import type { ToldFaults } from '../wire/transport/kafka/trouble.ts';
 import type { Log } from '../wire/transport/log/port.ts';
 import type { LogSenderOptions } from '../wire/transport/log/sender.ts';
 import type { BatchSender } from '../wire/transport/port.ts';
@@ -24,13 +29,15 @@ export interface ConnectSettings {
 /** For the transport that is set. @throws WindrowError `config`, naming the key that is wrong */
 export async function openSender(config: AgentConfig, log: Logger): Promise<BatchSender> {
   checkConfig(config);
+  warnOfIdleBrokers(config, log);
   if (config.transport === 'direct') return connect(config);
   const { openKafkaLog, topicSpecs, Trouble } = await loadKafka();
+  const told: ToldFaults = new Map();
   return senderTo(openKafkaLog(config, clientId, log), config, {
     topics: topicSpecs(config, [SAMPLES_TOPIC]),
     beside: {
       topics: topicSpecs(config, besideTopicsOf(config)),
-      trouble: (topic) => new Trouble(log, `${topic} is written again`),
+      trouble: (topic) => new Trouble(log, `${topic} is written again`, told),
       log,
     },
   });
@@ -107,7 +114,7 @@ export function directOptions(settings: ConnectSettings): DirectClientOptions {
   return {
     url: to,
     token: tokenFile === undefined ? undefined : readToken(tokenFile),
-    ca: caFile === undefined ? undefined : readSettingFile('tls_ca_file', caFile),
+    ca: caFile === undefined ? undefined : readCertificates('tls_ca_file', caFile),
   };
 }
 

@@ -113,7 +113,12 @@ export class Alerting {
 
   /** @param notices how many notices a commit has queued */
   committed(notices: number): void {
-    if (notices > 0) this.#notifications?.wake();
+    if (notices > 0) this.wake();
+  }
+
+  /** Some of what waits may be told by now. */
+  wake(): void {
+    this.#notifications?.wake();
   }
 
   /** Reads the file again. One that is not good is told in the log, and changes nothing. */

@@ -5,6 +5,7 @@ import { lockFolder } from '../runtime/folder-lock.ts';
 import { Lifecycle } from '../runtime/lifecycle.ts';
 import type { Logger } from '../runtime/logging.ts';
 import { ownPath } from '../runtime/program.ts';
+import { warnOfIdleBrokers } from '../wire/transport/kafka/connection.ts';
 import { Alerting } from './alerting.ts';
 import { isLoopback } from './api/access.ts';
 import { AccessFiles } from './api/access-files.ts';
@@ -72,6 +73,7 @@ interface Base {
 async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   const { log, lifecycle, clock } = base;
   checkSettings(config);
+  warnOfIdleBrokers(config, log);
   const releaseFolder = lockFolder(collectorFolder(config.data), 'collector');
   lifecycle.onStop('folder lock', releaseFolder);
   const db = openForWriting(config.data);
@@ -233,6 +235,7 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
     alerting: {
       engine: alerting.engine,
       timeoutsMs: () => alerting.timeoutsMs(),
+      onTellable: () => alerting.wake(),
       onOthers: (alert) => alertFeed.changed(alert),
     },
   });

@@ -6,8 +6,8 @@ import { duration, size, whole, words, yesOrNo } from '../runtime/config/units.t
 import type { Spec, Values } from '../runtime/config/load.ts';
 import { ownPath } from '../runtime/program.ts';
 import { METRICS } from '../wire/metrics.ts';
-import { checkKafkaConfig } from '../wire/transport/kafka/connection.ts';
-import { KAFKA_SPEC } from '../wire/transport/kafka/settings.ts';
+import { checkKafkaConfig, kafkaSettings } from '../wire/transport/kafka/connection.ts';
+import { groupName, KAFKA_SPEC } from '../wire/transport/kafka/settings.ts';
 import type { EngineOptions } from './windows/engine.ts';
 
 /**
@@ -15,6 +15,9 @@ import type { EngineOptions } from './windows/engine.ts';
  * agent's outage of 24 h comes out whole: its oldest samples arrive up to an hour after its newest.
  */
 export const paneRetentionMs = 25 * 60 * 60 * 1000;
+
+/** Names the collector in the logs of the brokers. */
+export const clientId = 'windrow-collector';
 
 export const COLLECTOR_SPEC = {
   listen: {
@@ -110,9 +113,7 @@ export const COLLECTOR_SPEC = {
   },
   ...KAFKA_SPEC,
   'kafka.group': {
-    schema: z
-      .string()
-      .regex(/^[A-Za-z0-9._-]{1,249}$/, 'must have letters, digits, dots, _ and - only'),
+    schema: groupName,
     fallback: 'windrow',
     about: 'Collectors of one group share the servers among them.',
   },
@@ -156,4 +157,11 @@ export function checkSettings(config: CollectorConfig): void {
     throw new WindrowError('config', 'tls.cert_file and tls.key_file go together: one is missing');
   }
   checkKafkaConfig(config);
+}
+
+/** That, and the files for the brokers; touches no network. @throws WindrowError `config` */
+export function checkConnection(config: CollectorConfig): void {
+  checkSettings(config);
+  if (config.transport !== 'kafka') return;
+  kafkaSettings(config, { clientId, env: process.env });
 }

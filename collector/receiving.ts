@@ -14,7 +14,7 @@ import type { Logger } from '../runtime/logging.ts';
 import { openKafkaLog } from '../wire/transport/kafka/log.ts';
 import type { BlockFigures } from './api/block-metrics.ts';
 import type { Hub } from './api/hub.ts';
-import type { CollectorConfig } from './config.ts';
+import { clientId, type CollectorConfig } from './config.ts';
 
 /** Between looks at what was given up, and at what somebody took away. */
 const lookEveryMs = 5_000;
@@ -62,7 +62,7 @@ export class Receiving {
     this.#sweep = new Sweep(this.receiver);
     this.#timer = setInterval(() => void this.#look(), lookEveryMs);
     if (config.transport === 'kafka') {
-      const source = openKafkaLog(config, 'windrow-collector', base.log);
+      const source = openKafkaLog(config, clientId, base.log);
       this.#watching = watchWhenThere({ ...base, source, monitor }, this.#stopped.signal);
     }
   }

@@ -39,6 +39,16 @@ export function runCli(
 
 /** Errors are thrown, not exits, and name the whole verb. */
 function prepare(command: Command, path: string): void {
-  command.exitOverride().showHelpAfterError(`(${path} --help tells more)`);
+  command
+    .exitOverride()
+    .showHelpAfterError(`(${path} --help tells more)`)
+    .configureOutput({ outputError: (text, write) => write(withOwnFlag(command, text)) });
   for (const child of command.commands) prepare(child, `${path} ${child.name()}`);
+}
+
+/** `--kafka` of other verbs is for brokers that one takes by its own flag: that one is named. */
+function withOwnFlag({ options }: Command, text: string): string {
+  const own = options.find(({ description }) => description.includes('kafka://'))?.long;
+  if (own === undefined) return text;
+  return text.replace(/unknown option '--kafka(=[^']*)?'/, `$&: it is ${own} kafka://host:port`);
 }

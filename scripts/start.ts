@@ -40,7 +40,9 @@ async function start(config: CollectorConfig, flags: Record<string, string>): Pr
   const children: ChildProcess[] = [];
   try {
     const given = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
-    const collector = spawnProgram('collector/main.ts', ['serve', ...given], 'pipe');
+    const collector = spawnProgram('collector/main.ts', ['serve', ...given], {
+      stdout: 'pipe',
+    });
     children.push(collector);
     const ready = await Promise.race([readyLines(collector, config), aborted(stopped)]);
     if (ready === undefined) {
@@ -48,7 +50,11 @@ async function start(config: CollectorConfig, flags: Record<string, string>): Pr
       if (!stopped.aborted) process.exitCode = EXIT.failure;
       return;
     }
-    const agent = spawnProgram('agent/launch.js', agentArguments(config, ready.url), 'ignore');
+    // Not by its flag, which excludes Kafka: config/agent.yaml may say that samples go there.
+    const agent = spawnProgram('agent/launch.js', agentArguments(config), {
+      stdout: 'ignore',
+      env: { WINDROW_TO: ready.url },
+    });
     children.push(agent);
     process.stdout.write(`\n  windrow is running: ${ready.entryUrl ?? ready.url}\n`);
     process.stdout.write('  Ctrl-C stops it.\n\n');
@@ -60,8 +66,8 @@ async function start(config: CollectorConfig, flags: Record<string, string>): Pr
   }
 }
 
-function agentArguments(config: CollectorConfig, url: string): string[] {
-  const args = ['run', '--to', url, '--data', config.data];
+function agentArguments(config: CollectorConfig): string[] {
+  const args = ['run', '--data', config.data];
   return isLoopback(config.listen) ? args : [...args, '--token-file', ownToken(config.data)];
 }
 
@@ -78,7 +84,7 @@ function ownToken(dataDir: string): string {
 function spawnProgram(
   file: string,
   args: readonly string[],
-  stdout: 'pipe' | 'ignore',
+  { stdout, env = {} }: { stdout: 'pipe' | 'ignore'; env?: Readonly<Record<string, string>> },
 ): ChildProcess {
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
   // In a group of their own, so that Ctrl-C reaches this script alone and it can stop them in
@@ -87,7 +93,7 @@ function spawnProgram(
     detached: true,
     stdio: ['ignore', stdout, 'inherit', 'ipc'],
     // As agent/launch.js has it: without the compiler of TypeScript each thread is 10 MB smaller.
-    env: { NODE_COMPILE_CACHE: codeCache, ...process.env },
+    env: { NODE_COMPILE_CACHE: codeCache, ...process.env, ...env },
   });
 }
 

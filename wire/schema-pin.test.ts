@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { METRICS } from './metrics.ts';
+import { alertRecordSchema } from './records/alert-record.ts';
 import { batchAckSchema } from './records/batch-schema.ts';
 import { blockAckSchema, chunkAnswerSchema } from './records/block-ack.ts';
 import { blockChunkSchema } from './records/block-chunk.ts';
@@ -19,7 +21,7 @@ import { WIRE_VERSION } from './version.ts';
  */
 const PINNED = {
   version: 1,
-  sha256: 'cf1710145c746bd08f35de868075fb9ab979d99988f2a9f428e30d97325db7bd',
+  sha256: 'fb9bf7c72b246a2790e165fd10ee275e0a7024fdcbc40130e70cac6d02e6d761',
 };
 
 it('the wire does not change silently', () => {
@@ -29,6 +31,7 @@ it('the wire does not change silently', () => {
     signalSchema,
     batchAckSchema,
     windowResultSchema,
+    alertRecordSchema,
     blockChunkSchema,
     blockAckSchema,
     chunkAnswerSchema,
@@ -38,4 +41,16 @@ it('the wire does not change silently', () => {
   const text = JSON.stringify({ metrics: METRICS, described });
   const sha256 = createHash('sha256').update(text).digest('hex');
   expect({ version: WIRE_VERSION, sha256 }).toEqual(PINNED);
+});
+
+it.each([
+  ['Window results', windowResultSchema],
+  ['Alerts', alertRecordSchema],
+])('docs/wire.md, %s: what it shows is such a record, and all of it', (title, schema) => {
+  const wire = readFileSync(new URL('../docs/wire.md', import.meta.url), 'utf8');
+  const [section = ''] = wire.split(`\n## ${title}\n`).slice(1);
+  const [, example = ''] = /```json\n(.+?)\n```/s.exec(section) ?? [];
+  // Steps may be more than are shown.
+  const record = JSON.parse(example.replace(', …]', ']')) as unknown;
+  expect(schema.parse(record)).toEqual(record);
 });

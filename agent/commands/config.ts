@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { configCommand } from '../../runtime/config/commands.ts';
+import { idleBrokers } from '../../wire/transport/kafka/connection.ts';
 import { AGENT_SPEC } from '../config.ts';
 import { checkConnection } from '../connect.ts';
 import { RUN_FLAGS } from './run.ts';
@@ -10,5 +11,6 @@ export function configOfAgent(): Command {
     program: 'agent',
     flags: RUN_FLAGS,
     check: ({ values }) => checkConnection(values),
+    slip: ({ values }) => idleBrokers(values),
   });
 }

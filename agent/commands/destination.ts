@@ -10,7 +10,7 @@ export const ANYWHERE_SPEC = {
 /** For files: `--machine-id` as the old system called it. */
 export const FILES_SPEC = {
   ...ANYWHERE_SPEC,
-  server_id: { ...AGENT_SPEC.server_id, flag: { name: '--machine-id', implies: {} } },
+  server_id: { ...AGENT_SPEC.server_id, flag: { name: '--machine-id' } },
 } as const;
 
 /** Settings that `--to` stands for when it names brokers. @throws WindrowError `usage` */

@@ -14,6 +14,7 @@ import { EXIT, messageOf } from '../../runtime/errors.ts';
 import { createLogger } from '../../runtime/logging.ts';
 import { skewMsMax } from '../../wire/limits.ts';
 import { WIRE_VERSION } from '../../wire/version.ts';
+import { checksOfIdleBrokers } from '../../wire/transport/kafka/connection.ts';
 import type { DirectClient } from '../../wire/transport/direct/client.ts';
 import { AGENT_SPEC, type AgentConfig } from '../config.ts';
 import { checkConnection, clientId, connect, loadKafka, topicsOf } from '../connect.ts';
@@ -57,6 +58,7 @@ async function checkByKafka(config: AgentConfig, print: (text: string) => void):
 
 function checksOfMachine(config: AgentConfig): Check[] {
   return [
+    ...checksOfIdleBrokers(config),
     { name: 'disk', run: async () => checkDataFolder(config.data) },
     { name: 'metrics', run: checkMetrics },
   ];

@@ -1,11 +1,12 @@
 import { Command } from 'commander';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
+import { whatIsWrong } from '../../runtime/config/issue.ts';
 import { WindrowError } from '../../runtime/errors.ts';
 import { signalOfProcess, unlessStopped } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
 import { toItsEnd } from '../../runtime/run-to-end.ts';
-import { name } from '../../wire/records/fields.ts';
 import { receiversGroup } from '../../wire/transport/kafka/block-use.ts';
+import { groupName } from '../../wire/transport/kafka/settings.ts';
 import { brokersOf } from '../../wire/transport/kafka/url.ts';
 import { BLOCK_TOPICS } from '../../wire/transport/log/blocks.ts';
 import { describePrepared, prepareTopics } from '../../wire/transport/log/prepare.ts';
@@ -50,9 +51,9 @@ export function receiveCommand(): Command {
       const { openKafkaLog, topicSpecs } = await loadKafka();
       const source = openKafkaLog(values, clientId, log);
       const topics = topicSpecs(values, BLOCK_TOPICS);
-      const made = await unlessStopped(signal, () => prepareTopics(source, topics, signal));
-      if (made === undefined) return;
-      process.stderr.write(`${describePrepared(values.brokers, made)}\n`);
+      const prepared = await unlessStopped(signal, () => prepareTopics(source, topics, signal));
+      if (prepared === undefined) return;
+      process.stderr.write(`${describePrepared(values.brokers)}\n`);
       const { receiveFiles } = await import('../receiving/receive.ts');
       const receiving = receiveFiles(
         {
@@ -76,8 +77,10 @@ export function receiveCommand(): Command {
 
 /** @throws WindrowError `usage` */
 function groupOf({ group }: Options): string {
-  if (name.min(1).safeParse(group).success) return group;
-  throw new WindrowError('usage', '--group must be a name of a group');
+  const parsed = groupName.safeParse(group);
+  if (parsed.success) return parsed.data;
+  const fault = whatIsWrong(parsed.error.issues[0]);
+  throw new WindrowError('usage', `--group ${fault}, not ${JSON.stringify(group)}`);
 }
 
 /** @throws WindrowError `usage` */

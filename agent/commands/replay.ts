@@ -3,8 +3,9 @@ import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { WindrowError } from '../../runtime/errors.ts';
 import { signalOfProcess, unlessStopped } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
+import type { CsvScan } from '../../wire/compat/seed-a-csv.ts';
 import type { AgentConfig } from '../config.ts';
-import type { Pace } from '../replay/pace.ts';
+import { durationText, type Pace, replayMs } from '../replay/pace.ts';
 import type { Replayed } from '../replay/replay.ts';
 import type { ReplayTarget } from '../replay/target.ts';
 import { ANYWHERE_SPEC as SPEC, brokersGiven } from './destination.ts';
@@ -12,6 +13,8 @@ import { ANYWHERE_SPEC as SPEC, brokersGiven } from './destination.ts';
 const eventPace: Pace = { kind: 'speed', factor: 1 };
 /** The old producer's. */
 const oldPace: Pace = { kind: 'groups', perSecond: 1 };
+/** A replay that takes less is over before anybody wonders. */
+const toldMsMin = 5_000;
 
 interface Options {
   readonly to?: string;
@@ -37,19 +40,21 @@ export function replayCommand(): Command {
       const tell = (line: string): void => void process.stderr.write(`${line}\n`);
       const signal = signalOfProcess();
       const log = await createLogger('windrow-agent', values.log);
+      const { checkConnection } = await import('../connect.ts');
       const { openTarget } = await import('../replay/target.ts');
-      const { replay } = await import('../replay/replay.ts');
+      const { readReplayFile, replay } = await import('../replay/replay.ts');
       checkWait(options, values);
+      checkConnection(values);
       const summary = await unlessStopped(signal, async () => {
+        // Nobody is asked for a file that cannot be sent.
+        const file = await readReplayFile(path, signal);
         const target = await openTarget(values, log, { signal, tell });
-        const replayed = await replay(target, {
-          path,
+        const replayed = await replay(target, file, {
           pace,
           wait: options.wait === true,
           signal,
           tell: (line) => tell(`${path}: ${line}`),
-          onScan: ({ rows, servers }) =>
-            announce(`${rows} rows of ${servers.length} servers`, pace),
+          onStart: (scan) => announce(scan, pace, tell),
         });
         await target.sender.close();
         return summaryOf(replayed, target);
@@ -83,10 +88,12 @@ function summaryOf(
   return `${became}, ${malformed} malformed\nsource ${sourceId}\n`;
 }
 
-/** A paced replay is silent for as long as the file's time takes: a person is told. */
-function announce(what: string, pace: Pace): void {
-  if (!process.stderr.isTTY || pace.kind === 'max') return;
-  process.stderr.write(`replaying ${what}; with --speed max it is done at once\n`);
+/** A paced replay is silent for as long as the file's time takes. */
+function announce(scan: CsvScan, pace: Pace, tell: (line: string) => void): void {
+  const takesMs = replayMs(pace, scan);
+  if (takesMs < toldMsMin) return;
+  const what = `replaying ${scan.rows} rows of ${scan.servers.length} servers`;
+  tell(`${what} takes ${durationText(takesMs)}; with --speed max it is done at once`);
 }
 
 /** @throws WindrowError `usage`, naming the flag */

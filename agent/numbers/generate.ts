@@ -8,6 +8,8 @@ import type { LogProducer } from '../../wire/transport/log/port.ts';
 
 export interface GenerateOptions {
   readonly producer: LogProducer;
+  /** Makes the topic if it is not there. @throws WindrowError */
+  readonly makeTopic: (signal: AbortSignal) => Promise<unknown>;
   /** This machine's, an IP address. */
   readonly address: string;
   readonly intervalMs: number;
@@ -32,11 +34,13 @@ export async function generate(options: GenerateOptions, signal: AbortSignal): P
 /** False when the signal came first. */
 async function isTaken(
   value: string,
-  { producer, address, trouble }: GenerateOptions,
+  { producer, makeTopic, address, trouble }: GenerateOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  while (!signal.aborted) {
+  for (let tries = 0; !signal.aborted; tries += 1) {
     try {
+      // It may be that somebody deleted it.
+      if (tries > 0) await makeTopic(signal);
       await producer.send([{ topic: NUMBERS_TOPIC, key: address, value }], signal);
       trouble.over();
       return true;

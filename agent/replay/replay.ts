@@ -24,15 +24,22 @@ const closedPollMs = 100;
 /** Malformed rows that are told one by one. */
 const toldMax = 10;
 
-export interface ReplayOptions {
+/** A file that can be replayed: it was read once. */
+export interface ReplayFile {
   readonly path: string;
+  /** As if its times of day were of the day on which it was read. */
+  readonly scan: CsvScan;
+  readonly readMs: number;
+}
+
+export interface ReplayOptions {
   readonly pace: Pace;
   /** Return only when the collector has closed the source; only where the target can be asked. */
   readonly wait: boolean;
   readonly signal: AbortSignal;
   readonly tell: (line: string) => void;
-  /** What is about to be sent. */
-  readonly onScan: (scan: CsvScan) => void;
+  /** The target has answered: what is about to be sent. */
+  readonly onStart: (scan: CsvScan) => void;
 }
 
 export interface Replayed {
@@ -44,16 +51,27 @@ export interface Replayed {
   readonly duplicates: number;
 }
 
-export async function replay(target: ReplayTarget, options: ReplayOptions): Promise<Replayed> {
+/** @throws WindrowError `input` when no row of it can be read */
+export async function readReplayFile(path: string, signal: AbortSignal): Promise<ReplayFile> {
+  const readMs = Date.now();
+  const scan = await scanSeedACsv(path, { firstDayMs: midnightBefore(readMs), signal });
+  return { path, scan, readMs };
+}
+
+export async function replay(
+  target: ReplayTarget,
+  file: ReplayFile,
+  options: ReplayOptions,
+): Promise<Replayed> {
   const { signal } = options;
-  const { scan, firstDayMs } = await dated(target, options);
-  options.onScan(scan);
+  const { scan, firstDayMs } = await dated(target, file, signal);
+  options.onStart(scan);
   const batches = new BatchSending(target.sender, signal);
   const pacer = new Pacer(options.pace);
   const nextSeq = new Map<string, number>();
   const startedMs = performance.now();
   let malformed = 0;
-  for await (const row of readSeedACsv(options.path, { firstDayMs, signal })) {
+  for await (const row of readSeedACsv(file.path, { firstDayMs, signal })) {
     if ('malformed' in row) {
       malformed += 1;
       if (malformed <= toldMax) options.tell(`line ${row.line} is left out: ${row.malformed}`);
@@ -81,18 +99,21 @@ export async function replay(target: ReplayTarget, options: ReplayOptions): Prom
  */
 async function dated(
   { stateOf }: ReplayTarget,
-  { path, signal }: ReplayOptions,
+  { path, scan, readMs }: ReplayFile,
+  signal: AbortSignal,
 ): Promise<{ scan: CsvScan; firstDayMs: number }> {
-  const nowMs = Date.now();
-  const todayMs = Math.floor(nowMs / dayMs) * dayMs;
-  const scan = await scanSeedACsv(path, { firstDayMs: todayMs, signal });
+  const todayMs = midnightBefore(readMs);
   const known = await stateOf?.(scan.sha256, signal);
-  const targetMs = known?.origin_ms ?? nowMs;
+  const targetMs = known?.origin_ms ?? readMs;
   const shiftMs = Math.round((targetMs - scan.originMs) / dayMs) * dayMs;
   if (shiftMs === 0) return { scan, firstDayMs: todayMs };
   // Rows that carry their own date are where they were; the others have moved.
   const firstDayMs = todayMs + shiftMs;
   return { scan: await scanSeedACsv(path, { firstDayMs, signal }), firstDayMs };
+}
+
+function midnightBefore(timeMs: number): number {
+  return Math.floor(timeMs / dayMs) * dayMs;
 }
 
 interface NumberedRow {

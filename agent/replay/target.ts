@@ -4,14 +4,7 @@ import { type DirectClient, notACollector } from '../../wire/transport/direct/cl
 import { describePrepared, prepareTopics } from '../../wire/transport/log/prepare.ts';
 import type { BatchSender } from '../../wire/transport/port.ts';
 import type { AgentConfig } from '../config.ts';
-import {
-  checkConnection,
-  clientId,
-  connect,
-  loadKafka,
-  sampleTopicsOf,
-  senderTo,
-} from '../connect.ts';
+import { clientId, connect, loadKafka, sampleTopicsOf, senderTo } from '../connect.ts';
 
 export interface SourceState {
   readonly origin_ms: number;
@@ -34,12 +27,12 @@ export async function openTarget(
   log: Logger,
   { signal, tell }: { readonly signal: AbortSignal; readonly tell: (line: string) => void },
 ): Promise<ReplayTarget> {
-  checkConnection(config);
   if (config.transport === 'direct') return targetOf(connect(config));
   const { openKafkaLog, topicSpecs } = await loadKafka();
   const kafka = openKafkaLog(config, clientId, log);
   const topics = topicSpecs(config, sampleTopicsOf(config));
-  tell(describePrepared(config.brokers, await prepareTopics(kafka, topics, signal)));
+  await prepareTopics(kafka, topics, signal);
+  tell(describePrepared(config.brokers));
   return { sender: await senderTo(kafka, config, { topics }) };
 }
 

@@ -151,10 +151,13 @@ export class LogBlocks implements SlotHandler {
       }));
   }
 
-  /** Gives what is new to `write`. Rejects as that does; then it stays new. */
-  async commit(write: (offsets: readonly PartitionOffset[]) => Promise<void>): Promise<void> {
+  /**
+   * Gives what is new to `write`. Rejects as that does; then it stays new.
+   * @returns whether there was anything
+   */
+  async commit(write: (offsets: readonly PartitionOffset[]) => Promise<void>): Promise<boolean> {
     const offsets = this.uncommitted;
-    if (offsets.length === 0) return;
+    if (offsets.length === 0) return false;
     // A partition that comes back meanwhile begins where the group says, not here.
     const lanes = new Map(this.#lanes);
     await write(offsets);
@@ -162,6 +165,7 @@ export class LogBlocks implements SlotHandler {
       const lane = lanes.get(partition);
       if (lane !== undefined) lane.committedOffset = offset;
     }
+    return true;
   }
 
   /** Nothing more is dealt with; resolves when nothing is being done. */

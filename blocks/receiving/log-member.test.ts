@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../runtime/clock.ts';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
+import { createManualClock } from '../../runtime/testing/manual-clock.ts';
 import { rawChunkBytes } from '../../wire/limits.ts';
 import { BLOCK_ACKS_TOPIC, type BlockAck } from '../../wire/records/block-ack.ts';
 import {
@@ -21,9 +22,14 @@ import { receiverRig } from './testing/rig.ts';
 
 const place = { topic: DATA_BLOCKS_TOPIC, partition: 0 };
 
+interface Changes extends Partial<LogMemberOptions> {
+  readonly partitions?: number;
+  /** Before each commit of the member, which it may refuse. */
+  readonly onCommit?: () => Promise<void>;
+}
+
 /** One partition of blocks, and a member of a group that has it. */
-function scene(changes: Partial<LogMemberOptions> & { readonly partitions?: number } = {}) {
-  const { partitions = 1, ...given } = changes;
+function scene({ partitions = 1, onCommit = async () => {}, ...given }: Changes = {}) {
   const log = createMemoryLog({
     topics: {
       [DATA_BLOCKS_TOPIC]: partitions,
@@ -33,8 +39,15 @@ function scene(changes: Partial<LogMemberOptions> & { readonly partitions?: numb
     clock: systemClock,
   });
   const { receiver, folder } = receiverRig();
+  const consumer: typeof log.consumer = (options) => {
+    const inner = log.consumer(options);
+    return {
+      run: (handler, signal) => inner.run(handler, signal),
+      commit: (...all) => onCommit().then(() => inner.commit(...all)),
+    };
+  };
   const member = new LogMember({
-    source: log,
+    source: { consumer },
     producer: log.producer(),
     receiver,
     group: 'group',
@@ -149,4 +162,67 @@ it('leaves the group though a block is held up for ever: it is given up before',
   stopped.catch(() => {});
   await vi.advanceTimersByTimeAsync(12_000);
   await expect(stopped).resolves.toBeUndefined();
+});
+
+/** With fake timers: time passes when the test says so. */
+function committingScene(onCommit: () => Promise<void>) {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const clock = createManualClock();
+  const { log: logger, lines } = createKeptLog();
+  const { log, start } = scene({ onCommit, clock, log: logger });
+  const pass = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second += 1) {
+      clock.advance(1_000);
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+  };
+  /** Passed by, so that there is an offset to commit. */
+  const appendNoChunk = (): number => log.append({ ...place, value: Buffer.from('no chunk') });
+  return { log, lines, start, pass, appendNoChunk };
+}
+
+it('offsets that cannot be committed are told once, with what mends it, and when they can be again', async () => {
+  const hint = 'Allow Read on the group';
+  const denied = new WindrowError('unauthorized', 'not allowed', { retryable: true, hint });
+  let isAllowed = false;
+  const { log, lines, start, pass, appendNoChunk } = committingScene(async () => {
+    if (!isAllowed) throw denied;
+  });
+  const told = () => lines.filter(({ msg }) => msg.startsWith('offsets are'));
+  const stop = start();
+  const offset = appendNoChunk();
+  await pass(40);
+  expect(told()).toEqual([]);
+  await pass(80);
+  const late = { level: 'warn', error: 'not allowed', hint };
+  expect(told()).toMatchObject([late]);
+  expect(log.committed('group')).toEqual([]);
+  isAllowed = true;
+  await pass(2);
+  expect(told()).toMatchObject([late, { level: 'info', msg: 'offsets are committed again' }]);
+  expect(log.committed('group')).toMatchObject([{ offset: offset + 1 }]);
+  await stop();
+});
+
+it('at a stop the last offsets wait for a commit that is on its way: none overtakes another', async () => {
+  const answer = Promise.withResolvers<void>();
+  let commits = 0;
+  const { log, start, pass, appendNoChunk } = committingScene(() => {
+    commits += 1;
+    return answer.promise;
+  });
+  const stop = start();
+  appendNoChunk();
+  await pass(2);
+  expect(commits).toBe(1);
+  const offset = appendNoChunk();
+  await pass(2);
+  const stopped = stop();
+  await pass(1);
+  expect(commits).toBe(1);
+  answer.resolve();
+  await stopped;
+  expect(commits).toBe(2);
+  expect(log.committed('group')).toMatchObject([{ offset: offset + 1 }]);
 });

@@ -9,6 +9,7 @@ import {
   PROCESSING_STATUS_TOPIC,
   type ProcessingStatus,
 } from '../../wire/records/processing-status.ts';
+import { commitNowAndThen, toldIn } from '../../wire/transport/log/committing.ts';
 import type { GroupConsumer, Log, LogProducer } from '../../wire/transport/log/port.ts';
 import { LogBlocks } from './log-blocks.ts';
 import type { BlockReceiver } from './receiver.ts';
@@ -43,6 +44,8 @@ export class LogMember {
   readonly #blocks: LogBlocks;
   readonly #sweep: Sweep;
   readonly #consumer: GroupConsumer;
+  /** Resolves when the newest commit has come to its end, whichever. */
+  #committing: Promise<unknown> = Promise.resolve();
 
   constructor(options: LogMemberOptions) {
     const { source, producer, receiver, group, machineId, clock, log } = options;
@@ -65,15 +68,12 @@ export class LogMember {
     const running = this.#consumer.run(this.#blocks, left.signal).finally(() => ended.abort());
     running.catch(() => {});
     const working = AbortSignal.any([stop, ended.signal]);
-    const begun = Promise.all([
-      repeat(commitEveryMs, working, () => this.#commit().catch(() => {})),
-      repeat(lookEveryMs, working, () => this.#look()),
-    ]);
+    const begun = Promise.all([this.#commitNowAndThen(working), this.#lookNowAndThen(working)]);
     await aborted(working);
     const isMember = !ended.signal.aborted;
     await Promise.all([
       // A commit or a status may wait for brokers that are away.
-      this.#farewell('what was begun', () => begun),
+      this.#farewell('what was begun', () => Promise.all([begun, this.#committing])),
       isMember && this.#farewell('the last blocks', () => this.#blocks.stop(), lastBlocksMsMax),
     ]);
     await this.#farewell('what is given up', async () => this.#options.giveUp?.());
@@ -95,8 +95,24 @@ export class LogMember {
   }
 
   /** What fails, the next one makes good: until then the group's last offsets hold. */
-  #commit(): Promise<void> {
-    return this.#blocks.commit((offsets) => this.#consumer.commit(offsets, never));
+  #commitNowAndThen(until: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    const commit = (): Promise<boolean> => this.#commit();
+    return commitNowAndThen({ clock, everyMs: commitEveryMs, commit, ...toldIn(log) }, until);
+  }
+
+  /** @returns whether there was anything to commit */
+  #commit(): Promise<boolean> {
+    const commit = this.#blocks.commit((offsets) => this.#consumer.commit(offsets, never));
+    this.#committing = commit.catch(() => {});
+    return commit;
+  }
+
+  async #lookNowAndThen(until: AbortSignal): Promise<void> {
+    while (!until.aborted) {
+      await pause(lookEveryMs, until);
+      if (!until.aborted) await this.#look();
+    }
   }
 
   async #look(): Promise<void> {
@@ -124,17 +140,5 @@ export class LogMember {
     };
     const value = JSON.stringify(status);
     await producer.send([{ topic: PROCESSING_STATUS_TOPIC, key: machineId, value }], never);
-  }
-}
-
-/** @param work never rejects */
-async function repeat(
-  everyMs: number,
-  until: AbortSignal,
-  work: () => Promise<void>,
-): Promise<void> {
-  while (!until.aborted) {
-    await pause(everyMs, until);
-    if (!until.aborted) await work();
   }
 }

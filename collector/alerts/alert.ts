@@ -111,6 +111,8 @@ export interface AlertNotice {
   readonly transitionAtMs: number;
   /** The collector's clock when it was put into the queue. */
   readonly enqueuedMs: number;
+  /** The collector it was taken over from, which may have told it; absent where it is our own. */
+  readonly formerOwner?: string | undefined;
 }
 
 /** What a notice tells, whenever it tells it: a repeat has the same mark. */

@@ -175,7 +175,8 @@ export class DeliveryStore {
     inTransaction(this.#db, () => {
       for (const notice of notices) {
         this.#dropTold.run(notifier, notice.id);
-        const body = JSON.stringify({ ...notice, enqueuedMs: atMs } satisfies AlertNotice);
+        const news: AlertNotice = { ...notice, enqueuedMs: atMs, formerOwner: undefined };
+        const body = JSON.stringify(news);
         this.#queue.add({ lane: notifier, no: null, atMs, body });
         this.#gate.settled(notifier, notice, 'waiting');
       }
@@ -256,7 +257,10 @@ function noticesOf(row: Readonly<Record<string, unknown>>): AlertNotice[] {
   return JSON.parse(String(row['notices'])) as AlertNotice[];
 }
 
-/** By what is told, not by when: a repeat has the same. */
+/**
+ * By what is told, not by when or by whom: a repeat has the same. A part of what was sent has
+ * another: were the first request lost, a receiver would take the second part for a repeat.
+ */
 function keyOf(notices: readonly AlertNotice[]): string {
   const told = notices.map(noticeMark).sort();
   return createHash('sha256').update(told.join('\n')).digest('hex').slice(0, 32);

@@ -262,6 +262,19 @@ it('an alert that still fires when its silence ends is told then, and its resolv
   expect(outcomesOf(rig, firing)).toEqual(['firing silenced', 'firing sent', 'resolved sent']);
 });
 
+it('what a silence kept goes out together, whoever had it before', async () => {
+  const rig = rigOf();
+  rig.settings.silences = lunch;
+  rig.enqueue(firing, { ...other, formerOwner: 'one' });
+  rig.clock.advance(500);
+  await rig.settle();
+  rig.clock.advance(3_600_000);
+  await rig.settle();
+  rig.clock.advance(500);
+  await rig.settle();
+  expect(sentTo(rig)).toEqual([['pc-1 firing', 'pc-2 firing']]);
+});
+
 it('what is told after its silence and refused is given up once', async () => {
   const rig = rigOf();
   rig.settings.silences = lunch;

@@ -142,8 +142,9 @@ export class Delivery {
   }
 
   #take(waiting: readonly Waiting[]): void {
-    const { name, store, clock, observer } = this.#options;
+    const { name, store, clock, observer, settings } = this.#options;
     const grouping = groupNext(waiting, {
+      groupWaitMs: settings().groupWaitMs,
       isSilenced: (notice) => this.#isSilenced(notice),
       told: (alertId) => store.told(name, alertId),
     });

@@ -211,7 +211,7 @@ type Row = Readonly<Record<string, unknown>>;
 
 function readServer(row: Row, server: string): StoredSubjectWindow {
   const samples = Number(row['samples']);
-  const aggregates = unpackAggregates(String(row['aggregates']));
+  const aggregates = unpackAggregates(row);
   return { server, ...spanOf(row), figures: serverFigures({ samples, aggregates }, server) };
 }
 

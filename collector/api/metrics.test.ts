@@ -15,6 +15,12 @@ function fixture() {
     pages: () => 9,
     panes: () => 8,
     notices: () => new Map([['ops', 12]]),
+    cluster: () => ({
+      slots: 2,
+      behindRecords: 13,
+      unpublishedRecords: 14,
+      uncommittedMs: 1_500,
+    }),
   });
   return { metrics, counts };
 }
@@ -97,6 +103,10 @@ it('each count is under the name that the documentation promises', async () => {
     'windrow_servers{state="skewed"} 4',
     'windrow_servers{state="decommissioned"} 5',
     'windrow_servers{state="unknown"} 6',
+    'windrow_log_slots 2',
+    'windrow_log_behind_records 13',
+    'windrow_results_unpublished_records 14',
+    'windrow_log_uncommitted_seconds 1.5',
   ]) {
     expect(text.split('\n')).toContain(line);
   }

@@ -122,6 +122,11 @@ export class CollectorMetrics {
       'Windows that wait to be told to the other collectors.',
       () => read().unpublishedRecords,
     );
+    this.#gauge(
+      'windrow_log_uncommitted_seconds',
+      'For how long offsets that could be committed have not been; 0 when all are.',
+      () => read().uncommittedMs / 1_000,
+    );
   }
 
   #serverGauge(read: MetricSources['servers']): void {

@@ -51,6 +51,8 @@ export interface ClusterOptions {
   readonly memberFile: string;
   /** Made when they are missing. */
   readonly topics: readonly TopicSpec[];
+  /** Called once they are there, until the signal aborts; never rejects. */
+  readonly watchTopics?: (signal: AbortSignal) => Promise<void>;
   readonly db: DatabaseSync;
   readonly windows: EngineOptions;
   readonly clock: Clock;
@@ -68,7 +70,8 @@ export interface ClusterParts {
 }
 
 /** What judges and tells of alerts here. */
-export interface ClusterAlerting extends Pick<ClusterAlertsOptions, 'engine' | 'timeoutsMs'> {
+export interface ClusterAlerting
+  extends Pick<ClusterAlertsOptions, 'engine' | 'timeoutsMs' | 'onTellable'> {
   /** Sees each step of an alert that another collector judges, for the live page; must not throw. */
   readonly onOthers: (alert: Alert) => void;
 }
@@ -79,6 +82,8 @@ export interface ClusterFigures {
   readonly behindRecords: number;
   /** Records of windows that wait to be published. */
   readonly unpublishedRecords: number;
+  /** For how long offsets that no open window needs have not been committed; 0 when all are. */
+  readonly uncommittedMs: number;
 }
 
 interface Joined {
@@ -100,6 +105,7 @@ export class Cluster {
   #joined: Joined | undefined;
   readonly #ended = new AbortController();
   #keeping: Promise<void> | undefined;
+  #watching: Promise<void> | undefined;
   /** Monotonic: what is sent has been taken in as it comes from then on. */
   #hearsSinceMs = Number.POSITIVE_INFINITY;
 
@@ -129,7 +135,7 @@ export class Cluster {
    * @returns which notifications are ours to send
    */
   join({ registry, ingest, writer, observer, alerting, url }: ClusterParts): DeliveryGate {
-    const { source, group, memberFile, topics, db, clock, log } = this.#options;
+    const { source, group, memberFile, topics, watchTopics, db, clock, log } = this.#options;
     const self = { id: group.member, url };
     const results = new ClusterResults({
       topicLog: source,
@@ -177,7 +183,9 @@ export class Cluster {
       onTopics: () => {
         results.start();
         alerts.start();
-        this.#keeping ??= keepTopics({ source, topics: shared, unread, log }, this.#ended.signal);
+        const { signal } = this.#ended;
+        this.#keeping ??= keepTopics({ source, topics: shared, unread, log }, signal);
+        this.#watching ??= watchTopics?.(signal);
       },
       results: {
         get unread() {
@@ -223,6 +231,7 @@ export class Cluster {
       slots: this.#positions.slots.size,
       behindRecords: this.#positions.behindRecords,
       unpublishedRecords: this.#joined?.results.waiting ?? 0,
+      uncommittedMs: this.#joined?.consumption.uncommittedMs ?? 0,
     };
   }
 
@@ -295,6 +304,6 @@ export class Cluster {
     );
     ended.abort();
     this.#ended.abort();
-    await Promise.all([alerts.stop(), results.stop(), this.#keeping]);
+    await Promise.all([alerts.stop(), results.stop(), this.#keeping, this.#watching]);
   }
 }

@@ -63,9 +63,11 @@ it('what is read again after a kill makes no row, no count and no live event', a
   first.kill();
   const second = await f.start('one');
   await f.pass(2);
-  expect(second.lines.find(({ msg }) => msg === 'slots of the log are ours')).toMatchObject({
-    behind: 40 - f.committed(),
-  });
+  expect(second.lines.find(({ msg }) => msg === 'reads these partitions of the log')).toMatchObject(
+    {
+      behind: 40 - f.committed(),
+    },
+  );
   expect(samples(second)).toHaveLength(40);
   expect(second.shown()).toBe(0);
   expect(second.ingest.counts).toMatchObject({ received: 0, duplicates: 0, late: 0, lost: 0 });
@@ -209,17 +211,21 @@ it('offsets that cannot be committed are told once, with what mends it, and when
       },
     };
   });
-  const { lines } = await f.start('one');
+  const { lines, cluster } = await f.start('one');
   const told = () => lines.filter(({ msg }) => msg.startsWith('offsets are'));
   await f.sendEachSecond(40);
   expect(told()).toEqual([]);
+  // Since the first commit, which came after a second.
+  expect(cluster.figures().uncommittedMs).toBe(39_000);
   await f.sendEachSecond(40, 40);
+  expect(cluster.figures().uncommittedMs).toBe(79_000);
   const late = { level: 'warn', error: 'not allowed', hint };
   expect(told()).toMatchObject([late]);
   expect(f.log.committed(GROUP)).toEqual([]);
   isAllowed = true;
   await f.pass(2);
   expect(told()).toMatchObject([late, { level: 'info', msg: 'offsets are committed again' }]);
+  expect(cluster.figures().uncommittedMs).toBe(0);
 });
 
 it('an offset is not committed before the windows in front of it are published', async () => {
@@ -252,6 +258,17 @@ it('a slot that goes to another and comes back makes nothing lost, and stores no
     late: 0,
   });
   expect(finals(again).map(({ samples: n }) => n)).toEqual([10, 20, ...Array(11).fill(30)]);
+});
+
+it('one more than there are partitions says that none is left for it', async () => {
+  const f = fleet();
+  await f.start('one');
+  await f.start('two');
+  await f.start('three');
+  const fourth = await f.start('four');
+  await f.pass(2);
+  const shares = fourth.lines.filter(({ msg }) => msg.includes('partition'));
+  expect(shares).toMatchObject([{ partitions: [], msg: 'no partition is left' }]);
 });
 
 it('nothing is lost where one takes over between two sends that were on their way together', async () => {

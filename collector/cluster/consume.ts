@@ -17,6 +17,7 @@ import type { DecodedBatch } from '../../wire/records/batch.ts';
 import { SAMPLES_TOPIC } from '../../wire/records/record.ts';
 import { unlessAborted } from '../../runtime/unless-aborted.ts';
 import { batchesOf } from '../../wire/transport/log/batches.ts';
+import { commitNowAndThen, toldIn } from '../../wire/transport/log/committing.ts';
 import type {
   GroupConsumer,
   GroupOptions,
@@ -33,7 +34,7 @@ import { MemberReplaced } from '../../wire/transport/log/replaced.ts';
 import type { Ingest } from '../ingest/ingest.ts';
 import type { StoreWriter } from '../store/writer.ts';
 import type { SharedAlerts } from './alerts/shared.ts';
-import { commitNowAndThen } from './committing.ts';
+import { CommittedOffsets } from './committed-offsets.ts';
 import type { HeldOffsets } from './held-offsets.ts';
 import { isNameTaken, nameTakenHint } from './name-taken.ts';
 import { keyOf, type Positions, type Run } from './positions.ts';
@@ -77,7 +78,7 @@ export interface ConsumptionOptions {
 export class Consumption implements SlotHandler {
   readonly #options: ConsumptionOptions;
   readonly #ended = new AbortController();
-  readonly #committed = new Map<string, number>();
+  readonly #committed: CommittedOffsets;
   readonly #telling: Telling;
   #consumer: GroupConsumer | undefined;
   #isStopping = false;
@@ -102,6 +103,7 @@ export class Consumption implements SlotHandler {
   constructor(options: ConsumptionOptions) {
     this.#options = options;
     this.#telling = new Telling(options.clock);
+    this.#committed = new CommittedOffsets(options.clock);
     this.#order = new TimeOrder(options.group.whole ?? []);
   }
 
@@ -109,6 +111,11 @@ export class Consumption implements SlotHandler {
   get failure(): string | undefined {
     const unread = this.#waiting > 0 ? this.#options.results.unread : undefined;
     return unread ?? this.#failure ?? this.#interruption;
+  }
+
+  /** For how long offsets that may be committed are not; 0 when all are. */
+  get uncommittedMs(): number {
+    return this.#committed.uncommittedMs;
   }
 
   start(): void {
@@ -150,8 +157,9 @@ export class Consumption implements SlotHandler {
     alerts.takeOver(slots);
     this.#isReading = true;
     this.#failure = undefined;
-    this.#telling.over();
-    log.info({ slots: [...slots], behind: positions.behindRecords }, 'slots of the log are ours');
+    if (this.#telling.over()) log.info('records are taken in again');
+    const share = { partitions: [...slots], behind: positions.behindRecords };
+    log.info(share, slots.size > 0 ? 'reads these partitions of the log' : 'no partition is left');
   }
 
   parted(): void {
@@ -341,25 +349,16 @@ export class Consumption implements SlotHandler {
     results.release(ingest.release(gone.slots));
     alerts.release(gone.slots);
     this.#order.forget(gone.partitions);
-    for (const { topic, partition } of gone.partitions) {
-      holds.drop(topic, partition);
-      this.#committed.delete(keyOf({ topic, partition }));
+    for (const place of gone.partitions) {
+      holds.drop(place.topic, place.partition);
+      this.#committed.forget(place);
     }
   }
 
   #commitNowAndThen(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
-    return commitNowAndThen(
-      {
-        clock,
-        everyMs: commitEveryMs,
-        commit: () => this.#commit(signal),
-        onFailing: (error, hint) =>
-          log.warn({ error, hint }, 'offsets are not committed: after a kill more is read again'),
-        onBack: () => log.info('offsets are committed again'),
-      },
-      signal,
-    );
+    const commit = (): Promise<boolean> => this.#commit(signal);
+    return commitNowAndThen({ clock, everyMs: commitEveryMs, commit, ...toldIn(log) }, signal);
   }
 
   /** @returns whether there was anything to commit */
@@ -373,18 +372,15 @@ export class Consumption implements SlotHandler {
     const { ingest, holds, results } = this.#options;
     const assignment = this.#assignment;
     ingest.closeHolds();
-    const offsets = holds.committable().filter((each) => this.#isNews(each));
+    const offsets = this.#committed.newsOf(holds.committable());
     if (offsets.length === 0 || this.#consumer === undefined) return false;
     await this.#stored(signal);
     await results.published(signal);
     if (assignment !== this.#assignment) return false;
     await this.#consumer.commit(offsets, signal);
-    for (const each of offsets) this.#committed.set(keyOf(each), each.offset);
+    // Of partitions that are another's by now nothing is known any longer.
+    if (assignment === this.#assignment) this.#committed.add(offsets);
     return true;
-  }
-
-  #isNews(each: PartitionOffset): boolean {
-    return this.#committed.get(keyOf(each)) !== each.offset;
   }
 }
 

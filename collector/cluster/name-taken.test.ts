@@ -59,11 +59,14 @@ it('of two collectors with one name the first waits, with one word about it, unt
   expect(errors(copy)).toEqual([]);
   // The copy has all that no window of the first one was final with, and goes on undisturbed.
   expect(samples(copy)).toHaveLength(70);
-  const assigned = copy.lines.filter(({ msg }) => msg === 'slots of the log are ours');
+  const assigned = copy.lines.filter(({ msg }) => msg === 'reads these partitions of the log');
   expect(assigned).toHaveLength(1);
   await stop(copy);
   await sendEachSecond(20);
   expect(first.cluster.failure).toBeUndefined();
+  expect(first.lines).toContainEqual(
+    expect.objectContaining({ level: 'info', msg: 'records are taken in again' }),
+  );
   expect(samples(first).at(-1)?.seq).toBe(90);
   expect(errors(first)).toHaveLength(1);
 });

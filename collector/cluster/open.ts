@@ -1,12 +1,12 @@
 /** A collector's part of a fleet on Apache Kafka, by its configuration. */
-import { lookAtCleanup } from '../../wire/transport/kafka/cleanup.ts';
 import { kafkaSettings } from '../../wire/transport/kafka/connection.ts';
 import { createKafkaLog } from '../../wire/transport/kafka/log.ts';
+import { lookAtTopics } from '../../wire/transport/kafka/look-at-topics.ts';
 import { collectorFolder } from '../store/database.ts';
-import type { CollectorConfig } from '../config.ts';
-import { tellCleanup } from './cleanup.ts';
+import { clientId, type CollectorConfig } from '../config.ts';
 import { Cluster, type ClusterOptions } from './cluster.ts';
 import { memberFile, memberName } from './member.ts';
+import { tellTroubles } from './topic-troubles.ts';
 import { GROUPING, sampleTopics, sharedTopics } from './topics.ts';
 
 /**
@@ -21,12 +21,12 @@ export function openCluster(
   const { log } = parts;
   const samples = sampleTopics(config);
   const topics = [...samples, ...sharedTopics(config)];
-  const settings = kafkaSettings(config, { clientId: 'windrow-collector', env: process.env });
-  const look = () => lookAtCleanup(settings, topics);
+  const settings = kafkaSettings(config, { clientId, env: process.env });
+  const look = () => lookAtTopics(settings, topics);
   const folder = collectorFolder(config.data);
   return new Cluster({
     ...parts,
-    source: tellCleanup(createKafkaLog(settings, log), { look, log }),
+    source: createKafkaLog(settings, log),
     group: {
       group: config['kafka.group'],
       member: memberName(folder),
@@ -35,5 +35,6 @@ export function openCluster(
     },
     memberFile: memberFile(folder),
     topics,
+    watchTopics: (signal) => tellTroubles({ look, log }, signal),
   });
 }

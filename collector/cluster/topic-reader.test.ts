@@ -3,6 +3,7 @@ import { WindrowError } from '../../runtime/errors.ts';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
 import { createManualClock } from '../../runtime/testing/manual-clock.ts';
 import type { LogReader } from '../../wire/transport/log/port.ts';
+import { Group } from '../store/group.ts';
 import { TopicPositions } from './topic-positions.ts';
 import { TopicReader } from './topic-reader.ts';
 
@@ -31,7 +32,12 @@ it('each reason why a topic cannot be read is told once, and again when it was r
     positions: new TopicPositions('w', new Map()),
     take: () => {},
     unreadable: () => {},
-    store: { scheduleRead: () => {}, committed: async () => {}, failure: undefined },
+    store: {
+      group: new Group(),
+      scheduleRead: () => {},
+      committed: async () => {},
+      failure: undefined,
+    },
   });
   const ended = new AbortController();
   const running = reader.run(ended.signal);

@@ -31,13 +31,13 @@ export interface TopicReaderOptions {
   /** Another topic of that name was read before. */
   readonly onAnew?: () => void;
   /**
-   * Takes records in, into the group that waits for the commit. Some may come twice: those that an
-   * ended session still hands over.
+   * Takes records in, into the group that waits for the commit, or a later one's. Some may come twice:
+   * those that an ended session still hands over.
    */
   readonly take: (records: readonly LogRecord[]) => void;
   /** What cannot be read, in its place among them; may come twice, too. */
   readonly unreadable: (records: UnreadableRecords) => void;
-  readonly store: Pick<StoreWriter, 'scheduleRead' | 'committed' | 'failure'>;
+  readonly store: Pick<StoreWriter, 'group' | 'scheduleRead' | 'committed' | 'failure'>;
 }
 
 export class TopicReader {
@@ -157,7 +157,7 @@ export class TopicReader {
     const { take, store } = this.#options;
     take(records);
     for (const record of records) record.release?.();
-    store.scheduleRead();
+    if (store.group.rows > 0) store.scheduleRead();
     this.#unstored += records.length;
     if (this.#unstored < unstoredRecordsMax && store.failure === undefined) return;
     await this.#stored(signal);

@@ -32,12 +32,15 @@ const everyWindowMs = 3 * 24 * 60 * 60 * 1000;
 /** What collectors tell each other: the newest of each key stays for ever. */
 export function sharedTopics(config: CollectorConfig): TopicSpec[] {
   const compacted = { 'cleanup.policy': 'compact' };
+  // Who was away for less than history is kept hears of what nothing is kept any more.
+  const forgotten = { 'delete.retention.ms': String(config['retention.windows']) };
   return [
     ...topicSpecs(config, [WINDOW_RESULTS_TOPIC], {
       ...compacted,
       'min.compaction.lag.ms': String(everyWindowMs),
+      ...forgotten,
     }),
-    ...topicSpecs(config, [ALERTS_TOPIC], compacted),
+    ...topicSpecs(config, [ALERTS_TOPIC], { ...compacted, ...forgotten }),
   ];
 }
 

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { configCommand } from '../../runtime/config/commands.ts';
+import { idleBrokers } from '../../wire/transport/kafka/connection.ts';
 import { loadAlertsFile } from '../alerts/rules/load.ts';
-import { alertsPath, checkSettings, COLLECTOR_SPEC } from '../config.ts';
+import { alertsPath, checkConnection, COLLECTOR_SPEC } from '../config.ts';
 import { SERVE_FLAGS } from './serve.ts';
 
 export function configOfCollector(): Command {
@@ -10,8 +11,9 @@ export function configOfCollector(): Command {
     program: 'collector',
     flags: SERVE_FLAGS,
     check: ({ values }) => {
-      checkSettings(values);
+      checkConnection(values);
       loadAlertsFile(alertsPath(values));
     },
+    slip: ({ values }) => idleBrokers(values),
   });
 }

@@ -9,12 +9,19 @@ import { type Check, checkDataFolder, type Finding, runChecks } from '../../runt
 import { EXIT, messageOf, systemCodeOf } from '../../runtime/errors.ts';
 import { createLogger } from '../../runtime/logging.ts';
 import { watchUse } from '../../wire/transport/kafka/block-use.ts';
+import { checksOfIdleBrokers } from '../../wire/transport/kafka/connection.ts';
 import { openKafkaLog } from '../../wire/transport/kafka/log.ts';
 import { loadAlertsFile } from '../alerts/rules/load.ts';
 import { isLoopback } from '../api/access.ts';
 import { AccessFiles } from '../api/access-files.ts';
 import { brokerUse } from '../cluster/topics.ts';
-import { alertsPath, checkSettings, COLLECTOR_SPEC, type CollectorConfig } from '../config.ts';
+import {
+  alertsPath,
+  checkSettings,
+  clientId,
+  COLLECTOR_SPEC,
+  type CollectorConfig,
+} from '../config.ts';
 import { commonOffset, offsetText } from '../ingest/own-clock.ts';
 import { readRunning } from '../running.ts';
 import { databasePath, openForReading } from '../store/database.ts';
@@ -37,11 +44,10 @@ export function doctorCommand(): Command {
   return command;
 }
 
-/** None where samples come directly. */
 async function checksOfBrokers(config: CollectorConfig): Promise<Check[]> {
-  if (config.transport !== 'kafka') return [];
+  if (config.transport !== 'kafka') return checksOfIdleBrokers(config);
   const log = await createLogger('windrow-collector', 'silent');
-  const admin = openKafkaLog(config, 'windrow-collector', log).admin();
+  const admin = openKafkaLog(config, clientId, log).admin();
   return admin.checks(brokerUse(config), watchUse(config));
 }
 

@@ -9,12 +9,12 @@ import { brokersOf } from '../../wire/transport/kafka/url.ts';
 import { BLOCK_TOPICS } from '../../wire/transport/log/blocks.ts';
 import { describePrepared, prepareTopics } from '../../wire/transport/log/prepare.ts';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
-import { readSettingFile } from '../../runtime/config/setting-file.ts';
+import { readCertificates, readSettingFile } from '../../runtime/config/setting-file.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { pause, signalOfProcess, unlessStopped } from '../../runtime/lifecycle.ts';
 import { DirectClient, notACollector } from '../../wire/transport/direct/client.ts';
 import type { TransfersView } from '../api/contract.ts';
-import { checkSettings, COLLECTOR_SPEC, type CollectorConfig } from '../config.ts';
+import { checkSettings, clientId, COLLECTOR_SPEC, type CollectorConfig } from '../config.ts';
 import { readRunning } from '../running.ts';
 import { screenOf } from './monitor-screen.ts';
 
@@ -47,7 +47,7 @@ export function monitorCommand(): Command {
         url: urlOf(options.to, values),
         token:
           tokenFile === undefined ? undefined : readSettingFile('--token-file', tokenFile).trim(),
-        ca: tlsCaFile === undefined ? undefined : readSettingFile('--tls-ca-file', tlsCaFile),
+        ca: tlsCaFile === undefined ? undefined : readCertificates('--tls-ca-file', tlsCaFile),
       });
       try {
         await show((signal) => ask(client, signal), process.stdout, signalOfProcess());
@@ -63,11 +63,11 @@ async function showLog(config: CollectorConfig, stdout: NodeJS.WriteStream): Pro
   checkSettings(config);
   const signal = signalOfProcess();
   const log = await createLogger('windrow-collector', config.log);
-  const source = openKafkaLog(config, 'windrow-collector', log);
+  const source = openKafkaLog(config, clientId, log);
   const topics = topicSpecs(config, BLOCK_TOPICS);
-  const made = await unlessStopped(signal, () => prepareTopics(source, topics, signal));
-  if (made === undefined) return;
-  process.stderr.write(`${describePrepared(config.brokers, made)}\n`);
+  const prepared = await unlessStopped(signal, () => prepareTopics(source, topics, signal));
+  if (prepared === undefined) return;
+  process.stderr.write(`${describePrepared(config.brokers)}\n`);
   const monitor = new TransferMonitor();
   const ended = new AbortController();
   const until = AbortSignal.any([signal, ended.signal]);

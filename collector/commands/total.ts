@@ -10,7 +10,7 @@ import { openKafkaLog } from '../../wire/transport/kafka/log.ts';
 import { topicSpecs } from '../../wire/transport/kafka/topics.ts';
 import { brokersOf } from '../../wire/transport/kafka/url.ts';
 import { describePrepared, prepareTopics } from '../../wire/transport/log/prepare.ts';
-import { checkSettings, COLLECTOR_SPEC } from '../config.ts';
+import { checkSettings, clientId, COLLECTOR_SPEC } from '../config.ts';
 import { addUp } from '../numbers/adder.ts';
 import type { Malformed, Sum } from '../numbers/totals.ts';
 
@@ -24,7 +24,11 @@ const lastReadMsMax = 2_000;
 /** The group is not that of the collectors, whatever the configuration says. */
 const SPEC = {
   ...COLLECTOR_SPEC,
-  'kafka.group': { ...COLLECTOR_SPEC['kafka.group'], flag: { name: '--group', implies: {} } },
+  'kafka.group': {
+    ...COLLECTOR_SPEC['kafka.group'],
+    about: 'The consumer group, whose total goes on from run to run.',
+    flag: { name: '--group' },
+  },
 } as const;
 
 export function totalCommand(): Command {
@@ -41,12 +45,12 @@ export function totalCommand(): Command {
       checkSettings(values);
       const signal = signalOfProcess();
       const log = await createLogger('windrow-collector', values.log);
-      const source = openKafkaLog(values, 'windrow-collector', log);
+      const source = openKafkaLog(values, clientId, log);
       const topics = topicSpecs({ ...values, 'kafka.partitions': partitions }, [NUMBERS_TOPIC]);
       const tell = (line: string): void => void process.stderr.write(`${line}\n`);
-      const made = await unlessStopped(signal, () => prepareTopics(source, topics, signal));
-      if (made === undefined) return;
-      tell(describePrepared(values.brokers, made));
+      const prepared = await unlessStopped(signal, () => prepareTopics(source, topics, signal));
+      if (prepared === undefined) return;
+      tell(describePrepared(values.brokers));
       const printer = new Printer(tell, signal);
       const onSum = (sum: Sum, malformed: readonly Malformed[]) => printer.print(sum, malformed);
       // A member of the same name gets its part at once when it comes back after a kill.

@@ -3,9 +3,9 @@ import { systemClock } from '../../runtime/clock.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { withinMs } from '../../runtime/lifecycle.ts';
 import { NUMBERS_TOPIC } from '../../wire/compat/seed-d.ts';
+import { commitNowAndThen } from '../../wire/transport/log/committing.ts';
 import type { GroupOptions, Log, SlotHandler } from '../../wire/transport/log/port.ts';
 import { MemberReplaced } from '../../wire/transport/log/replaced.ts';
-import { commitNowAndThen } from '../cluster/committing.ts';
 import { type Malformed, type Sum, Totals } from './totals.ts';
 
 /** What a killed adder makes the next one read again. */

@@ -1,8 +1,9 @@
 /**
  * What the numbers in a log come to, partition by partition. Pure: it is handed records.
  *
- * Invariant: a partition's total is that of all its numbers below its offset. Both are committed
- * together, so whoever reads on from there knows the total without the numbers.
+ * Invariant: a partition's total is that of all its numbers below its offset, and of those that were
+ * there when they were read: what its log lost since stays added up. Both are committed together, so
+ * whoever reads on from there knows the total without the numbers.
  */
 import { decodeNumber } from '../../wire/compat/seed-d.ts';
 import type {

@@ -22,6 +22,11 @@ const besideCacheKiB = 8 * 1024;
  * write to the same pages is moved once, and the disk is waited for less often.
  */
 const checkpointPages = 4_000;
+/**
+ * The same of the loop's connection where a thread commits too, 48 MiB. While there is much to write the
+ * thread comes first, so that the loop waits for no disk; this is for when there is too little for it.
+ */
+const rareCheckpointPages = 12_000;
 /** The write-ahead log is cut back to this after a checkpoint. */
 const walBytesMax = 64 * 1024 * 1024;
 
@@ -77,6 +82,11 @@ export function openForSamples(path: string): DatabaseSync {
   db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
   db.exec(`PRAGMA journal_size_limit = ${walBytesMax}`);
   return db;
+}
+
+/** For the loop's connection: leaves checkpoints to the thread, as far as that has something to do. */
+export function checkpointRarely(db: DatabaseSync): void {
+  db.exec(`PRAGMA wal_autocheckpoint = ${rareCheckpointPages}`);
 }
 
 /** @param timeoutMs how long a statement waits for another connection that writes, ms */

@@ -62,7 +62,7 @@ export function* storedWindows(db: DatabaseSync, selection: Selection): Generato
       final: (flags & FLAG.final) !== 0,
       incomplete: (flags & FLAG.incomplete) !== 0,
       warmUp: (flags & FLAG.warmUp) !== 0,
-      aggregates: unpackAggregates(String(row['aggregates'])),
+      aggregates: unpackAggregates(row),
     };
   }
 }

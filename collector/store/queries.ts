@@ -2,7 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { windowMsMax } from '../../wire/limits.ts';
 import { METRICS } from '../../wire/metrics.ts';
-import { AGGREGATES } from '../windows/window.ts';
+import { unpackAggregates } from './aggregates.ts';
 
 export interface Bucket {
   /** Start of the step, ms since the epoch. */
@@ -49,13 +49,6 @@ export interface StoredDetail {
 const means = METRICS.map((metric) => `avg(${metric}) AS mean_${metric}`).join(', ');
 const maxima = METRICS.map((metric) => `max(${metric}) AS max_${metric}`).join(', ');
 
-/** Of a stored window, as `aggregates.ts` packs it. */
-const figure = (name: (typeof AGGREGATES)[number]): string =>
-  METRICS.map((metric, i) => {
-    const path = `'$[${i}][${AGGREGATES.indexOf(name)}]'`;
-    return `json_extract(aggregates, ${path}) AS ${name}_${metric}`;
-  }).join(', ');
-
 const LINES = Object.keys(DETAIL_LINES) as DetailLine[];
 const detailMeans = LINES.map(
   (line) => `avg(json_extract(body, '${DETAIL_LINES[line]}')) AS ${line}`,
@@ -83,7 +76,7 @@ export class Queries {
       `SELECT ${means}, ${maxima} FROM samples WHERE source_no = ? AND ts >= ? AND ts < ?`,
     );
     this.#windows = db.prepare(
-      `SELECT start_ms, end_ms, ${figure('avg')}, ${figure('max')} FROM windows
+      `SELECT start_ms, end_ms, figures, aggregates FROM windows
        WHERE source_no = ? AND start_ms >= ? AND end_ms > ? AND end_ms <= ? ORDER BY start_ms`,
     );
     this.#details = db.prepare(
@@ -116,13 +109,16 @@ export class Queries {
   /** One server's windows that end within the span, each at the step that holds its end. */
   windows(sourceNo: number, { fromMs, toMs }: Span, stepMs: number): WindowBucket[] {
     const earliestMs = fromMs - windowMsMax;
-    return this.#windows.all(sourceNo, earliestMs, fromMs, toMs).map((row) => ({
-      ts: Math.floor((Number(row['end_ms']) - 1) / stepMs) * stepMs,
-      startMs: Number(row['start_ms']),
-      endMs: Number(row['end_ms']),
-      means: METRICS.map((metric) => numberOrNull(row[`avg_${metric}`])),
-      maxima: METRICS.map((metric) => numberOrNull(row[`max_${metric}`])),
-    }));
+    return this.#windows.all(sourceNo, earliestMs, fromMs, toMs).map((row) => {
+      const aggregates = unpackAggregates(row);
+      return {
+        ts: Math.floor((Number(row['end_ms']) - 1) / stepMs) * stepMs,
+        startMs: Number(row['start_ms']),
+        endMs: Number(row['end_ms']),
+        means: METRICS.map((_, i) => aggregates[i]?.avg ?? null),
+        maxima: METRICS.map((_, i) => aggregates[i]?.max ?? null),
+      };
+    });
   }
 
   /** One server's details as means over steps. */

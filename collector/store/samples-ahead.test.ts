@@ -1,5 +1,5 @@
 /** The thread itself, on a real file. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { dirname } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -188,4 +188,23 @@ it('wherever a power cut ends the log, samples and what a commit says of them ar
     expect([count(found.db, 'samples'), count(found.db, 'samples_ahead')]).toEqual([offset, 0]);
   }
   expect([...offsets]).toEqual([660, 340, 120, 0]);
+});
+
+it('the thread moves SQLite’s log into the database, not the loop; that would only where it grew to 48 MiB', async () => {
+  const { dataDir, db, ahead } = fixture();
+  const databasePages = () => statSync(databasePath(dataDir)).size / 4_096;
+  db.exec('CREATE TABLE pages (bytes BLOB) STRICT');
+  const fill = db.prepare('INSERT INTO pages VALUES (zeroblob(4000))');
+  const commitPages = (pages: number) =>
+    inTransaction(db, () => {
+      for (let page = 0; page < pages; page += 1) fill.run();
+    });
+  commitPages(6_000);
+  expect(databasePages()).toBeLessThan(1_000);
+  await ahead.write(rowsOf([1]), 1);
+  expect(databasePages()).toBeGreaterThan(6_000);
+  commitPages(6_000);
+  expect(databasePages()).toBeLessThan(7_000);
+  commitPages(7_000);
+  expect(databasePages()).toBeGreaterThan(19_000);
 });

@@ -10,7 +10,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../../runtime/worker.ts';
 import type { AheadOrder, AheadOutcome } from './ahead-protocol.ts';
-import { setBusyTimeout } from './database.ts';
+import { checkpointRarely, setBusyTimeout } from './database.ts';
 import type { SampleRows } from './sample-rows.ts';
 
 /** A thread that needs more is broken: rows come in memory of ours. */
@@ -32,6 +32,7 @@ export class SamplesAhead {
   /** @param db the loop's connection */
   constructor(db: DatabaseSync) {
     this.#db = db;
+    checkpointRarely(db);
   }
 
   /**

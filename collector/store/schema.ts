@@ -8,6 +8,7 @@ import { QUEUE_SCHEMA } from '../../runtime/queue/schema.ts';
  *   not by a unique index.
  * - `details` holds what is in no column (cores, devices, processes) and is kept for less long.
  * - `arrivals` tells which rowid each minute began with: age without an index on it.
+ * - `windows.figures` and `windows.aggregates` are what `aggregates.ts` reads.
  * - `fleet_pending` names window starts whose fleet window must be made from `windows` anew.
  * - `samples_ahead` marks the samples that are there and do not count yet.
  * - `told` holds the alerts that a notifier's receiver knows as firing; `held` ones it would, but for
@@ -230,6 +231,11 @@ export const MIGRATIONS: readonly string[] = [
     behind_rowid   INTEGER NOT NULL,
     passes         INTEGER NOT NULL
   ) STRICT;
+  `,
+  // A window's aggregates as bytes. Nothing is rewritten, there may be gigabytes: rows of before keep
+  // null here, and new ones have '' in `aggregates`.
+  `
+  ALTER TABLE windows ADD COLUMN figures BLOB;
   `,
 ];
 

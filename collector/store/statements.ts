@@ -44,9 +44,9 @@ export class GroupStatements {
     this.#aheadCounts = db.prepare('DELETE FROM samples_ahead');
     this.#detail = db.prepare('INSERT INTO details VALUES (?,?,?)');
     this.#window = db.prepare(
-      `INSERT INTO windows VALUES (?,?,?,?,?,?) ON CONFLICT (start_ms, source_no) DO UPDATE SET
+      `INSERT INTO windows VALUES (?,?,?,?,?,'',?) ON CONFLICT (start_ms, source_no) DO UPDATE SET
        end_ms = excluded.end_ms, samples = excluded.samples, flags = excluded.flags,
-       aggregates = excluded.aggregates
+       aggregates = excluded.aggregates, figures = excluded.figures
        WHERE windows.flags & ${FLAG.final} = 0 OR excluded.flags & ${FLAG.final} <> 0`,
     );
     this.#inventory = db.prepare('INSERT OR REPLACE INTO inventories VALUES (?,?)');
@@ -67,10 +67,13 @@ export class GroupStatements {
     this.#fleetPending = db.prepare('INSERT OR IGNORE INTO fleet_pending VALUES (?,?,?)');
     this.#fleetDone = db.prepare('DELETE FROM fleet_pending WHERE origin_ms = ? AND start_ms = ?');
     this.#fleetInputs = db.prepare(
-      `SELECT w.samples, w.aggregates FROM windows w JOIN sources s USING (source_no)
+      `SELECT w.samples, ifnull(w.figures, w.aggregates)
+       FROM windows w JOIN sources s USING (source_no)
        WHERE w.start_ms = ? AND w.end_ms = ? AND s.origin_ms = ?
        AND w.flags & ${FLAG.skewed} = 0 ORDER BY w.source_no`,
     );
+    // An object for each row would cost as much as reading its figures.
+    this.#fleetInputs.setReturnArrays(true);
     this.#fleet = db.prepare(
       `INSERT INTO fleet_windows VALUES (?,?,?,?,?,?) ON CONFLICT (start_ms, origin_ms) DO UPDATE SET
        end_ms = excluded.end_ms, servers = excluded.servers, samples = excluded.samples,
@@ -152,7 +155,7 @@ export class GroupStatements {
   #writeFleet({ originMs, startMs, endMs }: FleetStart): MadeFleetWindow[] {
     const merger = new FleetMerger();
     for (const row of this.#fleetInputs.iterate(startMs, endMs, originMs)) {
-      mergeServer(merger, Number(row['samples']), String(row['aggregates']));
+      mergeServer(merger, Number(row[0]), row[1]);
     }
     this.#fleetDone.run(originMs, startMs);
     const fleet = merger.merged(startMs, endMs);

@@ -5,7 +5,8 @@
  *
  * Where there is much to read up, samples of the group are written ahead of the commit, in a thread.
  *
- * Invariant: what memory holds as received is either committed or in the waiting group; so a group
+ * Invariant: what memory holds as received is either committed or in the waiting group, but for own
+ * window results that were read back, in which nothing is new (`cluster/results/pending.ts`); so a group
  * that cannot be committed (full disk, locked file) is kept and tried again, and meanwhile
  * everything new is refused. Of one that was committed and cannot be synced nobody knows what the
  * disk has: nothing is acknowledged any more, and the program is to end.

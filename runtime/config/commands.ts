@@ -1,5 +1,6 @@
 /** The verbs `config check` and `config show`, the same for both programs. */
 import { Command } from 'commander';
+import type { Finding } from '../doctor.ts';
 import { settingsOf, withSettings } from './flags.ts';
 import type { Loaded, Spec } from './load.ts';
 import { describeCheck, describeConfig } from './show.ts';
@@ -11,6 +12,8 @@ export interface ConfigCommandOptions<S extends Spec> {
   readonly flags: readonly string[];
   /** Checks what one setting alone cannot tell; touches no network. @throws WindrowError */
   readonly check: (loaded: Loaded<S>) => void;
+  /** What looks like a slip in settings that are good otherwise. */
+  readonly slip: (loaded: Loaded<S>) => Finding | undefined;
 }
 
 export function configCommand<S extends Spec>(options: ConfigCommandOptions<S>): Command {
@@ -21,7 +24,7 @@ export function configCommand<S extends Spec>(options: ConfigCommandOptions<S>):
     .action(() => {
       const loaded = settingsOf(check, spec, program);
       options.check(loaded);
-      process.stdout.write(describeCheck(loaded));
+      process.stdout.write(describeCheck(loaded, options.slip(loaded)));
     });
   const show = withSettings(new Command('show'), spec, flags)
     .description('show every setting and where its value comes from')

@@ -23,6 +23,19 @@ export function whatIsWrong(issue: z.core.$ZodIssue | undefined): string {
   }
 }
 
+/**
+ * An issue whose words name the part of a value that is wrong, so that the value is not told again.
+ *
+ * @param message with the blank or colon that joins it to its key
+ */
+export function sayingAll(message: string) {
+  return { code: 'custom', message, params: { saysAll: true } } as const;
+}
+
+export function saysAll(issue: z.core.$ZodIssue | undefined): boolean {
+  return issue?.code === 'custom' && issue.params?.['saysAll'] === true;
+}
+
 const expectations: Readonly<Record<string, string>> = {
   array: 'must be a list',
   boolean: 'must be true or false',

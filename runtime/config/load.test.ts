@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { WindrowError } from '../errors.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
+import { sayingAll } from './issue.ts';
 import { loadConfig, type Sources } from './load.ts';
 import { describeCheck, describeConfig } from './show.ts';
 import { duration, size, whole } from './units.ts';
@@ -132,4 +133,58 @@ it.each([
 it('a variable that no setting has is warned of', () => {
   const loaded = loadConfig(SPEC, sources({ env: { WINDROW_PROT: '1' } }));
   expect(describeCheck(loaded)).toContain('WINDROW_PROT is set but is no setting');
+});
+
+const WAYS = {
+  way: { schema: z.enum(['by hand', 'by post']), fallback: 'by hand', about: 'How.' },
+  to: {
+    schema: z.string(),
+    fallback: 'here',
+    about: 'Where to.',
+    flag: { name: '--to', needs: { way: 'by hand' } },
+  },
+  office: {
+    schema: z.string(),
+    fallback: undefined,
+    about: 'Post office.',
+    flag: { name: '--office', implies: { way: 'by post' } },
+  },
+} as const;
+
+describe('a flag that would not count is refused', () => {
+  it.each([
+    [{ flags: { to: 'x', office: 'y' } }, '--to and --office exclude each other'],
+    [
+      { flags: { to: 'x' }, env: { WINDROW_WAY: 'by post' } },
+      '--to would not count: WINDROW_WAY says way: by post',
+    ],
+    [{ flags: { to: 'x' } }, '--to would not count: config/agent.yaml says way: by post'],
+  ])('%j', (given, message) => {
+    const cwd = withFile('way: by post\n');
+    expect(() => loadConfig(WAYS, sources(given, cwd))).toThrow(
+      expect.objectContaining({ code: 'usage', message }),
+    );
+  });
+
+  it('what file or environment say beside it may stay', () => {
+    const cwd = withFile('way: by post\nto: x\n');
+    expect(loadConfig(WAYS, sources({}, cwd)).values).toMatchObject({ way: 'by post', to: 'x' });
+    const env = { WINDROW_TO: 'y' };
+    expect(loadConfig(WAYS, sources({ env, flags: { office: 'z' } }, cwd)).values.to).toBe('y');
+  });
+
+  it('what outranks the other setting decides, not the file', () => {
+    const given = { flags: { to: 'x' }, env: { WINDROW_WAY: 'by hand' } };
+    expect(loadConfig(WAYS, sources(given, withFile('way: by post\n'))).values.to).toBe('x');
+  });
+});
+
+it('a value of which a part is wrong is not told again behind that', () => {
+  const part = z.string().superRefine((_, context) => {
+    context.addIssue(sayingAll(': 7 of it is wrong'));
+  });
+  const spec = { part: { schema: part, fallback: undefined, about: 'x' } };
+  expect(() => loadConfig(spec, sources({ flags: { part: '1,7' } }))).toThrow(
+    /^--part: 7 of it is wrong$/,
+  );
 });

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { z } from 'zod';
 import { messageOf, systemCodeOf, WindrowError } from '../errors.ts';
-import { whatIsWrong } from './issue.ts';
+import { saysAll, whatIsWrong } from './issue.ts';
 import { parseYaml } from './yaml.ts';
 
 /** One setting: how its value is checked, its default as it would be written, what it is for. */
@@ -14,8 +14,16 @@ export interface Setting<Schema extends z.ZodType = z.ZodType> {
   readonly schema: Schema;
   readonly fallback: string | number | boolean | readonly string[] | undefined;
   readonly about: string;
-  /** Its flag where that is not the key's own, and what the flag says of other settings. */
-  readonly flag?: { readonly name: string; readonly implies: Readonly<Record<string, string>> };
+  readonly flag?: SettingFlag;
+}
+
+export interface SettingFlag {
+  /** Where it is not the key's own. */
+  readonly name: string;
+  /** What the flag says of other settings. */
+  readonly implies?: Readonly<Record<string, string>>;
+  /** What other settings must be for the flag to count; a flag that would not is refused. */
+  readonly needs?: Readonly<Record<string, string>>;
 }
 
 /** Settings by dotted key: `processes.interval` is `processes: {interval: …}` in the file. */
@@ -80,6 +88,7 @@ export function loadConfig<S extends Spec>(spec: S, sources: Sources): Loaded<S>
     origins[key] = origin;
     written[key] = input;
   }
+  refuseIdleFlags(spec, sources.flags, { values, origins });
   return {
     values: values as Values<S>,
     origins,
@@ -102,6 +111,30 @@ function impliedBy(spec: Spec, flags: Sources['flags']): ReadonlyMap<string, [st
   );
 }
 
+/** Flags win over all else: one that cannot must not be passed over in silence. */
+function refuseIdleFlags(
+  spec: Spec,
+  flags: Sources['flags'],
+  { values, origins }: Readonly<Record<'values' | 'origins', Readonly<Record<string, unknown>>>>,
+): void {
+  for (const [key, setting] of Object.entries(spec)) {
+    if (flags[key] === undefined) continue;
+    const flag = flagOf(key, setting);
+    for (const [other, needed] of Object.entries(setting.flag?.needs ?? {})) {
+      if (values[other] === needed) continue;
+      const origin = String(origins[other]);
+      if (origin.startsWith('--')) {
+        throw new WindrowError('usage', `${flag} and ${origin} exclude each other`);
+      }
+      throw new WindrowError(
+        'usage',
+        `${flag} would not count: ${origin} says ${other}: ${String(values[other])}`,
+        { hint: `Leave out ${flag}, or set ${other}: ${needed} there.` },
+      );
+    }
+  }
+}
+
 function firstGiven(candidates: readonly (readonly [unknown, string])[]): [unknown, string] {
   const found = candidates.find(([input]) => input !== undefined && input !== null);
   return found === undefined ? [undefined, 'default'] : [...found];
@@ -115,12 +148,12 @@ function checked(setting: Setting, input: unknown, where: string): unknown {
   if (input === undefined) return undefined;
   const parsed = setting.schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const issue = whatIsWrong(parsed.error.issues[0]);
+  const [issue] = parsed.error.issues;
   // A wrong flag is a slip of who typed it; a wrong file or variable is a bad configuration.
   const code = where.startsWith('--') ? 'usage' : 'config';
-  throw new WindrowError(code, `${where} ${issue}, not ${withoutPasswords(input)}`, {
-    hint: setting.about,
-  });
+  const fault = whatIsWrong(issue);
+  const told = saysAll(issue) ? fault : ` ${fault}, not ${withoutPasswords(input)}`;
+  throw new WindrowError(code, `${where}${told}`, { hint: setting.about });
 }
 
 /** What stands before the @ of an address is nobody's to read in a log, wherever it begins. */

@@ -1,4 +1,5 @@
 /** `config show` and `config check`: what is set, and where each value came from. */
+import type { Finding } from '../doctor.ts';
 import type { Loaded, Spec } from './load.ts';
 
 /** A line a setting: `key  value  # origin`, in columns. */
@@ -16,11 +17,12 @@ export function describeConfig(loaded: Loaded<Spec>): string {
 }
 
 /** One line that says the configuration is good, and warnings for what looks like a slip. */
-export function describeCheck(loaded: Loaded<Spec>): string {
-  const warnings = loaded.unknownVariables.map(
-    (name) => `warning: ${name} is set but is no setting of this program\n`,
+export function describeCheck(loaded: Loaded<Spec>, slip?: Finding): string {
+  const slips = loaded.unknownVariables.map(
+    (name) => `${name} is set but is no setting of this program`,
   );
-  return `${warnings.join('')}configuration is good (${loaded.file ?? 'no file: defaults'})\n`;
+  if (slip !== undefined) slips.push(slip.message);
+  return `${slips.map((text) => `warning: ${text}\n`).join('')}configuration is good (${loaded.file ?? 'no file: defaults'})\n`;
 }
 
 function written(value: unknown): string {

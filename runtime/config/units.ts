@@ -1,5 +1,6 @@
 /** Value kinds of settings: each takes what YAML gives and the text that a flag or variable gives. */
 import { z } from 'zod';
+import { sayingAll } from './issue.ts';
 
 const DURATION_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -59,14 +60,23 @@ export const yesOrNo = z.union([z.boolean(), z.string()]).transform((input, cont
   return z.NEVER;
 });
 
+/**
+ * A YAML list of texts, or one text with commas; there may be empty ones in it.
+ *
+ * @param form what is told where it is neither
+ */
+export function texts(form: string) {
+  return z
+    .union([z.array(z.string()), z.string()], form)
+    .transform((input) =>
+      (typeof input === 'string' ? input.split(',') : input).map((text) => text.trim()),
+    );
+}
+
 /** A list of words: a YAML list, or text with commas. */
-export const words = z
-  .union([z.array(z.string()), z.string()])
-  .transform((input) =>
-    (typeof input === 'string' ? input.split(',') : input)
-      .map((word) => word.trim())
-      .filter((word) => word !== ''),
-  );
+export const words = texts('must be a list of words, or text with commas').transform((list) =>
+  list.filter((word) => word !== ''),
+);
 
 /** An http or https address of a collector, without path. */
 export const collectorUrl = z.string().transform((text, context) => {
@@ -77,6 +87,12 @@ export const collectorUrl = z.string().transform((text, context) => {
       return z.NEVER;
     }
     return url.origin;
+  }
+  if (url?.protocol === 'kafka:') {
+    context.addIssue(
+      sayingAll(' is for a collector; for Kafka: --kafka host:port (transport: kafka and brokers)'),
+    );
+    return z.NEVER;
   }
   context.addIssue('must be an address such as http://192.168.1.10:7861');
   return z.NEVER;

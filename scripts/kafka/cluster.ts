@@ -11,6 +11,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import type { WindrowError } from '../../runtime/errors.ts';
 import { lockFolder } from '../../runtime/folder-lock.ts';
 import { formatArguments, type Installation } from './java.ts';
 import { type Layout, layoutOf } from './layout.ts';
@@ -82,6 +83,7 @@ export class KafkaCluster implements AsyncDisposable {
             id: index + 1,
             ports,
             folder: nodeFolder(folder, index + 1),
+            folderStays: options.dataDir !== undefined,
             installation,
           }),
       );
@@ -96,6 +98,30 @@ export class KafkaCluster implements AsyncDisposable {
       else await cluster[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /**
+   * Resolves when the last broker has ended though nobody asked it to; the loss of one of several is
+   * what a cluster is there to show.
+   * @param tell gets a line for each one before
+   * @returns how the last one ended
+   */
+  async endedByItself(tell: (line: string) => void): Promise<WindrowError> {
+    const { promise: lastEnded, resolve } = Promise.withResolvers<WindrowError>();
+    let up = this.nodes.length;
+    await Promise.all(
+      this.nodes.map(async (node) => {
+        const ended = await node.endedByItself();
+        up -= 1;
+        if (up === 0) return resolve(ended);
+        const isMajority = up > this.nodes.length / 2;
+        const rest = isMajority
+          ? 'the others go on'
+          : 'those that go on are too few for a majority';
+        tell(`${ended.message}; ${rest}`);
+      }),
+    );
+    return lastEnded;
   }
 
   /** Every broker that is up ends cleanly, in bounded time; then the folder is given back. */

@@ -50,6 +50,14 @@ export async function install(
   return { classPath, archive: { path: archivePath, made: true } };
 }
 
+/** Of the Kafka that `install` brings. */
+export function kafkaVersion(): string {
+  const pom = readFileSync(POM, 'utf8');
+  const version = /<artifactId>kafka_[^<]*<\/artifactId>\s*<version>([^<]+)</.exec(pom)?.[1];
+  if (version === undefined) throw new Error(`${POM} names no Kafka`);
+  return version;
+}
+
 function hashOf(content: string | Buffer): string {
   return createHash('sha256').update(content).digest('hex').slice(0, 16);
 }

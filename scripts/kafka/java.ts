@@ -27,7 +27,7 @@ export function javaVersion(): string {
   if (found !== undefined && Number(found) >= javaMin) return stderr;
   const what = found === undefined ? 'there is none in PATH' : `the one in PATH is Java ${found}`;
   throw new WindrowError('input', `Apache Kafka needs Java ${javaMin} or newer: ${what}`, {
-    hint: `Install one (Debian: apt-get install openjdk-${javaMin}-jre-headless).`,
+    hint: `Install one (Debian: apt-get install default-jre-headless).`,
   });
 }
 

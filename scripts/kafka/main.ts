@@ -8,7 +8,7 @@ import { runCli } from '../../runtime/cli.ts';
 import { aborted, signalOfProcess, unlessStopped } from '../../runtime/lifecycle.ts';
 import { signalOfParent } from '../signal-of-parent.ts';
 import { type ClusterOptions, KafkaCluster } from './cluster.ts';
-import { install } from './install.ts';
+import { install, kafkaVersion } from './install.ts';
 import type { Installation } from './java.ts';
 import { nodesMax } from './layout.ts';
 
@@ -41,7 +41,8 @@ async function run({ nodes, data, prepare }: Flags): Promise<void> {
   await unlessStopped(stopped, async () => {
     const onStep = (what: string): void => void process.stderr.write(`${what} …\n`);
     const installation = await install(stopped, { onStep });
-    if (prepare !== true) await serve(installation, { nodes, dataDir: data }, stopped);
+    if (prepare === true) process.stdout.write(`Kafka ${kafkaVersion()} is ready to start\n`);
+    else await serve(installation, { nodes, dataDir: data }, stopped);
   });
 }
 
@@ -53,10 +54,8 @@ async function serve(
   const cluster = await KafkaCluster.start(installation, options, stopped);
   process.stdout.write(`ready ${cluster.brokers.join(',')}\n`);
   process.stdout.write('Apache Kafka is running. Ctrl-C stops it.\n');
-  const ended = await Promise.race([
-    aborted(stopped),
-    ...cluster.nodes.map((node) => node.endedByItself()),
-  ]);
+  const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+  const ended = await Promise.race([aborted(stopped), cluster.endedByItself(tell)]);
   await cluster.stop();
   if (ended !== undefined) throw ended;
 }

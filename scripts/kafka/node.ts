@@ -1,12 +1,13 @@
 /** One broker: a process on a folder of its own, that can be stopped, killed and started again. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { WindrowError } from '../../runtime/errors.ts';
 import { aborted } from '../../runtime/lifecycle.ts';
 import { untilKnown } from './answer.ts';
+import { lastErrors } from './broker-log.ts';
 import { brokerArguments, type Installation } from './java.ts';
 import type { NodePorts } from './properties.ts';
 
@@ -14,14 +15,16 @@ import type { NodePorts } from './properties.ts';
 const readyMsMax = 120_000;
 /** From SIGTERM to SIGKILL. */
 const stopMsMax = 30_000;
-/** Of what the JVM says on stderr, and of the log's end, for a failure's message. */
-const tailBytes = 4_096;
+/** Of what the JVM says on stderr, for a failure's message. */
+const stderrCharsMax = 4_096;
 
 export interface NodeOptions {
   readonly id: number;
   readonly ports: NodePorts;
   /** Holds `server.properties` and the broker's log. */
   readonly folder: string;
+  /** False: it is removed when all has ended, and nobody is sent there. */
+  readonly folderStays: boolean;
   readonly installation: Installation;
 }
 
@@ -66,7 +69,8 @@ export class KafkaNode {
         : await untilKnown(this.ports.internal, knows, bound);
       if (missing === undefined) return;
       signal.throwIfAborted();
-      throw this.#failure(missing);
+      const why = this.#isUp() ? missing : `it ${this.#howItEnded()}`;
+      throw this.#failure(`Kafka broker ${this.id} does not run: ${why}`);
     } catch (error) {
       await this.kill();
       throw error;
@@ -83,15 +87,15 @@ export class KafkaNode {
     await this.#end('SIGKILL');
   }
 
-  /** Resolves when it ends though nobody asked it to. @returns how, and what it said last */
+  /** Resolves when it has ended though nobody asked it to. @returns how, and what it said last */
   async endedByItself(): Promise<WindrowError> {
     const child = this.#child;
-    if (child === undefined || !this.#isUp()) throw new Error(`broker ${this.id} is down`);
+    if (child === undefined) throw new Error(`broker ${this.id} was never started`);
     // Not `exit`: what it said last is here by then.
-    await once(child, 'close');
+    if (this.#isUp()) await once(child, 'close');
     // Asked to, it ends too, and that is no failure: whoever waits goes on waiting.
     if (this.#asked) return new Promise<never>(() => {});
-    return this.#failure(this.#howItEnded());
+    return this.#failure(`Kafka broker ${this.id} ${this.#howItEnded()}`);
   }
 
   #spawn(): ChildProcess {
@@ -107,7 +111,7 @@ export class KafkaNode {
     });
     this.#stderr = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr = (this.#stderr + text).slice(-tailBytes);
+      this.#stderr = (this.#stderr + text).slice(-stderrCharsMax);
     });
     this.#asked = false;
     this.#child = child;
@@ -132,15 +136,16 @@ export class KafkaNode {
 
   #howItEnded(): string {
     const child = this.#child;
-    return `it ended (${child?.signalCode ?? `exit code ${child?.exitCode}`})`;
+    return `ended (${child?.signalCode ?? `exit code ${child?.exitCode}`})`;
   }
 
-  #failure(what: string): WindrowError {
-    const why = this.#isUp() ? what : this.#howItEnded();
-    const said = [this.#stderr.trim(), tailOf(this.logPath)].filter((text) => text !== '');
-    return new WindrowError('unreachable', `Kafka broker ${this.id} does not run: ${why}`, {
-      hint: `The end of its log (${this.logPath}):\n${said.join('\n')}`,
-    });
+  #failure(message: string): WindrowError {
+    // One that a signal ended had no time to say why: its errors are of something else.
+    const errors = typeof this.#child?.signalCode === 'string' ? [] : lastErrors(this.logPath);
+    const said = [this.#stderr.trim(), ...errors].filter((text) => text !== '');
+    if (this.#options.folderStays) said.push(`Its log is ${this.logPath}`);
+    const hint = said.join('\n  ');
+    return new WindrowError('unreachable', message, hint === '' ? {} : { hint });
   }
 }
 
@@ -162,19 +167,4 @@ async function startedLine(child: ChildProcess, signal: AbortSignal): Promise<vo
     });
   });
   await Promise.race([started, aborted(signal)]);
-}
-
-function tailOf(path: string): string {
-  if (!existsSync(path)) return '';
-  const file = openSync(path, 'r');
-  try {
-    const buffer = Buffer.alloc(tailBytes);
-    const from = Math.max(0, fstatSync(file).size - tailBytes);
-    const bytes = readSync(file, buffer, 0, tailBytes, from);
-    const text = buffer.toString('utf8', 0, bytes);
-    // The first line is cut, unless the file begins with it.
-    return (from === 0 ? text : text.slice(text.indexOf('\n') + 1)).trim();
-  } finally {
-    closeSync(file);
-  }
 }

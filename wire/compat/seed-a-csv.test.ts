@@ -44,7 +44,13 @@ describe('readSeedACsv', () => {
   it.each([
     ['20:52:00,a,1', 'has 3 fields, the header 4'],
     ['20:52:00,a,1,2,3', 'has 5 fields, the header 4'],
+    ['20:52:00;a;1,5', 'has 2 fields, the header 4'],
+    ['20:52:00;a;1;2', 'is separated by semicolons, the header by commas'],
+    ['20:52:00\ta\t1\t2', 'is separated by tabs, the header by commas'],
     ['25:00:00,a,1,2', 'not a time: 25:00:00'],
+    ['\u001B[2J,a,1,2', 'not a time: \uFFFD[2J'],
+    [`${'9'.repeat(61)},a,1,2`, `not a time: ${'9'.repeat(60)}…`],
+    [`20:52:00,a,${'x'.repeat(61)},2`, `cpu_pct is no number: ${'x'.repeat(60)}…`],
     ['20:52:00,,1,2', 'server_id is empty, too long or not visible text'],
     ['20:52:00,a\u202Eb,1,2', 'server_id is empty, too long or not visible text'],
     ['20:52:00,a,N/A,2', 'cpu_pct is no number: N/A'],
@@ -65,6 +71,8 @@ describe('readSeedACsv', () => {
     ['ts,server_id,cpu_pct\n', 'column mem_pct is missing'],
     ['time,server_id,cpu_pct,mem_pct\n', 'column ts or timestamp is missing'],
     [`${header},mem_pct\n`, 'column mem_pct is there twice'],
+    [`${header.replaceAll(',', ';')}\n`, 'is separated by semicolons'],
+    [`${header.replaceAll(',', '\t')}\n`, 'is separated by tabs'],
     ['"ts,server_id\n', 'the header a quoted field is not closed'],
   ])('refuses a file that begins %j, naming file and column', async (content, message) => {
     const path = await fileOf(content);
@@ -106,17 +114,48 @@ describe('scanSeedACsv', () => {
     expect(await scanSeedACsv(await fileOf(content), options)).toEqual({
       sha256: createHash('sha256').update(content).digest('hex'),
       originMs: options.firstDayMs - 1000,
+      latestMs: options.firstDayMs + 5000,
       rows: 3,
+      groups: 3,
       malformed: 1,
       servers: ['b', 'a'],
     });
   });
 
-  it('refuses a file without a row', async () => {
-    const path = await fileOf(`${header}\nbad\n`);
+  it('counts rows of one time that follow each other as one group', async () => {
+    const rows = ['00:00:01,a,1,2', '00:00:01,b,1,2', 'bad', '00:00:01,c,1,2', '00:00:02,a,1,2'];
+    const path = await fileOf(`${[header, ...rows, '00:00:01,d,1,2'].join('\n')}\n`);
+    expect(await scanSeedACsv(path, options)).toMatchObject({ rows: 5, groups: 3 });
+  });
+
+  it.each([
+    [1, ['line 2 is left out: not a time: 2026-13-40']],
+    [3, [2, 3, 4].map((line) => `line ${line} is left out: not a time: 2026-13-40`)],
+    [
+      1_000,
+      [
+        ...[2, 3, 4].map((line) => `line ${line} is left out: not a time: 2026-13-40`),
+        'and 997 more',
+      ],
+    ],
+  ])(
+    'refuses a file with %i rows that cannot be read, and names the first',
+    async (count, named) => {
+      const path = await fileOf(`${header}\n${'2026-13-40,s9,21,51\n'.repeat(count)}`);
+      await expect(scanSeedACsv(path, options)).rejects.toMatchObject({
+        code: 'input',
+        message: `${path}: no row can be read`,
+        hint: named.join('\n  '),
+      });
+    },
+  );
+
+  it('refuses a file that has its header alone', async () => {
+    const path = await fileOf(`${header}\n`);
     await expect(scanSeedACsv(path, options)).rejects.toMatchObject({
       code: 'input',
-      message: `${path}: no row can be read`,
+      message: `${path} has no rows`,
+      hint: undefined,
     });
   });
 });

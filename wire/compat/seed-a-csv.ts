@@ -11,12 +11,16 @@ import { createReadStream } from 'node:fs';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import { metricAbsMax } from '../limits.ts';
 import { METRICS } from '../metrics.ts';
-import { serverId } from '../records/fields.ts';
+import { inert, serverId } from '../records/fields.ts';
 import { CsvFramer, type CsvRecord } from './csv.ts';
 import { EventTimes } from './event-time.ts';
 
 /** Servers of one file; beyond it, the column is hardly a server's name. */
 const serversMax = 100_000;
+/** Rows that are named where none can be read: mostly all have one fault. */
+const namedMax = 3;
+/** Characters of a cell that are shown; a time or a number has fewer. */
+const shownCharsMax = 60;
 
 export interface CsvOptions {
   /** Midnight (UTC) of the day that the first row gets when its time has no date. */
@@ -44,7 +48,10 @@ export interface CsvScan {
   readonly sha256: string;
   /** The earliest event, to which windows align. */
   readonly originMs: number;
+  readonly latestMs: number;
   readonly rows: number;
+  /** Rows of one time that follow each other are one. */
+  readonly groups: number;
   readonly malformed: number;
   /** By first appearance. */
   readonly servers: readonly string[];
@@ -71,30 +78,48 @@ export async function* readSeedACsv(
 
 /**
  * The first of the two passes over a file: what must be known before its first row can be sent.
- * Throws WindrowError `input` as `readSeedACsv` does, and when no row can be read.
+ * Throws WindrowError `input` as `readSeedACsv` does, and when there is no row, or none that can be
+ * read: its hint names the first ones.
  */
 export async function scanSeedACsv(path: string, options: CsvOptions): Promise<CsvScan> {
   const hash = createHash('sha256');
   const servers = new Set<string>();
+  const named: string[] = [];
   let originMs = Infinity;
+  let latestMs = -Infinity;
+  let previousMs: number | undefined;
   let rows = 0;
+  let groups = 0;
   let malformed = 0;
   for await (const batch of readRows(path, options, (bytes) => hash.update(bytes))) {
     for (const row of batch) {
       if ('malformed' in row) {
         malformed++;
+        if (malformed <= namedMax) named.push(`line ${row.line} is left out: ${row.malformed}`);
         continue;
       }
       rows++;
+      if (row.tsMs !== previousMs) groups++;
+      previousMs = row.tsMs;
       originMs = Math.min(originMs, row.tsMs);
+      latestMs = Math.max(latestMs, row.tsMs);
       servers.add(row.serverId);
     }
     if (servers.size > serversMax) {
       throw new WindrowError('input', `${path}: more than ${serversMax} servers in server_id`);
     }
   }
-  if (rows === 0) throw new WindrowError('input', `${path}: no row can be read`);
-  return { sha256: hash.digest('hex'), originMs, rows, malformed, servers: [...servers] };
+  if (rows === 0) throw noRow(path, named, malformed);
+  const sha256 = hash.digest('hex');
+  return { sha256, originMs, latestMs, rows, groups, malformed, servers: [...servers] };
+}
+
+function noRow(path: string, named: readonly string[], malformed: number): WindrowError {
+  if (malformed === 0) return new WindrowError('input', `${path} has no rows`);
+  const more = malformed - named.length;
+  const lines = more === 0 ? named : [...named, `and ${more} more`];
+  const hint = lines.join('\n  ');
+  return new WindrowError('input', `${path}: no row can be read`, { hint });
 }
 
 /** The rows that each piece of the file completes: one await a piece, not one a row. */
@@ -155,6 +180,12 @@ class RowReader {
       throw new WindrowError('input', `${this.#path}: the header ${record.malformed}`);
     }
     const names = record.fields.map((name) => name.trim());
+    const separator = otherSeparator(names);
+    if (separator !== undefined) {
+      throw new WindrowError('input', `${this.#path} is separated by ${separator}`, {
+        hint: 'Its fields have to be separated by commas, and its numbers to have decimal points.',
+      });
+    }
     const hint = `the header has to name ts or timestamp, server_id, cpu_pct and mem_pct`;
     const required = (...alternatives: string[]): number => {
       const found = alternatives.find((name) => names.includes(name));
@@ -183,22 +214,40 @@ class RowReader {
     const { line, fields, text } = record;
     const malformed = (reason: string): MalformedRow => ({ line, malformed: reason, text });
     if (fields.length !== columns.count) {
+      const separator = otherSeparator(fields);
+      if (separator !== undefined) {
+        return malformed(`is separated by ${separator}, the header by commas`);
+      }
       // A line cut short could otherwise pass with a number cut short.
       return malformed(`has ${fields.length} fields, the header ${columns.count}`);
     }
     const cell = (index: number): string => fields[index]?.trim() ?? '';
     const tsMs = this.#times.read(cell(columns.time));
-    if (tsMs === undefined) return malformed(`not a time: ${cell(columns.time)}`);
+    if (tsMs === undefined) return malformed(`not a time: ${shown(cell(columns.time))}`);
     const server = serverId.safeParse(cell(columns.serverId));
     if (!server.success) return malformed('server_id is empty, too long or not visible text');
     const values: number[] = [];
     for (const [metric, index] of columns.metrics.entries()) {
       const value = numberOf(cell(index));
-      if (value === undefined) return malformed(`${METRICS[metric]} is no number: ${cell(index)}`);
+      if (value === undefined) {
+        return malformed(`${METRICS[metric]} is no number: ${shown(cell(index))}`);
+      }
       values.push(value);
     }
     return { line, tsMs, serverId: server.data, values };
   }
+}
+
+/** What separates the fields of a record that commas do not. */
+function otherSeparator(fields: readonly string[]): string | undefined {
+  const [only = '', ...others] = fields;
+  if (others.length > 0) return undefined;
+  if (only.includes(';')) return 'semicolons';
+  return only.includes('\t') ? 'tabs' : undefined;
+}
+
+function shown(cell: string): string {
+  return inert(cell.length > shownCharsMax ? `${cell.slice(0, shownCharsMax)}…` : cell);
 }
 
 /** NaN for an empty cell, undefined for what is no number or beyond any machine. */

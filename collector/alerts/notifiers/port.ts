@@ -3,7 +3,10 @@ import type { AlertNotice } from '../alert.ts';
 
 /** What goes out together: notices of one rule, at most one for each server. */
 export interface Notification {
-  /** The same in every repeat: by it a receiver knows what it has had already. */
+  /**
+   * Of these notices: the same in every repeat of them, and of no others. By it a receiver knows
+   * what it has had already.
+   */
   readonly key: string;
   readonly notices: readonly AlertNotice[];
 }

@@ -17,6 +17,7 @@ function grouped(
     ...held.map((notice) => [notice.id, { notice, held: true }] as const),
   ]);
   const context: GroupingContext = {
+    groupWaitMs: 500,
     isSilenced: ({ id }) => silenced.some((notice) => notice.id === id),
     told: (id) => known.get(id),
   };
@@ -43,6 +44,19 @@ it('of one server only the oldest goes: what came after it waits for the next no
   const result = grouped([firing, resolveOf(firing), again, other]);
   expect(result.sent).toEqual([0, 3]);
   expect(result.settled).toEqual([]);
+});
+
+it('what was taken over goes apart from ours, oldest first, and nothing of a server overtakes', () => {
+  const inherited = { ...firing, formerOwner: 'one' };
+  const later = { ...other, formerOwner: 'one', enqueuedMs: firing.enqueuedMs + 501 };
+  const near = madeNotice({ server: 'pc-3', formerOwner: 'one' });
+  const ofAnother = madeNotice({ server: 'pc-4', formerOwner: 'two' });
+  const own = madeNotice({ server: 'pc-5' });
+  const told = { told: [firing] };
+  expect(grouped([later, near, ofAnother, own, inherited]).sent).toEqual([1, 4]);
+  // The end is of our own judging.
+  expect(grouped([own, inherited, resolveOf(firing)], told).sent).toEqual([0]);
+  expect(grouped([inherited, later, resolveOf(firing), own], told).sent).toEqual([0]);
 });
 
 it('a notification is bounded', () => {

@@ -43,10 +43,11 @@ export function othersActive(db: DatabaseSync, slots: ReadonlySet<number>): Aler
     .map((record) => alertOf(entryIn(record)));
 }
 
-export interface ClusterAlertsOptions extends Omit<SharedAlertsOptions, 'group' | 'publish'> {
+export interface ClusterAlertsOptions
+  extends Omit<SharedAlertsOptions, 'group' | 'publish' | 'published'> {
   readonly topicLog: Pick<Log, 'reader'>;
   readonly writer: StoreWriter;
-  readonly publisher: Pick<Publisher, 'give'>;
+  readonly publisher: Pick<Publisher, 'give' | 'published'>;
   /** Of what is no alert. */
   readonly reject: AlertTopicOptions['reject'];
   /** Sees each step of an alert that another collector judges, for the live page; must not throw. */
@@ -65,8 +66,12 @@ export class ClusterAlerts {
     const { topicLog, writer, publisher, self, clock, log } = options;
     this.#options = options;
     const group = () => writer.group;
-    const publish: SharedAlertsOptions['publish'] = (records) => publisher.give(records);
-    this.shared = new SharedAlerts({ ...options, group, publish });
+    this.shared = new SharedAlerts({
+      ...options,
+      group,
+      publish: (records) => publisher.give(records),
+      published: () => publisher.published(this.#ended.signal),
+    });
     this.#topic = new AlertTopic({ ...options, group, member: self.id, shared: this.shared });
     this.#reader = new TopicReader({
       topic: ALERTS_TOPIC,

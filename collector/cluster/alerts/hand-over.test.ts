@@ -1,18 +1,12 @@
 /** A slot goes to another collector while the topic does not say yet what was told of its alerts. */
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { createManualClock } from '../../../runtime/testing/manual-clock.ts';
 import { HandOver } from './hand-over.ts';
 import { alertFleet, serverIn } from './testing/fleet.ts';
+import { slowly } from './testing/slowly.ts';
+import { triesSlowly } from './testing/tries-slowly.ts';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  // Whoever cannot write into the log waits as long as it ever does.
-  vi.spyOn(Math, 'random').mockReturnValue(0.99);
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+triesSlowly();
 
 /** Of the slot that goes to whoever comes second. */
 const server = serverIn(2);
@@ -81,7 +75,7 @@ it('what was told while nothing got into the log is in it when its collector has
 it('what was judged of the time before the slot came is held for a while from then on, and nothing else', () => {
   const clock = createManualClock();
   const handOver = new HandOver(clock);
-  handOver.slotCame(1);
+  handOver.slotsCame([1]);
   const cameMs = clock.wallMs();
   clock.advance(2_000);
   handOver.judged('before', 1, cameMs);
@@ -98,13 +92,27 @@ it('what was judged of the time before the slot came is held for a while from th
 it('an alert that was held later than its slot came is held from then on, whatever is judged of it', () => {
   const clock = createManualClock();
   const handOver = new HandOver(clock);
-  handOver.slotCame(1);
+  handOver.slotsCame([1]);
   const cameMs = clock.wallMs();
   clock.advance(6_000);
-  handOver.hold('told late');
+  handOver.hold(['told late']);
   handOver.judged('told late', 1, cameMs);
   clock.advance(7_999);
   expect(handOver.isHeld('told late', 3_000)).toBe(true);
   clock.advance(1);
   expect(handOver.isHeld('told late', 3_000)).toBe(false);
+});
+
+it('what is judged of slots that came together is held until one instant', () => {
+  const clock = createManualClock();
+  const cameMs = clock.wallMs();
+  const handOver = new HandOver(clock);
+  slowly(clock, () => handOver.slotsCame([1, 2]));
+  handOver.judged('one', 1, cameMs);
+  handOver.judged('other', 2, cameMs);
+  const held = () => ['one', 'other'].filter((key) => handOver.isHeld(key, 3_000));
+  clock.advance(7_999);
+  expect(held()).toEqual(['one', 'other']);
+  clock.advance(1);
+  expect(held()).toEqual([]);
 });

@@ -26,18 +26,23 @@ export class HandOver {
     this.#clock = clock;
   }
 
-  slotCame(slot: number): void {
-    const [wallMs, monotonicMs] = [this.#clock.wallMs(), this.#clock.monotonicMs()];
-    this.#arrivals.set(slot, { wallMs, monotonicMs });
+  /** All at one instant, so that what is judged of them together may be told together. */
+  slotsCame(slots: Iterable<number>): void {
+    const arrival = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
+    for (const slot of slots) this.#arrivals.set(slot, arrival);
   }
 
   slotLeft(slot: number): void {
     this.#arrivals.delete(slot);
   }
 
-  /** An alert whose former owner has not said that it is done with it. */
-  hold(key: string): void {
-    this.#heldSinceMs.set(key, this.#clock.monotonicMs());
+  /**
+   * Alerts whose former owner has not said that it is done with them. All from one instant on: what
+   * it told together goes together again.
+   */
+  hold(keys: Iterable<string>): void {
+    const sinceMs = this.#clock.monotonicMs();
+    for (const key of keys) this.#heldSinceMs.set(key, sinceMs);
   }
 
   /**

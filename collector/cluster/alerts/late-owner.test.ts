@@ -66,7 +66,7 @@ it('a share that was lost while its take-over waited is not taken over', async (
   const one = fleet.start('one');
   held.othersAreFree();
   await fleet.run(2, hot);
-  expect(one.lines.map(({ msg }) => msg)).not.toContain('slots of the log are ours');
+  expect(one.lines.map(({ msg }) => msg)).not.toContain('reads these partitions of the log');
   fleet.log.kill(GROUP, 'one');
   const two = fleet.start('two');
   await fleet.run(10, hot);
@@ -75,7 +75,7 @@ it('a share that was lost while its take-over waited is not taken over', async (
   await fleet.run(3, hot);
   expect(fleet.shownBy(one)).toEqual([`firing cpu ${server}`]);
   expect(tellers(fleet)).not.toContain('one');
-  expect(one.lines.map(({ msg }) => msg)).not.toContain('slots of the log are ours');
+  expect(one.lines.map(({ msg }) => msg)).not.toContain('reads these partitions of the log');
   one.db.close();
   await fleet.run(60, idle);
   two.kill();

@@ -16,6 +16,7 @@ import { SharedAlertStatements } from '../../store/shared-alerts.ts';
 import { shareOf } from './alerts.ts';
 import { outrankEveryMs } from './outranking.ts';
 import { SharedAlerts } from './shared.ts';
+import { slowly } from './testing/slowly.ts';
 
 const RULES = `
 rules:
@@ -52,6 +53,7 @@ function collector() {
   );
   engine.start(parseAlerts(RULES, 'alerts.yaml').rules);
   const published: AlertRecordOnWire[] = [];
+  const topic = { takes: () => Promise.resolve(), tellable: 0 };
   const shared = new SharedAlerts({
     self: { id: 'one', url: 'http://one.test' },
     engine,
@@ -65,6 +67,8 @@ function collector() {
     publish: (records: readonly NewLogRecord[]) => {
       for (const { value } of records) published.push(JSON.parse(String(value)));
     },
+    published: () => topic.takes(),
+    onTellable: () => void (topic.tellable += 1),
   });
   const commit = (): void => {
     engine.checkpoint(group);
@@ -77,7 +81,7 @@ function collector() {
       engine.tick();
     }
   };
-  return { clock, db, engine, group, shared, published, commit, fallSilent };
+  return { clock, db, engine, group, shared, published, topic, commit, fallSilent };
 }
 
 it('what was judged last when its slot leaves, and not committed yet, goes along and is not told here', () => {
@@ -102,18 +106,37 @@ it('what was judged last when its slot leaves, and not committed yet, goes along
   expect([...group.alertStates.values()]).toMatchObject([{ rule: 'gone', body: null }]);
 });
 
-it('what may be another’s by now is told by nobody here, until the slot is ours again', () => {
+it('what may be another’s by now is told by nobody here, until the slot is ours again', async () => {
   const { group, shared, commit, fallSilent } = collector();
   shared.takeOver(new Set([1]));
   fallSilent();
   const notice = JSON.parse(group.notices[0]?.body ?? '') as AlertNotice;
   commit();
+  await Promise.resolve();
   expect(shared.mayTell('ops', notice)).toBe('now');
   shared.parted();
   expect(shared.mayTell('ops', notice)).toBe('later');
   expect(shared.isOurs(notice)).toBe('later');
   shared.takeOver(new Set([1]));
   expect(shared.mayTell('ops', notice)).toBe('now');
+});
+
+it('a notice waits until the topic has it, and whoever delivers hears when it does', async () => {
+  const { group, shared, published, topic, commit, fallSilent } = collector();
+  shared.takeOver(new Set([1]));
+  fallSilent();
+  const notice = JSON.parse(group.notices[0]?.body ?? '') as AlertNotice;
+  const taken = Promise.withResolvers<void>();
+  topic.takes = () => taken.promise;
+  commit();
+  expect(published).toMatchObject([{ id: notice.id }]);
+  await Promise.resolve();
+  expect(shared.mayTell('ops', notice)).toBe('later');
+  expect(topic.tellable).toBe(0);
+  taken.resolve();
+  await taken.promise;
+  expect(shared.mayTell('ops', notice)).toBe('now');
+  expect(topic.tellable).toBe(1);
 });
 
 it('what a former owner says it told is not told when the same is judged here after that', () => {
@@ -142,6 +165,26 @@ it('what a former owner says it told is not told when the same is judged here af
   expect(shared.mayTell('ops', notice)).toBe('never');
   // Its end is for a receiver that knows it.
   expect(group.told).toMatchObject([{ notifier: 'ops', held: false, notice: { id: judged.id } }]);
+});
+
+it('what is taken over at one time may be told from one instant on, however long that takes', () => {
+  const { told } = telling();
+  const { clock, db, group, shared, commit } = collector();
+  const servers = ['pc-1', 'pc-2', 'pc-3'];
+  const owner = { ...told.owner, id: 'two' };
+  stored(db, ({ sharedAlerts }) => {
+    for (const [slot, server] of servers.entries()) {
+      sharedAlerts.set(server, { ...told, server, record: { ...told, server, slot, owner } });
+    }
+  });
+  slowly(clock, () => shared.takeOver(new Set(servers.keys())));
+  commit();
+  const notices = group.notices.map(({ body }) => JSON.parse(body) as AlertNotice);
+  expect(notices.map(({ server }) => server).sort()).toEqual(servers);
+  const verdicts = () => new Set(notices.map((notice) => shared.mayTell('ops', notice)));
+  expect([...verdicts()]).toEqual(['later']);
+  for (let ms = 0; ms < 10_000 && !verdicts().has('now'); ms += 1) clock.advance(1);
+  expect([...verdicts()]).toEqual(['now']);
 });
 
 it('a slot that is not ours has no alerts of ours, whatever waits for the commit', () => {

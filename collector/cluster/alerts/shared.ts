@@ -4,18 +4,14 @@
  *
  * Invariant: an open alert of ours is in `#entries`, in the store with the commit that changed it,
  * and in the topic before any window that changed it is. A notice is told by whoever has its alert
- * in `#entries`, and only while it waits there.
+ * in `#entries`, only while it waits there, and when the topic has it (see unpublished-notices.ts).
  */
-import type { DatabaseSync } from 'node:sqlite';
-import type { Clock } from '../../../runtime/clock.ts';
 import { messageOf } from '../../../runtime/errors.ts';
-import type { Logger } from '../../../runtime/logging.ts';
 import {
   type AlertRecordOnWire,
   type NoticeOnWire,
   type NoticeOutcome,
 } from '../../../wire/records/alert-record.ts';
-import type { NewLogRecord } from '../../../wire/transport/log/port.ts';
 import { type AlertNotice, noticeMark } from '../../alerts/alert.ts';
 import type { AlertRecord } from '../../alerts/book.ts';
 import type { DeliveryGate, Verdict } from '../../alerts/delivery-gate.ts';
@@ -28,6 +24,7 @@ import {
   isOpen,
   outcomeOf,
   toldOf,
+  waitingOf,
   withNotice,
   withOutcome,
   withOutcomesOf,
@@ -36,26 +33,21 @@ import {
   withStep,
 } from './entry.ts';
 import { FirstSeen } from './first-seen.ts';
-import { alertNoticeOf, type Entry, keyOf, type Owner } from './forms.ts';
+import { alertNoticeOf, type Entry, keyOf } from './forms.ts';
 import { FormerWord } from './former-word.ts';
 import { HandOver } from './hand-over.ts';
 import { newestAlert, newestAlertsAbout } from './newest.ts';
 import { Outranking } from './outranking.ts';
 import { onTheirWayIn, PartingAlerts } from './parting.ts';
 import { type Heirloom, TakeOver, type TakeOverOptions } from './take-over.ts';
-import { Telling } from './telling.ts';
+import { Telling, type TellingOptions } from './telling.ts';
 import { isPossibleTerm } from './term.ts';
 
-export interface SharedAlertsOptions extends Omit<TakeOverOptions, 'isKnownNotifier'> {
-  readonly self: Omit<Owner, 'term'>;
+export interface SharedAlertsOptions
+  extends Omit<TakeOverOptions, 'isKnownNotifier' | 'self'>,
+    TellingOptions {
   /** Ours, as the engine and ingest see them; kept up here. */
   readonly slots: Set<number>;
-  readonly db: DatabaseSync;
-  /** What waits for the next commit. */
-  readonly group: () => Group;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly publish: (records: readonly NewLogRecord[]) => void;
   /** How long each notifier waits for an answer, by name, ms. */
   readonly timeoutsMs: () => ReadonlyMap<string, number>;
 }
@@ -139,7 +131,7 @@ export class SharedAlerts implements DeliveryGate {
       if (id === self.id || !isOpen(record) || this.#entries.has(keyOf(record))) continue;
       if (!isPossibleTerm(term, clock.wallMs())) continue;
       if (term >= this.#telling.term) this.#outrank(slot);
-      this.#keep(this.#takeOver.inherit({ ...record, slot }));
+      this.#keep([this.#takeOver.inherit({ ...record, slot })]);
     }
   }
 
@@ -161,16 +153,14 @@ export class SharedAlerts implements DeliveryGate {
   takeOver(slots: ReadonlySet<number>): void {
     const { slots: ours } = this.#options;
     const fresh = new Set([...slots].filter((slot) => !ours.has(slot)));
-    for (const slot of fresh) {
-      ours.add(slot);
-      this.#handOver.slotCame(slot);
-    }
+    for (const slot of fresh) ours.add(slot);
+    this.#handOver.slotsCame(fresh);
     const known = this.#isAssigned ? this.#formerly : undefined;
     const { term, heirlooms } = this.#takeOver.of(fresh, { known, term: this.#telling.term });
     this.#telling.term = term;
     this.#isAssigned = true;
     this.#isParted = false;
-    for (const heirloom of heirlooms) this.#keep(heirloom);
+    this.#keep(heirlooms);
     this.#formerly = new Map();
     this.#takeOver.judge(fresh);
   }
@@ -202,6 +192,7 @@ export class SharedAlerts implements DeliveryGate {
       changed.add(key);
       if (toTell.length === 0) continue;
       told.add(key);
+      for (const { notice } of toTell) this.#telling.notice(notice);
       this.#handOver.judged(key, slot, transition.atMs);
     }
     for (const { rule, server, body } of group.alertStates.values()) {
@@ -281,7 +272,7 @@ export class SharedAlerts implements DeliveryGate {
       }
       const isNewer = before !== undefined && before.owner.term > term;
       if (isNewer && isPossibleTerm(before.owner.term, clock.wallMs())) this.#telling.again(before);
-      else this.#keep(this.#takeOver.inherit(record));
+      else this.#keep([this.#takeOver.inherit(record)]);
     }
     return true;
   }
@@ -300,7 +291,7 @@ export class SharedAlerts implements DeliveryGate {
     if (this.#isParted) return 'later';
     const entry = this.#entries.get(keyOf(notice));
     if (entry === undefined || outcomeOf(entry, notifier, notice) !== 'waiting') return 'never';
-    if (this.#uncommitted.has(keyOf(notice))) return 'later';
+    if (this.#uncommitted.has(keyOf(notice)) || this.#telling.isHeld(notice)) return 'later';
     const timeoutMs = this.#options.timeoutsMs().get(notifier) ?? 0;
     return this.#handOver.isHeld(keyOf(notice), timeoutMs) ? 'later' : 'now';
   }
@@ -343,12 +334,16 @@ export class SharedAlerts implements DeliveryGate {
     }
   }
 
-  #keep({ entry, isHeld }: Heirloom): void {
-    const key = keyOf(entry);
-    this.#formerly.delete(key);
-    this.#uncommitted.add(key);
-    if (isHeld) this.#handOver.hold(key);
-    this.#changed(key, entry);
+  #keep(heirlooms: readonly Heirloom[]): void {
+    const held = heirlooms.filter(({ isHeld }) => isHeld);
+    this.#handOver.hold(held.map(({ entry }) => keyOf(entry)));
+    for (const { entry, isPublished } of heirlooms) {
+      const key = keyOf(entry);
+      this.#formerly.delete(key);
+      this.#uncommitted.add(key);
+      if (!isPublished) for (const { notice } of waitingOf(entry)) this.#telling.notice(notice);
+      this.#changed(key, entry);
+    }
   }
 
   #merge(key: string, ours: Entry, theirs: AlertRecordOnWire): void {

@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../../runtime/clock.ts';
 import type { Logger } from '../../../runtime/logging.ts';
 import type { AlertKey, AlertRecordOnWire } from '../../../wire/records/alert-record.ts';
+import type { AlertNotice } from '../../alerts/alert.ts';
 import type { AlertRecord } from '../../alerts/book.ts';
 import type { AlertEngine } from '../../alerts/engine.ts';
 import { alertId } from '../../alerts/identity.ts';
@@ -44,6 +45,8 @@ export interface Heirloom {
   readonly entry: Entry;
   /** What waits of it may be on its way from its former owner. */
   readonly isHeld: boolean;
+  /** Whether the topic has it: not what this store alone may know. */
+  readonly isPublished: boolean;
 }
 
 export class TakeOver {
@@ -149,10 +152,15 @@ export class TakeOver {
     }
     const atMs = clock.wallMs();
     for (const { notifier, notice } of waitingOf(entry)) {
-      const body = JSON.stringify(alertNoticeOf(entry, notice));
+      const inherited: AlertNotice = {
+        ...alertNoticeOf(entry, notice),
+        formerOwner: theirs.owner.id,
+      };
+      const body = JSON.stringify(inherited);
       group().notices.push({ lane: notifier, no: null, atMs, body });
     }
-    return { entry, isHeld: !theirs.released && theirs.owner.id !== self.id };
+    const isHeld = !theirs.released && theirs.owner.id !== self.id;
+    return { entry, isHeld, isPublished: true };
   }
 
   /** One that was ours when this collector ended, and that nobody took over. Its notices are in the store. */
@@ -162,7 +170,7 @@ export class TakeOver {
     const record = alertRecordOf(entry);
     if (record === undefined) engine.over(entry.rule, entry.server, entry.at_ms);
     else engine.adopt(record);
-    return { entry, isHeld: false };
+    return { entry, isHeld: false, isPublished: false };
   }
 
   /** Alerts of before this collector shared any; states of others are not for this store. */
@@ -177,7 +185,7 @@ export class TakeOver {
         continue;
       }
       engine.adopt(record);
-      yield { entry: this.#entryOf(record, slot), isHeld: false };
+      yield { entry: this.#entryOf(record, slot), isHeld: false, isPublished: false };
     }
   }
 

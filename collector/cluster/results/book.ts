@@ -21,11 +21,12 @@ import type { Known, RecordsPlace } from '../../ingest/from-log.ts';
 import { type Registry, sourceRow, sourcesMax } from '../../ingest/registry.ts';
 import type { Source } from '../../ingest/source.ts';
 import type { Group } from '../../store/group.ts';
-import { resultPositions, storedResults } from '../../store/results.ts';
+import { resultPositions, storedResult, storedResults } from '../../store/results.ts';
 import type { ServerWindow } from '../../windows/window.ts';
 import { TopicPositions } from '../topic-positions.ts';
 import { newer } from './composer.ts';
-import type { OwnResult, OwnResults } from './own.ts';
+import type { OwnResult, OwnResults, ResultHead } from './own.ts';
+import { PendingResults } from './pending.ts';
 import { apply, type Self, windowOf } from './result.ts';
 
 /** Sees what other collectors tell, for the live page; must not throw. */
@@ -76,10 +77,12 @@ export class ResultBook {
   readonly #known = new Map<string, Noted>();
   /** When another collector first told a window of a server of ours, monotonic: what came of it here was there before. */
   readonly #elsewhereSinceMs = new WeakMap<Source, number>();
+  readonly #pending: PendingResults;
   positions = new TopicPositions(WINDOW_RESULTS_TOPIC, new Map());
 
   constructor(options: BookOptions) {
     this.#options = options;
+    this.#pending = new PendingResults(options.clock);
   }
 
   /** As of the last commit. */
@@ -91,6 +94,14 @@ export class ResultBook {
     }
   }
 
+  /** The newest record of a source that was read; undefined while there is none. */
+  newest(db: DatabaseSync, { serverId, replayId }: ResultKey): WindowResult | undefined {
+    const key = resultKeyText({ serverId, replayId });
+    const waiting = this.#pending.newest(key) ?? this.#options.group().results.get(key);
+    if (waiting === undefined) return storedResult(db, serverId, replayId)?.result;
+    return waiting.body === null ? undefined : (JSON.parse(waiting.body) as WindowResult);
+  }
+
   known(key: ResultKey): Known | undefined {
     const known = this.#known.get(resultKeyText(key));
     if (known === undefined) return undefined;
@@ -100,37 +111,53 @@ export class ResultBook {
 
   forget(key: ResultKey): void {
     this.#known.delete(resultKeyText(key));
-    this.#options.group().results.set(resultKeyText(key), { ...key, others: false, body: null });
+    this.#pending.put(resultKeyText(key), { ...key, others: false, body: null });
+    this.store();
   }
 
-  /** Changes the state in memory and the waiting group, both at once. */
+  /** What waits for longer than it may is to be committed. */
+  get isDue(): boolean {
+    return this.#pending.isDue;
+  }
+
+  /** What was read goes into the waiting group. */
+  store(): void {
+    this.#pending.moveInto(this.#options.group());
+  }
+
+  /** Changes the state in memory and the waiting group, both at once, but for what `pending` keeps back. */
   take(records: readonly LogRecord[]): void {
     for (const record of records) {
       if (!this.#reach(record.partition, record.offset + 1)) continue;
       const reason = this.#takeOne(record);
       if (reason === undefined) continue;
+      this.#pending.hurry();
       const body = record.value?.subarray(0, bodyBytesMax).toString() ?? '';
       this.#options.reject(record, { reason, body });
     }
+    if (this.#pending.isDue) this.store();
   }
 
   /** What cannot be read is passed by. */
   pass({ reason, ...place }: UnreadableRecords): void {
     if (!this.#reach(place.partition, place.endOffset)) return;
     this.#options.reject(place, { reason, body: '' });
+    this.store();
   }
 
   /** @returns whether that was not known before */
   #reach(partition: number, offset: number): boolean {
     const position = this.positions.reach(partition, offset);
-    if (position !== undefined) this.#options.group().resultPositions.set(partition, position);
+    if (position !== undefined) this.#pending.reached(partition, position);
     return position !== undefined;
   }
 
   /** @returns why it is skipped, or undefined */
   #takeOne(record: LogRecord): string | undefined {
     const own = this.#options.own.take(record);
-    if (own !== undefined) return this.#takeResult(own);
+    if (own !== undefined) {
+      return this.#takeResult(own, () => JSON.parse(own.text) as WindowResult);
+    }
     const decoded = decodeWindowResult(record);
     switch (decoded.kind) {
       case 'malformed':
@@ -139,12 +166,18 @@ export class ResultBook {
         this.#takeGone(decoded.key);
         return undefined;
       case 'window':
-        return this.#takeResult({ ...decoded, text: JSON.stringify(decoded.result) });
+        const { key, result } = decoded;
+        const text = JSON.stringify(result);
+        return this.#takeResult({ key, head: result, text }, () => result);
     }
   }
 
-  #takeResult({ key, result, text: body }: OwnResult): string | undefined {
-    const { self, registry, clock, group, takeWindow, decommission } = this.#options;
+  /** @param whole of our own it is seldom needed */
+  #takeResult(
+    { key, head: result, text: body }: OwnResult,
+    whole: () => WindowResult,
+  ): string | undefined {
+    const { self, registry, clock, takeWindow, decommission } = this.#options;
     const text = resultKeyText(key);
     const throughMs = Math.max(result.end_ms, result.closed_through_ms ?? 0);
     if (result.source === undefined && throughMs > clock.wallMs() + futureMsMax + windowMsMax) {
@@ -154,20 +187,22 @@ export class ResultBook {
     const source = registry.find(key.serverId, key.replayId) ?? this.#create(key, result, isOwn);
     if (source === undefined) return isOwn ? undefined : `more than ${sourcesMax} servers`;
     if (source.originMs !== result.origin_ms) return 'window result: origin_ms differs';
+    // Commands look here for whether others know a server, also after a kill.
+    if (!isOwn || !this.#known.has(text)) this.#pending.hurry();
     const known = this.#note(text, result, !isOwn);
     const others = result.owner.id !== self.id;
-    group().results.set(text, { ...key, others, body: withKnown(body, result, known) });
+    this.#pending.put(text, { ...key, others, body: withKnown(body, result, known) });
     // What we made is stored already, unless another's was stored over it.
     if (!isOwn || result.start_ms < known.othersEndMs) {
-      takeWindow(windowOf(result, source.sourceNo), result.skewed);
+      takeWindow(windowOf(whole(), source.sourceNo), result.skewed);
     }
     if (!isOwn && source.isOurs) this.#letGo(source, result);
-    if (!source.isOurs) this.#show(source, { result, others });
+    if (!source.isOurs) this.#show(source, { result: whole(), others });
     else if (!isOwn && result.state === 'decommissioned') decommission(source);
     return undefined;
   }
 
-  #note(text: string, result: WindowResult, isOthers: boolean): Noted {
+  #note(text: string, result: ResultHead, isOthers: boolean): Noted {
     const before = this.#known.get(text);
     const othersEndMs = before?.othersEndMs ?? Number.NEGATIVE_INFINITY;
     const known: Noted = {
@@ -181,7 +216,7 @@ export class ResultBook {
   }
 
   /** Since its topic has more partitions its key may be in another one, and nothing comes here any more. */
-  #letGo(source: Source, result: WindowResult): void {
+  #letGo(source: Source, result: ResultHead): void {
     const { clock, hasSlot, heardThroughMs, closeThrough, moved } = this.#options;
     const { slot, start_ms: startMs } = result;
     if (source.replayed || slot === null || hasSlot(slot)) return;
@@ -199,7 +234,7 @@ export class ResultBook {
   }
 
   /** A source of another collector; one of ours that is not there any more was forgotten. */
-  #create(key: ResultKey, result: WindowResult, isOwn: boolean): Source | undefined {
+  #create(key: ResultKey, result: ResultHead, isOwn: boolean): Source | undefined {
     const { registry, group } = this.#options;
     if (isOwn || registry.full) return undefined;
     const source = registry.create({ ...key, originMs: result.origin_ms });
@@ -239,7 +274,7 @@ export class ResultBook {
  * What a replaced collector still publishes may come late, and tell less than is known: after a
  * restart it must take nothing back. Else final windows would be made again of a part of their samples.
  */
-function withKnown(body: string, result: WindowResult, known: Known): string {
+function withKnown(body: string, result: ResultHead, known: Known): string {
   const { closedThroughMs: closed_through_ms, firstPaneMs: first_pane_ms } = known;
   const { lacksBeforeMs: lacks_before_ms } = known;
   const tellsAll =
@@ -247,7 +282,8 @@ function withKnown(body: string, result: WindowResult, known: Known): string {
     result.first_pane_ms === first_pane_ms &&
     result.lacks_before_ms === lacks_before_ms;
   if (tellsAll) return body;
-  return JSON.stringify({ ...result, closed_through_ms, first_pane_ms, lacks_before_ms });
+  const whole = JSON.parse(body) as WindowResult;
+  return JSON.stringify({ ...whole, closed_through_ms, first_pane_ms, lacks_before_ms });
 }
 
 function later(one: number | undefined, other: number | undefined): number | undefined {

@@ -3,7 +3,7 @@ import type { WindowResult } from '../../../wire/records/window-result.ts';
 import { OwnResults } from './own.ts';
 
 function published(server: string, samples = 1): { result: WindowResult; text: string } {
-  const result = { server_id: server, samples } as WindowResult;
+  const result = { server_id: server, samples, metrics: { cpu_pct: {} } } as WindowResult;
   return { result, text: JSON.stringify(result) };
 }
 
@@ -16,7 +16,8 @@ it('what was published is known when it comes back, once', () => {
   const { result, text } = published('pc');
   own.note(text, result);
   const taken = own.take(record('pc', text));
-  expect(taken).toEqual({ key: { serverId: 'pc', replayId: '' }, result, text });
+  const head = { server_id: 'pc', samples: 1 };
+  expect(taken).toEqual({ key: { serverId: 'pc', replayId: '' }, head, text });
   expect(own.take(record('pc', text))).toBeUndefined();
 });
 

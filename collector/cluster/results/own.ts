@@ -19,10 +19,13 @@ const recordsMax = 10_000;
 
 export interface OwnResult {
   readonly key: ResultKey;
-  readonly result: WindowResult;
-  /** JSON of it. */
+  /** Without the figures, of which there are some forty. */
+  readonly head: ResultHead;
+  /** JSON of the whole. */
   readonly text: string;
 }
+
+export type ResultHead = Omit<WindowResult, 'metrics'>;
 
 export class OwnResults {
   /** By the record's key: they come back in their order, and all of one key are few. */
@@ -34,7 +37,8 @@ export class OwnResults {
 
   /** @param text the value of the record that is published */
   note(text: string, result: WindowResult): void {
-    const own = { key: keyOfResult(result), result, text };
+    const { metrics: _, ...head } = result;
+    const own = { key: keyOfResult(result), head, text };
     const key = resultKeyText(own.key);
     const ofKey = this.#byKey.get(key);
     if (ofKey === undefined) this.#byKey.set(key, new Set([own]));

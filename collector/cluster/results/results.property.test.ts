@@ -13,6 +13,7 @@ import { createMemoryLog } from '../../../wire/transport/log/memory.ts';
 import type { LogReader } from '../../../wire/transport/log/port.ts';
 import { sourceRow } from '../../ingest/registry.ts';
 import { windowRow } from '../../store/testing/rows.ts';
+import { ownWaitMs } from './pending.ts';
 import { settle, type SharingCollector, startCollector } from './testing/rig.ts';
 
 beforeEach(() => {
@@ -38,6 +39,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('pause', 'read'), who }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('away' as const), who }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const), who }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('pass' as const), who }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -105,7 +107,11 @@ async function outcome(steps: readonly Step[]): Promise<(readonly string[])[]> {
     for (const each of steps) {
       if (each.kind === 'window') await make(each);
       else if (each.kind === 'away') log.failSends(2, { written: true });
-      else if (each.kind === 'restart') {
+      else if (each.kind === 'pass') {
+        clock.advance(ownWaitMs);
+        collectors[each.who]!.results.tick(false);
+        await settle();
+      } else if (each.kind === 'restart') {
         // What it made is published, as before offsets are committed.
         const published = collectors[each.who]!.results.published(new AbortController().signal);
         await vi.advanceTimersByTimeAsync(10_000);

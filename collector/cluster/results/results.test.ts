@@ -2,15 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { createManualClock, noonMs } from '../../../runtime/testing/manual-clock.ts';
 import { temporaryFolder } from '../../../runtime/testing/temporary-folder.ts';
 import { WINDOW_RESULTS_TOPIC as topic } from '../../../wire/records/window-result.ts';
-import { createMemoryLog } from '../../../wire/transport/log/memory.ts';
+import { createMemoryLog, type MemoryLog } from '../../../wire/transport/log/memory.ts';
 import type { LogReader, PartitionOffset } from '../../../wire/transport/log/port.ts';
 import { endOfReplay, sample, steady } from '../../ingest/testing/records.ts';
+import { resultPositions, storedResults } from '../../store/results.ts';
 import { count } from '../../store/testing/rows.ts';
 import { published, recordOf, serverOf, stateOf, useCollectors } from './testing/collectors.ts';
 import { settle } from './testing/rig.ts';
 
 const fixture = useCollectors();
 const { signal } = new AbortController();
+const broken = { topic, key: Buffer.from('pc'), value: Buffer.from('{') };
 
 it('the windows of one collector are in the exports of the other, digit for digit', async () => {
   const { start } = fixture();
@@ -157,6 +159,30 @@ describe('a collector that starts again', () => {
     clock.advance(1);
   });
 
+  it.each([
+    ['no result', (log: MemoryLog, partition: number) => log.append({ ...broken, partition })],
+    [
+      'unreadable',
+      (log: MemoryLog, partition: number) => log.spoil({ topic, partition }, 'broken'),
+    ],
+  ])('puts what was %s aside once, though it came behind records of its own', async (_, spoil) => {
+    const { start, log } = fixture();
+    const dataDir = temporaryFolder();
+    const one = start('one', { dataDir });
+    await one.send(steady(noonMs, 60));
+    await settle();
+    await one.send(steady(noonMs + 60_000, 20, { seq: 60 }));
+    await settle();
+    const [partition = 0] = log.records(topic).map((record) => record.partition);
+    spoil(log, partition);
+    await settle();
+    await one.kill();
+    const again = start('one', { dataDir });
+    await settle();
+    await again.results.caughtUp(signal);
+    expect(count(again.db, 'quarantine')).toBe(1);
+  });
+
   it('finds what it had published itself, where its own store was lost', async () => {
     const { start } = fixture();
     const one = start('one');
@@ -250,4 +276,46 @@ it('what is forgotten goes from the topic too, and ends where it is another’s'
   expect(two.results.known('pc', '')).toBeUndefined();
   expect(count(two.db, 'results')).toBe(0);
   expect(stateOf(two, clock)).toBe('decommissioned');
+});
+
+it('what a collector published itself is stored anew every 2 s, what others did and what is first of a server at once', async () => {
+  const { start, clock, log } = fixture();
+  const [one, two] = [start('one'), start('two')];
+  const stored = ({ db }: typeof one) => [
+    [...storedResults(db)].map(({ result }) => result.end_ms),
+    [...resultPositions(db).values()].map(({ offset }) => offset),
+  ];
+  await one.send(steady(noonMs, 60));
+  await settle();
+  const first = [[noonMs + 50_000], [5]];
+  expect(stored(two)).toEqual(first);
+  expect(stored(one)).toEqual(first);
+  await one.send(steady(noonMs + 60_000, 20, { seq: 60 }));
+  await settle();
+  const next = [[noonMs + 70_000], [7]];
+  expect(stored(two)).toEqual(next);
+  expect(stored(one)).toEqual(first);
+  // It is known nevertheless: what the others hear of a new state is the newest.
+  expect(one.results.known('pc', '')).toEqual(two.results.known('pc', ''));
+  one.results.tell(serverOf(one));
+  await settle();
+  expect(
+    published(log)
+      .map(({ end_ms }) => end_ms - noonMs)
+      .slice(-2),
+  ).toEqual([70_000, 70_000]);
+  clock.advance(1_999);
+  one.results.tick(false);
+  await settle();
+  expect(stored(one)).toEqual(first);
+  clock.advance(1);
+  one.results.tick(false);
+  await settle();
+  expect(stored(one)).toEqual([[noonMs + 70_000], [8]]);
+  // Whoever stops leaves nothing of it behind.
+  one.results.tell(serverOf(one));
+  await settle();
+  expect(one.writer.group.results.size).toBe(0);
+  await one.results.stop();
+  expect(one.writer.group.results.size).toBe(1);
 });

@@ -5,7 +5,6 @@ import { resultKeyText, WINDOW_RESULTS_TOPIC } from '../../../wire/records/windo
 import type { Log } from '../../../wire/transport/log/port.ts';
 import type { Known } from '../../ingest/from-log.ts';
 import type { Source } from '../../ingest/source.ts';
-import { storedResult } from '../../store/results.ts';
 import type { StoreWriter } from '../../store/writer.ts';
 import { Publisher, queueRecordsMax } from '../publisher.ts';
 import { TopicReader } from '../topic-reader.ts';
@@ -50,7 +49,7 @@ export class ClusterResults implements Results {
     this.#composer = new Composer({
       self,
       clock,
-      newest: ({ serverId, replayId }) => storedResult(db, serverId, replayId)?.result,
+      newest: (source) => this.#book.newest(db, source),
       onMade: (text, result) => own.note(text, result),
     });
     const { signal } = this.#ended;
@@ -85,10 +84,15 @@ export class ClusterResults implements Results {
   }
 
   /**
-   * Once a second: tells the others of servers of ours that are in another state.
+   * Once a second: stores what waits for long, and tells the others of servers of ours that are in
+   * another state.
    * @param mayBeSilent for long enough whoever sent could be heard
    */
   tick(mayBeSilent: boolean): void {
+    if (this.#book.isDue) {
+      this.#book.store();
+      this.#options.writer.schedule();
+    }
     if (this.publisher.waiting >= queueRecordsMax) return;
     const changes = this.#composer.changes(this.#options.registry.all(), mayBeSilent);
     this.publisher.give(changes.take(changesMax));
@@ -176,5 +180,6 @@ export class ClusterResults implements Results {
   async stop(): Promise<void> {
     this.#ended.abort();
     await Promise.all([this.#reading, this.publisher.close()]);
+    this.#book.store();
   }
 }

@@ -1,7 +1,7 @@
 /** Rows for the store's tests. */
 import type { DatabaseSync } from 'node:sqlite';
 import { METRICS } from '../../../wire/metrics.ts';
-import type { Aggregate, ServerWindow } from '../../windows/window.ts';
+import { type Aggregate, AGGREGATES, type ServerWindow } from '../../windows/window.ts';
 import type { Group, SourceRow } from '../group.ts';
 import type { SampleRow } from '../sample-rows.ts';
 
@@ -40,6 +40,11 @@ export function sourceRow(row: Partial<SourceRow> & { readonly sourceNo: number 
 export function aggregateOf(value: number): Aggregate {
   const figures = { min: value, max: value, avg: value, last: value };
   return { count: 1, sum: value, ...figures, p50: value, p95: value, p99: value };
+}
+
+/** A window's aggregates as they were stored before there was `windows.figures`. */
+export function jsonOf(aggregates: readonly (Aggregate | null)[]): string {
+  return JSON.stringify(aggregates.map((entry) => entry && AGGREGATES.map((name) => entry[name])));
 }
 
 export function windowRow(

@@ -102,6 +102,15 @@ it.each([
   });
 });
 
+it('a collector on Kafka costs none either, and the flags that name brokers are said', async () => {
+  const url = await answering((_, response) => response.writeHead(409).end());
+  await expect(send(url)).rejects.toMatchObject({
+    code: 'refused',
+    retryable: true,
+    hint: expect.stringMatching(/replay with --to kafka:\/\/host:port.*--kafka/),
+  });
+});
+
 it('an older collector costs no samples, and it is said that it is to be updated', async () => {
   const url = await answering((_, response) => response.writeHead(426).end());
   await expect(send(url)).rejects.toMatchObject({

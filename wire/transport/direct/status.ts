@@ -26,7 +26,7 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   409: {
     code: 'refused',
     retryable: true,
-    hint: 'That collector takes samples from Kafka: name the brokers with --kafka (brokers).',
+    hint: 'That collector takes samples from Kafka: name its brokers, for replay with --to kafka://host:port, else with --kafka (brokers).',
   },
   413: { code: 'refused', retryable: false, hint: 'The batch is larger than the collector takes.' },
   415: {

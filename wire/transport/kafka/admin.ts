@@ -1,6 +1,7 @@
 /** Makes topics that are missing, and looks at those that are there. */
 import { WindrowError } from '../../../runtime/errors.ts';
 import { pause } from '../../../runtime/lifecycle.ts';
+import type { Logger } from '../../../runtime/logging.ts';
 import type { GroupOptions, LogAdmin, LogUse, TopicSpec } from '../log/port.ts';
 import { kafkaChecks } from './checks.ts';
 import { KafkaClient, type TopicMetadata } from './client.ts';
@@ -16,10 +17,13 @@ const leadersEveryMs = 100;
 
 export class KafkaAdmin implements LogAdmin {
   readonly #settings: KafkaSettings;
+  readonly #log: Logger;
   #client: Promise<KafkaClient> | undefined;
 
-  constructor(settings: KafkaSettings) {
+  /** @param log told of each topic that is made: how many replicas it gets is decided by the brokers of that moment */
+  constructor(settings: KafkaSettings, log: Logger) {
     this.#settings = settings;
+    this.#log = log;
   }
 
   async ensure(topics: readonly TopicSpec[], signal: AbortSignal): Promise<void> {
@@ -88,7 +92,8 @@ export class KafkaAdmin implements LogAdmin {
 
   async #create(topic: TopicSpec): Promise<void> {
     try {
-      await createTopic(await this.#open(), topic);
+      const made = await createTopic(await this.#open(), topic);
+      if (made !== undefined) this.#log.info({ topic: topic.name, ...made }, 'topic made');
     } catch (error) {
       throw notMade(error, topic);
     }

@@ -1,20 +1,18 @@
 /** What `doctor` finds out about the brokers. It changes nothing there. */
 import type { describeGroupsV5 } from '@platformatic/kafka';
-import { once } from 'node:events';
-import { connect } from 'node:net';
-import { type Check, checkSignal, type Finding } from '../../../runtime/doctor.ts';
-import { messageOf } from '../../../runtime/errors.ts';
+import type { Check, Finding } from '../../../runtime/doctor.ts';
 import { pause } from '../../../runtime/lifecycle.ts';
 import type { LogUse } from '../log/port.ts';
-import { KafkaClient } from './client.ts';
+import { addressOf, KafkaClient } from './client.ts';
 import { checkClock } from './clock-check.ts';
 import type { KafkaSettings } from './connection.ts';
 import { findCoordinator } from './coordinator.ts';
 import { createTopic, notMade } from './create-topic.ts';
 import { describedTopics, inAnswer } from './described.ts';
 import { hasReason, isStarting, isTlsTrouble, kafkaError } from './errors.ts';
+import { reach } from './reach.ts';
 import { checkTopics } from './topic-checks.ts';
-import { startingMsMax } from './words.ts';
+import { allowHint, startingMsMax } from './words.ts';
 
 const requestMsMax = 5_000;
 /** Bits of the protocol's lists of rights. */
@@ -32,9 +30,13 @@ export function kafkaChecks(settings: KafkaSettings, use: LogUse, files: LogUse)
     }
   };
   const checks: Check[] = [
-    { name: 'brokers', run: () => checkBrokers(settings.brokers) },
+    { name: 'brokers', run: () => checkBrokers(settings) },
     { name: 'login', run: withClient((client) => checkLogin(client, settings)), needs: 'brokers' },
-    { name: 'cluster', run: withClient(checkCluster), needs: 'login' },
+    {
+      name: 'cluster',
+      run: withClient((client) => checkCluster(client, settings)),
+      needs: 'login',
+    },
     { name: 'rights', run: withClient((client) => checkRights(client, use)), needs: 'login' },
     { name: 'topics', run: withClient((client) => checkTopics(client, use)), needs: 'rights' },
     { name: 'files', run: withClient((client) => checkFiles(client, files)), needs: 'login' },
@@ -45,29 +47,25 @@ export function kafkaChecks(settings: KafkaSettings, use: LogUse, files: LogUse)
   return checks.toSpliced(1, 1, handshake, { ...checks[1], needs: 'handshake' } as Check);
 }
 
-async function checkBrokers(brokers: readonly string[]): Promise<Finding> {
-  const tried = await Promise.all(brokers.map(async (broker) => [broker, await reach(broker)]));
-  const away = tried.filter(([, trouble]) => trouble !== undefined);
+async function checkBrokers({ brokers, tls }: KafkaSettings): Promise<Finding> {
+  const away = await awayOf(brokers, tls);
   if (away.length === 0) return { status: 'ok', message: `${brokers.join(', ')} can be reached` };
   return {
     status: away.length < brokers.length ? 'warn' : 'fail',
-    message: away.map(([broker, trouble]) => `${broker}: ${trouble}`).join('; '),
-    advice: 'Start the brokers, or check host and port in --kafka (brokers) and the firewall.',
+    message: away.join('; '),
+    advice:
+      'Start the brokers, or check host and port in --kafka (brokers), kafka.tls, the firewall and what forwards ports on the way.',
   };
 }
 
-/** What is in the way, or undefined. */
-async function reach(broker: string): Promise<string | undefined> {
-  const { hostname: host, port } = new URL(`tcp://${broker}`);
-  const socket = connect({ host: host.replace(/^\[|\]$/g, ''), port: Number(port) });
-  try {
-    await once(socket, 'connect', { signal: checkSignal() });
-    return undefined;
-  } catch (error) {
-    return error instanceof Error && error.name === 'AbortError' ? 'no answer' : messageOf(error);
-  } finally {
-    socket.destroy();
-  }
+/** Of each that does not answer as a broker, why. */
+async function awayOf(brokers: readonly string[], tls: KafkaSettings['tls']): Promise<string[]> {
+  const tried = await Promise.all(
+    brokers.map(async (broker) => ({ broker, trouble: await reach(broker, tls !== undefined) })),
+  );
+  return tried.flatMap(({ broker, trouble }) =>
+    trouble === undefined ? [] : [`${broker}: ${trouble}`],
+  );
 }
 
 async function checkTls(client: KafkaClient): Promise<Finding> {
@@ -91,16 +89,18 @@ async function checkLogin(client: KafkaClient, { sasl }: KafkaSettings): Promise
 }
 
 /** Every broker must be reached under the name that it advertises. */
-async function checkCluster(client: KafkaClient): Promise<Finding> {
+async function checkCluster(client: KafkaClient, { tls }: KafkaSettings): Promise<Finding> {
   const { brokers } = await client.metadata([]);
-  const names = [...brokers].map(([id, { host, port }]) => [id, `${host}:${port}`] as const);
-  const tried = await Promise.all(names.map(async ([, name]) => [name, await reach(name)]));
-  const away = tried.filter(([, trouble]) => trouble !== undefined);
+  const names = [...brokers].map(([id, broker]) => [id, addressOf(broker)] as const);
+  const away = await awayOf(
+    names.map(([, name]) => name),
+    tls,
+  );
   const list = names.map(([id, name]) => `${id} at ${name}`).join(', ');
   if (away.length === 0) return { status: 'ok', message: `brokers ${list}` };
   return {
     status: 'fail',
-    message: away.map(([name, trouble]) => `${name}: ${trouble}`).join('; '),
+    message: away.join('; '),
     advice:
       'The brokers advertise these addresses (advertised.listeners): this machine must reach them.',
   };
@@ -132,7 +132,7 @@ async function checkRights(client: KafkaClient, use: LogUse): Promise<Finding> {
   return {
     status: 'fail',
     message: `not allowed: ${lacking.join('; ')}`,
-    advice: 'Allow it to this user at the brokers (kafka-acls.sh --add).',
+    advice: allowHint('it'),
   };
 }
 

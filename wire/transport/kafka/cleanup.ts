@@ -1,47 +1,14 @@
 /** How topics let go of what is old: the wrong way loses records, and no broker says so. */
 import type { TopicSpec } from '../log/port.ts';
-import { KafkaClient } from './client.ts';
-import type { KafkaSettings } from './connection.ts';
-import { describedTopics, type TopicSettings, topicSettings } from './described.ts';
+import type { TopicSettings } from './described.ts';
 
 export const CLEANUP_SETTINGS = ['cleanup.policy', 'min.compaction.lag.ms'] as const;
-
-const requestMsMax = 5_000;
 
 export interface TopicTrouble {
   readonly topic: string;
   readonly what: string;
   /** What a person does about it. */
   readonly mend: string;
-}
-
-export interface CleanupFound {
-  readonly troubles: readonly TopicTrouble[];
-  /** Topics that are there, and whose settings may not be seen. */
-  readonly unseen: readonly string[];
-}
-
-/** Of topics that are there. @throws errors of the library, WindrowError */
-export async function lookAtCleanup(
-  settings: KafkaSettings,
-  topics: readonly TopicSpec[],
-): Promise<CleanupFound> {
-  const client = await KafkaClient.open(settings, { requestMsMax });
-  try {
-    const described = await describedTopics(
-      client,
-      topics.map(({ name }) => name),
-    );
-    const there = topics.filter(({ name }) => described.get(name)?.errorCode === 0);
-    const names = there.map(({ name }) => name);
-    const seen = await topicSettings(client, names, CLEANUP_SETTINGS);
-    return {
-      troubles: there.flatMap((topic) => cleanupTrouble(topic, seen.get(topic.name)) ?? []),
-      unseen: names.filter((name) => !seen.has(name)),
-    };
-  } finally {
-    await client.close();
-  }
 }
 
 /** @param settings of the topic as it is; undefined: they may not be seen */

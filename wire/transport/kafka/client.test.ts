@@ -1,4 +1,5 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { createKeptLog } from '../../../runtime/testing/kept-log.ts';
 import { KafkaAdmin } from './admin.ts';
 import { KafkaClient } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
@@ -47,7 +48,10 @@ it('a topic that was made and gets no leaders is told with what to do', async ()
     opening.mockRestore();
   });
   const spec = { name: 't', partitions: 1, replicas: 1, settings: {} };
-  const ensuring = new KafkaAdmin(settings).ensure([spec], new AbortController().signal);
+  const ensuring = new KafkaAdmin(settings, createKeptLog().log).ensure(
+    [spec],
+    new AbortController().signal,
+  );
   const told = expect(ensuring).rejects.toMatchObject({
     message: 'topic t was made, but has no leaders yet',
     hint: expect.stringContaining('kafka-topics.sh --describe') as string,

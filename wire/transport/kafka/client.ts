@@ -35,7 +35,8 @@ export function noteBrokers(settings: KafkaSettings, brokers: Iterable<Broker>):
   told.set(settings, [...brokers].map(addressOf));
 }
 
-function addressOf({ host, port }: Broker): string {
+/** `host:port`, an IPv6 address in brackets. */
+export function addressOf({ host, port }: Pick<Broker, 'host' | 'port'>): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
@@ -133,10 +134,17 @@ interface Request {
   async(...all: unknown[]): Promise<unknown>;
 }
 
+/** By the library's, which has one for each version of the protocol. */
+const fetches = new WeakMap<Request, Request>();
+
 /** Who reads alone loads what unpacks, some 10 MB: an agent does not. */
 async function withOurReading(library: typeof Library, request: Request): Promise<Request> {
+  const known = fetches.get(request);
+  if (known !== undefined) return known;
   const { fetchApi } = await import('./fetch-answer.ts');
-  return fetchApi(library, request as never);
+  const ours = fetchApi(library, request as never);
+  fetches.set(request, ours);
+  return ours;
 }
 
 /** Requests to one cluster. */

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Loaded, loadConfig } from '../../../runtime/config/load.ts';
 import { describeConfig } from '../../../runtime/config/show.ts';
 import { temporaryFolder } from '../../../runtime/testing/temporary-folder.ts';
-import { checkKafkaConfig, kafkaSettings } from './connection.ts';
+import { checkKafkaConfig, idleBrokers, kafkaSettings, warnOfIdleBrokers } from './connection.ts';
 import { KAFKA_SPEC } from './settings.ts';
 
 function load(
@@ -15,6 +15,7 @@ function load(
 }
 
 const clientId = 'test';
+const sasl = { WINDROW_KAFKA_SASL_MECHANISM: 'PLAIN', WINDROW_KAFKA_SASL_USERNAME: 'u' };
 
 describe('the settings for Kafka', () => {
   it('--kafka says which brokers, and that they are to be used', () => {
@@ -30,12 +31,27 @@ describe('the settings for Kafka', () => {
     expect(() => checkKafkaConfig(load({}).values)).not.toThrow();
   });
 
-  it.each(['a', 'a:0', 'a:65536', 'a:b', 'http://a:1', 'a b:1', '::1:9092', ':1'])(
-    '%s is no broker, and the flag is named',
-    (text) => {
-      expect(() => load({ brokers: text })).toThrow(/--kafka must be brokers as host:port/);
-    },
-  );
+  it.each([
+    [{ brokers: 'a:65536' }, {}, 'usage', '--kafka: port 65536 is not from 1 to 65535'],
+    [{ brokers: '' }, {}, 'usage', '--kafka is empty'],
+    [{}, { WINDROW_BROKERS: 'a' }, 'config', 'WINDROW_BROKERS: no port in a'],
+  ])('what is no broker is told, and who gave it: %j %j', (flags, env, code, message) => {
+    expect(() => load(flags, env)).toThrow(expect.objectContaining({ code, message }));
+  });
+
+  it('brokers that nothing uses are told of, to who looks and in the log of who starts', () => {
+    const { values } = load({}, { WINDROW_BROKERS: 'a:1' });
+    const message = 'brokers is set, but transport is direct: the brokers are not used';
+    expect(idleBrokers(values)).toMatchObject({ status: 'warn', message });
+    const log = { warn: vi.fn() };
+    warnOfIdleBrokers(values, log);
+    expect(log.warn).toHaveBeenCalledExactlyOnceWith({ hint: expect.any(String) }, message);
+    for (const good of [load({}), load({ brokers: 'a:1' })]) {
+      expect(idleBrokers(good.values)).toBeUndefined();
+      warnOfIdleBrokers(good.values, log);
+    }
+    expect(log.warn).toHaveBeenCalledOnce();
+  });
 
   it.each<[Record<string, string>, string]>([
     [{ WINDROW_TRANSPORT: 'kafka' }, 'brokers'],
@@ -50,7 +66,6 @@ describe('the settings for Kafka', () => {
   it('the password comes from its file without the end of the line, else from the environment', () => {
     const file = `${temporaryFolder()}/password`;
     writeFileSync(file, ' p w \n');
-    const sasl = { WINDROW_KAFKA_SASL_MECHANISM: 'PLAIN', WINDROW_KAFKA_SASL_USERNAME: 'u' };
     const byFile = load({}, { ...sasl, WINDROW_KAFKA_SASL_PASSWORD_FILE: file });
     const env = { WINDROW_KAFKA_SASL_PASSWORD: 'other' };
     expect(kafkaSettings(byFile.values, { clientId, env }).sasl?.password).toBe(' p w ');
@@ -61,6 +76,35 @@ describe('the settings for Kafka', () => {
     expect(() => kafkaSettings(byVariable.values, { clientId, env: {} })).toThrow(
       'kafka.sasl.password_file is missing',
     );
+  });
+
+  it.each(['', '\n', '\r\n'])('a password’s file that holds none (%j) is called empty', (text) => {
+    const file = `${temporaryFolder()}/password`;
+    writeFileSync(file, text);
+    const { values } = load({}, { ...sasl, WINDROW_KAFKA_SASL_PASSWORD_FILE: file });
+    // Of two places the file is the one that counts.
+    const env = { WINDROW_KAFKA_SASL_PASSWORD: 'other' };
+    expect(() => kafkaSettings(values, { clientId, env })).toThrow(
+      `kafka.sasl.password_file: ${file} is empty`,
+    );
+  });
+
+  it('a password’s variable that holds none is called empty', () => {
+    const env = { WINDROW_KAFKA_SASL_PASSWORD: '' };
+    expect(() => kafkaSettings(load({}, sasl).values, { clientId, env })).toThrow(
+      'WINDROW_KAFKA_SASL_PASSWORD is empty',
+    );
+  });
+
+  it('a CA that is none is named with its key, where TLS is on', () => {
+    const file = `${temporaryFolder()}/ca`;
+    writeFileSync(file, 'garbage');
+    const ca = { WINDROW_KAFKA_TLS_CA_FILE: file };
+    const { values } = load({}, { ...ca, WINDROW_KAFKA_TLS: 'true' });
+    expect(() => kafkaSettings(values, { clientId, env: {} })).toThrow(
+      `kafka.tls_ca_file: ${file} holds no certificate (PEM)`,
+    );
+    expect(kafkaSettings(load({}, ca).values, { clientId, env: {} }).tls).toBeUndefined();
   });
 
   it('a file that cannot be read is named with its key', () => {

@@ -1,5 +1,7 @@
 /** How the brokers are reached: settings with the files that they name. */
-import { readSettingFile } from '../../../runtime/config/setting-file.ts';
+import { readCertificates, readSettingFile } from '../../../runtime/config/setting-file.ts';
+import type { Check, Finding } from '../../../runtime/doctor.ts';
+import type { Logger } from '../../../runtime/logging.ts';
 import { WindrowError } from '../../../runtime/errors.ts';
 
 /** What both programs have in their configuration; see settings.ts. */
@@ -32,7 +34,7 @@ export interface KafkaSettings {
     | undefined;
 }
 
-/** @throws WindrowError `config` naming the key that is missing, or whose file cannot be read */
+/** @throws WindrowError `config` naming the key that is missing, or whose file cannot be used */
 export function kafkaSettings(
   config: KafkaConfig,
   { clientId, env }: { clientId: string; env: Readonly<Record<string, string | undefined>> },
@@ -42,7 +44,7 @@ export function kafkaSettings(
     brokers: config.brokers,
     clientId,
     tls: config['kafka.tls']
-      ? { ca: caFile === undefined ? undefined : readSettingFile('kafka.tls_ca_file', caFile) }
+      ? { ca: caFile === undefined ? undefined : readCertificates('kafka.tls_ca_file', caFile) }
       : undefined,
     sasl: saslOf(config, env),
   };
@@ -54,17 +56,25 @@ function saslOf(
 ): KafkaSettings['sasl'] {
   const mechanism = config['kafka.sasl.mechanism'];
   if (mechanism === undefined) return undefined;
-  const file = config['kafka.sasl.password_file'];
-  const password =
-    file === undefined
-      ? env[PASSWORD_VARIABLE]
-      : readSettingFile('kafka.sasl.password_file', file).replace(/\r?\n$/, '');
+  const password = passwordOf(config['kafka.sasl.password_file'], env[PASSWORD_VARIABLE]);
   const username = config['kafka.sasl.username'];
   if (username === undefined) throw missing('kafka.sasl.username', 'the user at the brokers');
-  if (password === undefined || password === '') {
-    throw missing('kafka.sasl.password_file', `a file with the password, or ${PASSWORD_VARIABLE}`);
-  }
   return { mechanism, username, password };
+}
+
+/** @throws WindrowError `config` when there is none: its file wins over its variable */
+function passwordOf(file: string | undefined, variable: string | undefined): string {
+  const key = 'kafka.sasl.password_file';
+  const [password, where] =
+    file === undefined
+      ? [variable, PASSWORD_VARIABLE]
+      : [readSettingFile(key, file).replace(/\r?\n$/, ''), `${key}: ${file}`];
+  const what = `a file with the password, or ${PASSWORD_VARIABLE}`;
+  if (password === undefined) throw missing(key, what);
+  if (password !== '') return password;
+  throw new WindrowError('config', `${where} is empty`, {
+    hint: `Give the user's password at the brokers: ${what}.`,
+  });
 }
 
 /** What one setting alone cannot tell. @throws WindrowError `config` */
@@ -85,6 +95,30 @@ export function checkKafkaConfig(config: KafkaConfig & { readonly transport: str
       hint: 'Set kafka.tls: true.',
     });
   }
+}
+
+type MaybeKafka = Pick<KafkaConfig, 'brokers'> & { readonly transport: string };
+
+/** What looks like a slip in settings that are good otherwise: nothing uses these brokers. */
+export function idleBrokers({ brokers, transport }: MaybeKafka): Finding | undefined {
+  if (brokers.length === 0 || transport === 'kafka') return undefined;
+  return {
+    status: 'warn',
+    message: `brokers is set, but transport is ${transport}: the brokers are not used`,
+    advice: 'Set transport: kafka, or take brokers away.',
+  };
+}
+
+/** For `doctor`: none where there is nothing to tell. */
+export function checksOfIdleBrokers(config: MaybeKafka): Check[] {
+  const slip = idleBrokers(config);
+  return slip === undefined ? [] : [{ name: 'transport', run: async () => slip }];
+}
+
+/** For the start of a program, which goes on all the same. */
+export function warnOfIdleBrokers(config: MaybeKafka, log: Pick<Logger, 'warn'>): void {
+  const slip = idleBrokers(config);
+  if (slip !== undefined) log.warn({ hint: slip.advice }, slip.message);
 }
 
 function missing(key: string, what: string): WindrowError {

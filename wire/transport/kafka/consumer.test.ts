@@ -99,3 +99,34 @@ it('what cannot be committed for want of a share says why there is none', async 
   again.abort();
   await failed;
 });
+
+it.each([
+  ['JoinGroup', 'UNKNOWN_MEMBER_ID'],
+  ['SyncGroup', 'REBALANCE_IN_PROGRESS'],
+])('an ordinary move of the group is no line in the log: %s says %s', async (api, apiId) => {
+  const answers: Answers = {
+    JoinGroup: async () => ({ generationId: 1, leader: 'm', memberId: 'm', members: [] }),
+    SyncGroup: async () => ({ assignment: Buffer.alloc(0) }),
+  };
+  let refused = 0;
+  groupOfOne({
+    ...answers,
+    [api]: async () => {
+      refused += 1;
+      if (refused === 1) throw Object.assign(new Error('a reason'), { apiId });
+      return answers[api]?.();
+    },
+  });
+  const { log, lines } = createKeptLog();
+  const consumer = new KafkaConsumer(settings, group, log);
+  const stopping = new AbortController();
+  let shares = 0;
+  const assigned = async (): Promise<void> => void (shares += 1);
+  const running = consumer.run({ assigned, take: async () => {} }, stopping.signal);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(shares).toBe(1);
+  expect(refused).toBeGreaterThan(1);
+  expect(lines).toEqual([]);
+  stopping.abort();
+  await running;
+});

@@ -119,7 +119,7 @@ export class KafkaConsumer implements GroupConsumer {
       throw this.#failure ?? groupMoves();
     }
     try {
-      await unlessAborted(membership.commit(offsets, share), signal, 'committing');
+      await unlessAborted(membership.commit(offsets, share, this.#positions), signal, 'committing');
     } catch (error) {
       throw this.#told(error);
     }
@@ -209,13 +209,11 @@ export class KafkaConsumer implements GroupConsumer {
       return (isSame ? this.#positions.get(placeKey(place)) : undefined) ?? [];
     });
     const from = { client, membership, sameBefore, read, log: this.#log };
-    const starts = await startsOf(fresh, from);
+    const { starts, positions } = await startsOf(fresh, from);
     sameBefore.clear();
     const keys = new Set(places.map((place) => placeKey(place)));
     for (const key of this.#positions.keys()) if (!keys.has(key)) this.#positions.delete(key);
-    for (const { topic, partition, offset } of starts) {
-      this.#positions.set(placeKey({ topic, partition }), { topic, partition, offset });
-    }
+    for (const position of positions) this.#positions.set(placeKey(position), position);
     this.#slots = held.share.slots;
     this.#topics = held.share.topics;
     this.#held = held;

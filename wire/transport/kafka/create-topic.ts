@@ -8,30 +8,39 @@ import { inSyncWanted, replicasOf, replicasWanted } from './topics.ts';
 /** Making topics, and looking at them. */
 export const requestMsMax = 10_000;
 
+/** A topic that was made, and the brokers that there were for it. */
+export interface MadeTopic {
+  readonly partitions: number;
+  readonly replicas: number;
+  readonly brokers: number;
+}
+
 /**
  * One that is there already is left as it is.
  * @param options `isTrial`: the brokers only say whether they would, and change nothing
+ * @returns undefined where another agent or collector was quicker
  * @throws errors of the library
  */
 export async function createTopic(
   client: Pick<KafkaClient, 'call' | 'metadata'>,
-  { name, partitions: numPartitions, replicas, settings }: TopicSpec,
+  { name, partitions, replicas: wanted, settings }: TopicSpec,
   { isTrial = false } = {},
-): Promise<void> {
+): Promise<MadeTopic | undefined> {
   const { brokers, controllerId } = await client.metadata([]);
-  const replicationFactor = replicasOf(replicas, brokers.size);
-  const inSync =
-    replicationFactor >= replicasWanted ? { 'min.insync.replicas': `${inSyncWanted}` } : {};
+  const replicas = replicasOf(wanted, brokers.size);
+  const inSync = replicas >= replicasWanted ? { 'min.insync.replicas': `${inSyncWanted}` } : {};
   const configs = Object.entries({ ...inSync, ...settings }).map(([key, value]) => ({
     name: key,
     value,
   }));
-  const topic = { name, numPartitions, replicationFactor, assignments: [], configs };
+  const counts = { numPartitions: partitions, replicationFactor: replicas };
+  const topic = { name, ...counts, assignments: [], configs };
   try {
     await client.call('CreateTopics', controllerId, [topic], requestMsMax, isTrial);
+    return { partitions, replicas, brokers: brokers.size };
   } catch (error) {
-    // Another agent or collector was quicker.
     if (!hasReason(error, 'TOPIC_ALREADY_EXISTS')) throw error;
+    return undefined;
   }
 }
 

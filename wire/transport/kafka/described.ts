@@ -29,6 +29,11 @@ export async function describedTopics(
   );
 }
 
+/** Of the partition that has fewest; brokers that are away have theirs still. */
+export function replicaCount({ partitions }: Pick<DescribedTopic, 'partitions'>): number {
+  return Math.min(...partitions.map(({ replicaNodes }) => replicaNodes.length));
+}
+
 /** These settings by topic; topics whose settings may not be seen are left out. */
 export async function topicSettings(
   client: KafkaClient,

@@ -5,13 +5,12 @@
  * Only a record that the broker finds too large will never be taken.
  */
 import { messageOf, WindrowError } from '../../../runtime/errors.ts';
-import { type Known, knownOf, startingReasons, TLS_CODES } from './words.ts';
+import { namesOf } from './names.ts';
+import { allowHint, type Known, knownOf, startingReasons, TLS_CODES } from './words.ts';
 
 /** Where nobody has words for it. */
 const unknownHint =
   'If that goes on, look into the logs of the brokers; doctor checks each part of the way to them.';
-/** Brokers that a hint names. */
-const namedMax = 5;
 
 /** What was tried, for the error's sentence and the right that it needs. */
 export interface Attempt {
@@ -67,11 +66,10 @@ function adviceOf(
   { right, brokers }: { readonly right: string | undefined; readonly brokers: readonly string[] },
 ): string | undefined {
   if (hint === undefined && code === 'unauthorized' && right !== undefined) {
-    return `Allow ${right} to this user at the brokers (kafka-acls.sh --add).`;
+    return allowHint(right);
   }
   if (hint === undefined || !isOfBroker || brokers.length === 0) return hint;
-  const more = brokers.length > namedMax ? ', …' : '';
-  return `${hint} Asked: ${brokers.slice(0, namedMax).join(', ')}${more}.`;
+  return `${hint} Asked: ${namesOf(brokers)}.`;
 }
 
 /** Whom the requests went to that failed, as far as it is known. */

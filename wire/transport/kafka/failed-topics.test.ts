@@ -1,6 +1,6 @@
 import * as library from '@platformatic/kafka';
 import { describe, expect, it } from 'vitest';
-import { FailedTopics, namesOf } from './failed-topics.ts';
+import { FailedTopics } from './failed-topics.ts';
 
 const all = ['b', 'a', 'b', 'c'];
 
@@ -74,15 +74,4 @@ describe('topics of a failure', () => {
     failed.begin();
     expect(failed.among(all)).toEqual(['a', 'b', 'c']);
   });
-});
-
-it.each([
-  [1, 'a'],
-  [2, 'a and b'],
-  [5, 'a, b, c, d and e'],
-  [6, 'a, b, c, d, e and 1 more'],
-  [900, 'a, b, c, d, e and 895 more'],
-])('of %i topics a sentence names five at most', (count, names) => {
-  const topics = Array.from({ length: count }, (_, i) => String.fromCharCode(97 + i));
-  expect(namesOf(topics)).toBe(names);
 });

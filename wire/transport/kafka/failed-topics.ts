@@ -7,9 +7,6 @@ import type { metadataV12, Producer, produceV11 } from '@platformatic/kafka';
 import type { Library } from './client.ts';
 import { answerIn } from './errors.ts';
 
-/** Topics that a sentence names. */
-const namedMax = 5;
-
 type Answer = Partial<metadataV12.MetadataResponse & produceV11.ProduceResponse>;
 
 type Answered = (error: unknown, answer: unknown) => void;
@@ -75,11 +72,4 @@ export class FailedTopics {
       if (partitionResponses.some(({ errorCode }) => errorCode !== 0)) this.#failed.add(name);
     }
   }
-}
-
-/** `a`, `a and b`; of many `a, b, c, d, e and 3 more`. */
-export function namesOf(topics: readonly string[]): string {
-  const more = topics.length - namedMax;
-  const names = more > 0 ? [...topics.slice(0, namedMax), `${more} more`] : topics;
-  return names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : `${names[0]}`;
 }

@@ -7,26 +7,25 @@ import type { fetchV17, Reader } from '@platformatic/kafka';
 import type * as Library from '@platformatic/kafka';
 import { release } from '../../../runtime/release.ts';
 import type { LogRecord, PartitionOffset } from '../log/port.ts';
+import {
+  attributesAt,
+  firstTimestampAt,
+  headBytes,
+  lastOffsetDeltaAt,
+  leaderEpochAt,
+  lengthAt,
+  magic,
+  magicAt,
+  maxTimestampAt,
+  recordsCountAt,
+  uncountedBytes,
+} from './batch-layout.ts';
 import { readRecords } from './records.ts';
 import { unpack } from './unpack.ts';
 
 /** Records of one batch; each takes some 200 bytes once it is taken apart, and a microsecond of the loop. */
 const batchRecordsMax = 100_000;
 
-/** Bytes of a batch before its records, and the places of what is in them. */
-const headBytes = 61;
-const lengthAt = 8;
-const leaderEpochAt = 12;
-const magicAt = 16;
-const attributesAt = 21;
-const lastOffsetDeltaAt = 23;
-const firstTimestampAt = 27;
-const maxTimestampAt = 35;
-const recordsCountAt = 57;
-/** Bytes of a batch that its length does not count. */
-const uncountedBytes = 12;
-/** The format since Kafka 0.11; up to its number those before it look alike. */
-const magic = 2;
 const knownBytes = magicAt + 1;
 const unknownEpoch = -1;
 /** In the attributes. */
@@ -47,6 +46,8 @@ export interface FetchedBatch {
   readonly leaderEpoch: number;
   /** The newest time of its records, ms since the epoch as their sender has it; 0 where that cannot be read. */
   readonly newestMs: number;
+  /** As it came, packed. */
+  readonly bytes: number;
   readonly attributes: number;
   /** What it has from there on; to be asked once. @throws why nobody can ever read it */
   readonly unpack: (from: PartitionOffset) => UnpackedBatch;
@@ -217,6 +218,7 @@ function unreadable(batch: Buffer, why: string, giveBack: () => void): FetchedBa
     lastOffsetDelta: hasHead ? Math.max(0, batch.readInt32BE(lastOffsetDeltaAt)) : 0,
     leaderEpoch: hasHead ? batch.readInt32BE(leaderEpochAt) : unknownEpoch,
     newestMs: 0,
+    bytes: batch.length,
     attributes: 0,
     unpack() {
       giveBack();
@@ -241,6 +243,7 @@ function batchOf(batch: Buffer, giveBack: () => void): FetchedBatch {
     lastOffsetDelta: batch.readInt32BE(lastOffsetDeltaAt),
     leaderEpoch: batch.readInt32BE(leaderEpochAt),
     newestMs: Number(batch.readBigInt64BE(maxTimestampAt)),
+    bytes: batch.length,
     attributes: batch.readInt16BE(attributesAt),
     unpack: (from) => takeApart(batch, from, giveBack),
   };

@@ -10,6 +10,8 @@ import { answer, batch, type Given, ignoring, topic } from './testing/answers.ts
 /** A broker that gives these answers, then none. */
 class Broker {
   readonly asked: number[] = [];
+  /** KiB of the partition that fit into each answer. */
+  readonly parts: number[] = [];
   readonly #answers: (() => Promise<FetchAnswer>)[];
 
   constructor(answers: (() => Promise<FetchAnswer>)[]) {
@@ -23,8 +25,12 @@ class Broker {
           topics: new Map([[topic, { id: 'id', partitions: [{ leader: 1 }], partitionsCount: 1 }]]),
         }) as never,
       call: ((_api: string, _node: number, ...args: unknown[]) => {
-        const wanted = args[6] as { partitions: { fetchOffset: bigint }[] }[];
-        this.asked.push(Number(wanted[0]?.partitions[0]?.fetchOffset));
+        const wanted = args[6] as {
+          partitions: { fetchOffset: bigint; partitionMaxBytes: number }[];
+        }[];
+        const { fetchOffset, partitionMaxBytes = 0 } = wanted[0]?.partitions[0] ?? {};
+        this.asked.push(Number(fetchOffset));
+        this.parts.push(partitionMaxBytes / 1024);
         const next = this.#answers.shift();
         return next === undefined ? new Promise(() => {}) : next();
       }) as Requests['call'],
@@ -263,4 +269,18 @@ it('what the taker throws ends it', async () => {
   const broker = new Broker(answers([{ offset: 0, values: ['0'] }]));
   const { ended } = fetching(broker, () => Promise.reject(new Error('cannot')));
   await expect(ended).rejects.toThrow('cannot');
+});
+
+it('a partition whose batches are larger than a part of an answer gets as many parts as they take', async () => {
+  const broker = new Broker(
+    answers(
+      [{ offset: 0, values: ['x'.repeat(300 * 1024)] }],
+      [{ offset: 1, values: ['x'.repeat(3 * 1024 * 1024)] }],
+      [{ offset: 2, values: ['x'] }],
+    ),
+  );
+  const { ended, stopping } = fetching(broker, async () => {});
+  await vi.waitFor(() => expect(broker.parts).toEqual([128, 384, 1_024, 128]));
+  stopping.abort();
+  await ended;
 });

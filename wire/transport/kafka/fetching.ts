@@ -8,11 +8,9 @@
 import type { Metadata } from './client.ts';
 import { hasReason } from './errors.ts';
 import { LeaderLoop, type LeaderReading, Turns } from './leader-loop.ts';
+import { namesOf, topicsNamed } from './names.ts';
 import { noLeader, type Place, placeKey } from './offsets.ts';
-import { amiss, FoundAmiss } from './words.ts';
-
-/** Partitions without a leader that are named; the others are counted. */
-const namedMax = 5;
+import { amiss } from './words.ts';
 
 export interface FetchingOptions extends LeaderReading {
   /** All partitions are read: each has been answered since it was astray. */
@@ -82,7 +80,7 @@ class Fetching {
       }
     }
     if (leaderless.length === 0) return;
-    const error = amiss.noLeader(namesOf(leaderless));
+    const error = amiss.noLeader(namesOf(leaderless.toSorted()));
     for (const key of leaderless) this.#astray.set(key, error);
   }
 
@@ -131,17 +129,6 @@ function troubleOf(astray: ReadonlyMap<string, unknown>): unknown {
   const isRefused = (error: unknown): boolean => hasReason(error, 'TOPIC_AUTHORIZATION_FAILED');
   const refused = [...astray].filter(([, error]) => isRefused(error)).map(([key]) => key);
   if (refused.length === 0) return [...astray.values()].find((error) => error !== undefined);
-  const names = [...new Set(refused.map((key) => key.slice(0, key.lastIndexOf('/'))))].sort();
-  const topics = `topic${names.length > 1 ? 's' : ''} ${names.join(', ')}`;
-  return new FoundAmiss({
-    code: 'unauthorized',
-    sentence: `the broker does not allow ${topics}`,
-    hint: `Allow Read on ${topics} to this user at the brokers (kafka-acls.sh --add).`,
-  });
-}
-
-function namesOf(keys: readonly string[]): string {
-  const named = keys.toSorted().slice(0, namedMax).join(', ');
-  const more = keys.length - namedMax;
-  return `${named}${more > 0 ? ` and ${more} other partitions` : ''}`;
+  const topics = new Set(refused.map((key) => key.slice(0, key.lastIndexOf('/'))));
+  return amiss.notReadable(topicsNamed([...topics].toSorted()));
 }

@@ -9,18 +9,25 @@ import type { LogRecord, PartitionOffset } from '../log/port.ts';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 import type { Requests } from './client.ts';
 import { hasReason } from './errors.ts';
-import { endOf, type FetchAnswer, type FetchedPartition } from './fetch-answer.ts';
+import {
+  endOf,
+  type FetchAnswer,
+  type FetchedBatch,
+  type FetchedPartition,
+} from './fetch-answer.ts';
 import { offsetsOf, type Place, placeKey, type Position } from './offsets.ts';
 import { type Gap, type Piece, piecesOf } from './pieces.ts';
+import { amiss } from './words.ts';
 
 /** How long a broker holds a request while nothing new comes. */
 export const fetchWaitMs = 1_000;
 /**
- * Bytes of one answer, and of one partition's part in it; a larger batch comes alone. Two answers may
- * be in hand, but packed: they are unpacked piece by piece.
+ * Bytes of one answer, and of one partition's part in it. A batch that is larger than its part comes
+ * alone, so who sends such batches gets a part of twice as much, or more. Two answers may be in hand,
+ * but packed: they are unpacked piece by piece.
  */
 const answerBytesMax = 1024 * 1024;
-const partitionBytesMax = 128 * 1024;
+const partBytes = 128 * 1024;
 
 /** Ms of unpacking after which the program's loop turns: an answer may hold hundreds of bombs, some 10 ms each. */
 const unpackMsMax = 5;
@@ -85,8 +92,8 @@ export class LeaderLoop {
   readonly #next = new Map<string, Position>();
   /** When the last answer came that had all of the partition, by `performance.now()`. */
   readonly #hadAllMs = new Map<string, number>();
-  /** The newest time that records of it were given with, by `placeKey`. */
-  readonly #givenMs = new Map<string, number>();
+  /** What was given of it last, by `placeKey`. */
+  readonly #given = new Map<string, Pick<FetchedBatch, 'newestMs' | 'bytes'>>();
   #turn = 0;
   /** For so long it unpacked since the program's loop last turned for it. */
   #unpackedMs = 0;
@@ -165,7 +172,7 @@ export class LeaderLoop {
         currentLeaderEpoch: unknownEpoch,
         fetchOffset: BigInt(offset),
         lastFetchedEpoch: leaderEpoch,
-        partitionMaxBytes: partitionBytesMax,
+        partitionMaxBytes: this.#partBytesOf({ topic, partition }),
       })),
     }));
     // Without a session: each request says all that it wants.
@@ -194,13 +201,20 @@ export class LeaderLoop {
    */
   #inTurn(asked: readonly Position[]): Position[] {
     this.#turn += 1;
-    if (this.#turn % 2 === 0) return asked.toSorted((a, b) => this.#given(a) - this.#given(b));
+    if (this.#turn % 2 === 0) return asked.toSorted((a, b) => this.#givenMs(a) - this.#givenMs(b));
     const first = ((this.#turn - 1) / 2) % asked.length;
     return [...asked.slice(first), ...asked.slice(0, first)];
   }
 
-  #given(place: Place): number {
-    return this.#givenMs.get(placeKey(place)) ?? 0;
+  #givenMs(place: Place): number {
+    return this.#given.get(placeKey(place))?.newestMs ?? 0;
+  }
+
+  /** Whole parts, so that batches of about the same size fit. */
+  #partBytesOf(place: Place): number {
+    const { bytes = 0 } = this.#given.get(placeKey(place)) ?? {};
+    const parts = Math.max(1, Math.ceil(bytes / partBytes));
+    return Math.min(answerBytesMax, parts * partBytes);
   }
 
   async #taken({ responses }: FetchAnswer, askedMs: number): Promise<Fetched> {
@@ -228,9 +242,12 @@ export class LeaderLoop {
     );
     const isOutOfRange = ([, error]: readonly [Place, unknown]): boolean =>
       hasReason(error, 'OFFSET_OUT_OF_RANGE');
-    const gone = await this.#backToEarliest(bad.filter(isOutOfRange).map(([next]) => next));
-    const lost = this.#letGo(bad.filter((each) => !isOutOfRange(each)));
-    return { pieces: [...pieces, gone], lost };
+    const { gone, stuck } = await this.#backToEarliest(
+      bad.filter(isOutOfRange).map(([next]) => next),
+    );
+    const refused = bad.filter((each) => !isOutOfRange(each));
+    const untold = stuck.map((place) => [place, amiss.nowhere(placeKey(place))] as const);
+    return { pieces: [...pieces, gone], lost: this.#letGo([...refused, ...untold]) };
   }
 
   #piecesOf(next: Position, { records, highWatermark }: FetchedPartition): Iterable<Piece> {
@@ -241,7 +258,7 @@ export class LeaderLoop {
     if (offset >= highWatermark) this.#hadAllMs.set(key, performance.now());
     if (last !== undefined) {
       this.#next.set(key, { ...next, offset, leaderEpoch: last.leaderEpoch });
-      this.#givenMs.set(key, last.newestMs);
+      this.#given.set(key, { newestMs: last.newestMs, bytes: last.bytes });
     }
     return piecesOf(records, { from: next, newerThanMs });
   }
@@ -254,36 +271,47 @@ export class LeaderLoop {
     if (offset < next.offset) this.#options.onVoid({ ...next, offset });
   }
 
-  /** @returns where partitions go on, whose records are gone */
-  async #backToEarliest(places: readonly Position[]): Promise<Piece[]> {
-    if (places.length === 0) return [];
+  /**
+   * @returns `gone`: where partitions go on, whose records are gone; `stuck`: those of which nothing
+   *   says where, and which would be refused again at once
+   */
+  async #backToEarliest(
+    places: readonly Position[],
+  ): Promise<{ gone: Piece[]; stuck: Position[] }> {
+    if (places.length === 0) return { gone: [], stuck: [] };
     const { client, onGap, onVoid } = this.#options;
     const [earliest, latest] = await Promise.all([
       offsetsOf(client, places, 'earliest'),
       offsetsOf(client, places, 'latest'),
     ]);
-    const pieces: Piece[] = [];
+    const gone: Piece[] = [];
+    const stuck: Position[] = [];
     for (const from of places) {
       const key = placeKey(from);
-      if (from.offset > (latest.get(key) ?? Infinity)) onVoid();
+      const isVoid = from.offset > (latest.get(key) ?? Infinity);
+      if (isVoid) onVoid();
       // Nor can a log tell whether it has what was read, when it knows nothing of that time.
       this.#next.set(key, withoutEpoch(from));
       const first = earliest.get(key) ?? from.offset;
-      if (first <= from.offset) continue;
+      if (first <= from.offset) {
+        const isAskedOtherwise = from.leaderEpoch !== undefined && earliest.has(key);
+        if (!isVoid && !isAskedOtherwise) stuck.push(from);
+        continue;
+      }
       onGap({ from, to: first });
       const reached = { ...withoutEpoch(from), offset: first };
       this.#next.set(key, reached);
       this.#hadAllMs.delete(key);
-      pieces.push({ records: [], reached, newerThanMs: Number.NEGATIVE_INFINITY });
+      gone.push({ records: [], reached, newerThanMs: Number.NEGATIVE_INFINITY });
     }
-    return pieces;
+    return { gone, stuck };
   }
 
   #letGo<T extends readonly [Place, unknown]>(lost: readonly T[]): readonly T[] {
     for (const [place] of lost) {
       this.#next.delete(placeKey(place));
       this.#hadAllMs.delete(placeKey(place));
-      this.#givenMs.delete(placeKey(place));
+      this.#given.delete(placeKey(place));
     }
     return lost;
   }

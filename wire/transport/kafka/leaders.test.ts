@@ -1,6 +1,7 @@
 /** Partitions whose leader does not answer, is none, or moves; positions that are void. */
 import { expect, it, vi } from 'vitest';
 import type { Requests } from './client.ts';
+import { kafkaError } from './errors.ts';
 import type { FetchAnswer } from './fetch-answer.ts';
 import { fetchAll, type FetchingOptions } from './fetching.ts';
 import { placeKey } from './offsets.ts';
@@ -85,6 +86,61 @@ it('a partition without leader keeps no other waiting, and is read as soon as it
   await vi.waitFor(() => expect(asked).toEqual(['1: 0 2', '3: 1']));
   stopping.abort();
   await ended;
+});
+
+it('of many partitions without leader five are named', async () => {
+  const { options } = cluster(
+    Array.from({ length: 7 }, () => -1),
+    () => waiting,
+  );
+  const trouble = troubles();
+  const stopping = new AbortController();
+  const ended = fetchAll(
+    { ...options, onTrouble: trouble.onTrouble },
+    abortedToo(stopping, trouble),
+  );
+  const named = 'no leader of t/0, t/1, t/2, t/3, t/4 and 2 more';
+  await vi.waitFor(() => expect(trouble.told).toEqual([named]));
+  stopping.abort();
+  await ended;
+});
+
+it.each([
+  [['b', 'a'], 'topics a and b'],
+  [['g', 'f', 'e', 'd', 'c', 'b', 'a'], 'topics a, b, c, d, e and 2 more'],
+])('where the right is missing to read %j, five topics are named', async (names, named) => {
+  const client: Requests = {
+    metadata: async () => {
+      const of = { id: 'id', partitions: [{ leader: 1 }, { leader: 1 }] };
+      return { topics: new Map(names.map((name) => [name, of])) } as never;
+    },
+    call: () =>
+      Promise.reject(Object.assign(new Error('no'), { apiId: 'TOPIC_AUTHORIZATION_FAILED' })),
+  };
+  const places = names.flatMap((name) =>
+    [0, 1].map((partition) => ({ topic: name, partition, offset: 0 })),
+  );
+  const stopping = new AbortController();
+  const told: unknown[] = [];
+  await fetchAll(
+    {
+      ...ignoring,
+      topicIds: new Map(names.map((name) => [name, 'id'])),
+      client,
+      positions: new Map(places.map((place) => [placeKey(place), place])),
+      take: async () => {},
+      onTrouble: async (error) => {
+        const { message, hint } = kafkaError(error, { what: 'group g cannot read' });
+        told.push(message, hint);
+        stopping.abort();
+      },
+    },
+    stopping.signal,
+  );
+  expect(told).toEqual([
+    `group g cannot read: the broker does not allow ${named}`,
+    `Allow Read on ${named} to this user at the brokers (kafka-acls.sh --add).`,
+  ]);
 });
 
 it('a broker that gives nothing of one partition gives the others, and all is well when all have answered', async () => {
@@ -192,6 +248,21 @@ it('a broker is told which leader wrote what was read last, and what of that is 
   expect(voids).toEqual([3]);
 });
 
+/** What ListOffsets answers of partition 0; undefined: nothing. */
+function listed(
+  args: readonly unknown[],
+  { earliest, latest }: Readonly<Record<'earliest' | 'latest', bigint | undefined>>,
+) {
+  const [, , [{ partitions }]] = args as [
+    number,
+    number,
+    [{ partitions: { timestamp: bigint }[] }],
+  ];
+  const offset = partitions[0]?.timestamp === -1n ? latest : earliest;
+  const found = offset === undefined ? [] : [{ partitionIndex: 0, errorCode: 0, offset }];
+  return { topics: [{ name: topic, partitions: found }] };
+}
+
 it('where a broker cannot tell of a time that it does not know it is not asked again', async () => {
   const epochs: number[] = [];
   const answers = [
@@ -202,17 +273,7 @@ it('where a broker cannot tell of a time that it does not know it is not asked a
     metadata: async () =>
       ({ topics: new Map([[topic, { id: 'id', partitions: [{ leader: 1 }] }]]) }) as never,
     call: (async (api: string, _node: number, ...args: unknown[]) => {
-      if (api === 'ListOffsets') {
-        const [, , [{ partitions }]] = args as [
-          number,
-          number,
-          [{ partitions: { timestamp: bigint }[] }],
-        ];
-        const offset = partitions[0]?.timestamp === -1n ? 2n : 0n;
-        return {
-          topics: [{ name: topic, partitions: [{ partitionIndex: 0, errorCode: 0, offset }] }],
-        };
-      }
+      if (api === 'ListOffsets') return listed(args, { earliest: 0n, latest: 2n });
       const [wanted] = args[6] as { partitions: { lastFetchedEpoch: number }[] }[];
       epochs.push(wanted?.partitions[0]?.lastFetchedEpoch ?? NaN);
       return answers[epochs.length - 1] ?? waiting;
@@ -229,6 +290,51 @@ it('where a broker cannot tell of a time that it does not know it is not asked a
   stopping.abort();
   await ended;
 });
+
+it.each([
+  ['its leader does not tell where it begins', undefined, 0n],
+  ['what it tells does not say where to go on', 0n, undefined],
+])(
+  'a partition whose position is refused is not asked for again at once where %s',
+  async (_, earliest, latest) => {
+    const trouble = troubles();
+    let fetches = 0;
+    const client: Requests = {
+      metadata: async () =>
+        ({ topics: new Map([[topic, { id: 'id', partitions: [{ leader: 1 }] }]]) }) as never,
+      call: (async (api: string, _node: number, ...args: unknown[]) => {
+        if (api === 'ListOffsets') return listed(args, { earliest, latest });
+        fetches += 1;
+        return fetches > 9 ? waiting : refusal({ 0: 'OFFSET_OUT_OF_RANGE' });
+      }) as Requests['call'],
+    };
+    const place = { topic, partition: 0, offset: 0 };
+    const stopping = new AbortController();
+    const passedBy = vi.fn();
+    const ended = fetchAll(
+      {
+        ...ignoring,
+        client,
+        positions: new Map([[placeKey(place), place]]),
+        take: async () => {},
+        onTrouble: trouble.onTrouble,
+        onVoid: passedBy,
+        onGap: passedBy,
+      },
+      abortedToo(stopping, trouble),
+    );
+    for (const tries of [1, 2]) {
+      await vi.waitFor(() => expect(trouble.told).toHaveLength(tries));
+      expect(fetches).toBe(tries);
+      trouble.goOn();
+    }
+    const told = 'the broker does not tell from where on it has t/0';
+    expect(trouble.told).toEqual([told, told]);
+    expect(passedBy).not.toHaveBeenCalled();
+    stopping.abort();
+    await ended;
+  },
+);
 
 it('what one leader gave stays packed while what another one gave is worked on', async () => {
   let unpacked = 0;

@@ -21,6 +21,6 @@ export function createKafkaLog(settings: KafkaSettings, log: Logger): Log {
     producer: () => new KafkaProducer(settings, log),
     consumer: (options) => new KafkaConsumer(settings, options, log),
     reader: (topic) => new KafkaReader(settings, topic, log),
-    admin: () => new KafkaAdmin(settings),
+    admin: () => new KafkaAdmin(settings, log),
   };
 }

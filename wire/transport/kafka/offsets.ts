@@ -107,6 +107,12 @@ async function offsetsAt(
   );
 }
 
+/**
+ * The answer is for the asked epoch or, where the log has nothing of that, for the last one before
+ * it. Either way its end is the first offset that is known to differ, and where it lies behind the
+ * position nobody knows one: to find it, where each epoch began in what was read would have to be
+ * kept. So the epoch of the answer changes nothing, as in Kafka's own client (KIP-320).
+ */
 async function epochsAt(
   client: Requests,
   node: number,

@@ -17,7 +17,8 @@ const message = fc.record({
     { weight: 1, arbitrary: fc.constant(null as unknown as Buffer) },
   ),
   headers: fc.array(fc.tuple(bytes(10), bytes(20)), { maxLength: 3 }).map((all) => new Map(all)),
-  timestamp: fc.bigInt({ min: -1n, max: 2n ** 42n }),
+  // Beyond 2³¹ ms of each other the library writes other times than it was given.
+  timestamp: fc.bigInt({ min: -1n, max: 2n ** 31n - 2n }),
 });
 
 it('a request is, byte for byte, the one that the library makes', () => {
@@ -46,7 +47,7 @@ it('who says nothing of it asks that all replicas in sync have a record', () => 
   expect(buffer.readInt16BE(1)).toBe(-1);
 });
 
-it('chunk after chunk is copied into the same memory', () => {
+it('chunk after chunk is written into the same memory', () => {
   const options = { producerId: 1n, producerEpoch: 0, compression: 'none' as const };
   const memoryOf = (fill: number): ArrayBufferLike => {
     const value = Buffer.alloc(960 * 1024, fill);

@@ -4,7 +4,7 @@
  * collector; and what collects often enough for that takes all that is on its way for old.
  *
  * What always holds: the library copies a request as soon as it is made, before anything else runs.
- * So the memory of these copies is used again for the next one, of whichever client.
+ * So the memory in which its batches are written is used again for the next one, of whichever client.
  */
 import type {
   Callback,
@@ -15,6 +15,7 @@ import type {
   Writer,
 } from '@platformatic/kafka';
 import type * as Library from '@platformatic/kafka';
+import { batchBytesOf, writeBatch } from './batch-bytes.ts';
 
 const produceKey = 0;
 /** The versions that are written as here; older ones the library writes. */
@@ -22,10 +23,7 @@ const firstVersion = 9;
 const lastVersion = 11;
 /** A record counts as written when all replicas that are in sync have it. */
 export const acksOfAll = -1;
-/** Of the format of batches, 2. */
-const magic = 2;
-const noEpochYet = 0;
-/** Memory for copies grows by so much. */
+/** Memory for batches grows by so much. */
 const stepBytes = 64 * 1024;
 
 type ProduceApi = typeof produceV11.api;
@@ -53,7 +51,7 @@ function produceApi(library: typeof Library, theirs: ProduceApi): ProduceApi {
   return library.createAPI(produceKey, version, create as never, parseResponse);
 }
 
-/** The same bytes as the library's own. They are good until the next request is made. */
+/** The same bytes as the library's own, but for times that are far from each other. They are good until the next request is made. */
 export function produceRequest(
   library: typeof Library,
   acks = acksOfAll,
@@ -61,7 +59,7 @@ export function produceRequest(
   messages: readonly MessageRecord[] = [],
   options: Partial<CreateRecordsBatchOptions> = {},
 ): Writer {
-  copies.begin();
+  memory.begin();
   return library.Writer.create()
     .appendString(options.transactionalId)
     .appendInt16(acks)
@@ -73,7 +71,7 @@ export function produceRequest(
         each
           .appendInt32(Number(partition))
           .appendUnsignedVarInt(batch.length + 1)
-          .appendFrom(batch);
+          .append(batch);
       });
     })
     .appendTaggedFields();
@@ -84,33 +82,17 @@ function batchOf(
   library: typeof Library,
   records: readonly MessageRecord[],
   { producerId, producerEpoch, sequences }: Partial<CreateRecordsBatchOptions>,
-): Writer {
-  const times = records.map(({ timestamp = 0n }) => timestamp);
-  const firstTime = times[0] ?? 0n;
+): Buffer {
   const [first] = records;
-  const content = library.Writer.create()
-    .appendInt16(0)
-    .appendInt32(records.length - 1)
-    .appendInt64(firstTime)
-    .appendInt64(times.reduce((latest, time) => (time > latest ? time : latest), firstTime))
-    .appendInt64(producerId ?? -1n)
-    .appendInt16(producerEpoch ?? 0)
-    .appendInt32(sequences?.getWithDefault(`${first?.topic}:${first?.partition}`, 0) ?? 0)
-    .appendInt32(records.length);
-  for (const [i, record] of records.entries()) {
-    content.appendFrom(library.createRecord(record, i, firstTime));
-  }
-  const batch = library.Writer.create().append(copies.copyOf(content));
-  return batch
-    .appendUnsignedInt32(library.crc32c(batch.dynamicBuffer), false)
-    .appendInt8(magic, false)
-    .appendInt32(noEpochYet, false)
-    .prependLength()
-    .appendInt64(0n, false);
+  const sequence = sequences?.getWithDefault(`${first?.topic}:${first?.partition}`, 0) ?? 0;
+  const batch = memory.take(batchBytesOf(records));
+  const by = { producerId, producerEpoch, sequence };
+  writeBatch(batch, records, by, (bytes) => library.crc32c(bytes));
+  return batch;
 }
 
 /** Of the batches of one request, side by side. */
-class Copies {
+class BatchMemory {
   #memory = Buffer.alloc(0);
   #used = 0;
 
@@ -118,19 +100,16 @@ class Copies {
     this.#used = 0;
   }
 
-  copyOf({ buffers, length }: Writer): Buffer {
-    if (this.#used + length > this.#memory.length) {
-      const bytes = this.#used + length;
+  take(batchBytes: number): Buffer {
+    if (this.#used + batchBytes > this.#memory.length) {
+      const bytes = this.#used + batchBytes;
       this.#memory = Buffer.allocUnsafeSlow(Math.ceil(bytes / stepBytes) * stepBytes);
       this.#used = 0;
     }
     const from = this.#used;
-    for (const piece of buffers) {
-      this.#memory.set(piece, this.#used);
-      this.#used += piece.length;
-    }
+    this.#used += batchBytes;
     return this.#memory.subarray(from, this.#used);
   }
 }
 
-const copies = new Copies();
+const memory = new BatchMemory();

@@ -2,6 +2,7 @@ import * as library from '@platformatic/kafka';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { WindrowError } from '../../../runtime/errors.ts';
 import { createKeptLog } from '../../../runtime/testing/kept-log.ts';
+import { RecordsRefused } from '../log/refused.ts';
 import { produceRequest } from './produce.ts';
 import { KafkaProducer } from './producer.ts';
 
@@ -45,6 +46,8 @@ interface Brokers {
   readonly written?: readonly Codes[];
   /** Of each request with records: all that makes it. */
   readonly asked?: ProduceArguments[];
+  /** Requests with records are answered when it has resolved. */
+  readonly answering?: Promise<void>;
 }
 
 type ProduceArguments = Parameters<typeof library.produceV11.createRequest>;
@@ -66,7 +69,7 @@ function sending(brokers: Brokers): (topics: readonly string[]) => Promise<unkno
 }
 
 /** Answers in the place of brokers all that a producer of the library asks. */
-function fake({ looks, written = [], asked = [] }: Brokers): void {
+function fake({ looks, written = [], asked = [], answering }: Brokers): void {
   const { kGetApi, kGetBootstrapConnection, kGetConnection, Producer, ResponseError } = library;
   const answer = (answered: Answered, response: object, errors: object, key: number): void => {
     const isGood = Object.keys(errors).length === 0;
@@ -92,7 +95,8 @@ function fake({ looks, written = [], asked = [] }: Brokers): void {
     const all = { brokers: [{ nodeId: 1, host: 'a', port: 1 }], topics };
     answer(answered, all, Object.fromEntries(wrong), 3);
   };
-  const produce = (answered: Answered): void => {
+  const produce = async (answered: Answered): Promise<void> => {
+    await answering;
     const codes = written[writes];
     writes += 1;
     if (codes === undefined) return answered(new Error('Request timed out'));
@@ -108,7 +112,7 @@ function fake({ looks, written = [], asked = [] }: Brokers): void {
   const apis: Readonly<Record<string, (answered: Answered) => void>> = {
     Metadata: metadata,
     InitProducerId: (answered) => answered(null, { producerId: 1n, producerEpoch: 0 }),
-    Produce: produce,
+    Produce: (answered) => void produce(answered),
   };
   const prototype = Producer.prototype as unknown as Record<symbol, (...all: never[]) => void>;
   const stand = (name: symbol, as: (...all: never[]) => void): void =>
@@ -168,6 +172,46 @@ it.each([
   expect(error).toMatchObject({ message, hint: expect.stringContaining(hint) as string });
 });
 
+const tooLarge = 10;
+const listTooLarge = 18;
+
+it.each([
+  {
+    what: 'two',
+    written: [{ a: tooLarge, b: tooLarge, c: 0 }, { a: tooLarge }, { b: tooLarge }],
+    refused: ['a', 'b'],
+    message: 'a and b cannot be written: a record is larger than the topic takes',
+    hint: 'Raise max.message.bytes of the topic.',
+  },
+  {
+    what: 'more than a line has room for',
+    written: Array.from({ length: 30 }, () => allOf('abcdefgh', tooLarge)),
+    refused: 'abcdefgh'.split(''),
+    message: 'a, b, c, d, e and 3 more cannot be written: a record is larger than the topic takes',
+    hint: 'Raise max.message.bytes of the topic.',
+  },
+  {
+    what: 'two, each for its own reason',
+    written: [{ a: listTooLarge, b: tooLarge, c: 0 }, { a: listTooLarge }, { b: tooLarge }],
+    refused: ['a', 'b'],
+    message:
+      'a cannot be written: a record is larger than a segment of the topic; b cannot be written: a record is larger than the topic takes',
+    hint: 'Raise segment.bytes of the topic. Raise max.message.bytes of the topic.',
+  },
+])('records that are too large are of all topics that are named: $what', async (given) => {
+  const { written, refused, message, hint } = given;
+  const error = await sending({ looks: [allOf('abcdefgh', 0)], written })(
+    Object.keys(written[0] ?? {}),
+  );
+  expect(error).toBeInstanceOf(RecordsRefused);
+  expect(error).toMatchObject({ message, hint, retryable: false });
+  expect((error as RecordsRefused).records.map(({ topic }) => topic)).toEqual(refused);
+});
+
+function allOf(topics: string, code: number): Codes {
+  return Object.fromEntries(topics.split('').map((topic) => [topic, code]));
+}
+
 it('a topic whose trouble passed is not named alone for what fails all of them later', async () => {
   const written = [
     { a: 0, b: timedOut },
@@ -196,4 +240,18 @@ it('a record counts as written when all replicas that are in sync have it, whate
   const { buffer } = produceRequest(library, ...(asked[0] as ProduceArguments));
   // Behind the name of a transaction, which is none.
   expect(buffer.readInt16BE(1)).toBe(-1);
+});
+
+it('one request is on its way at a time, whoever sends', async () => {
+  const asked: ProduceArguments[] = [];
+  const { promise: answering, resolve: answer } = Promise.withResolvers<void>();
+  const send = sending({ looks: [{ t: 0 }], written: [{ t: 0 }, { t: 0 }], asked, answering });
+  const sends = [send(['t']), send(['t'])];
+  await vi.waitFor(() => expect(asked).not.toHaveLength(0));
+  // As many turns as it takes one that waits for nothing.
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((done) => setImmediate(done));
+  expect(asked).toHaveLength(1);
+  answer();
+  expect(await Promise.all(sends)).toEqual([undefined, undefined]);
+  expect(asked).toHaveLength(2);
 });

@@ -15,8 +15,9 @@ import { RecordsRefused } from '../log/refused.ts';
 import { clientOptions, closeClient, hearErrors, loadLibrary, noteBrokers } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { hasReason, kafkaError, writtenIn } from './errors.ts';
-import { FailedTopics, namesOf } from './failed-topics.ts';
+import { FailedTopics } from './failed-topics.ts';
 import { refuseMissingPartitions, takePartialMetadata } from './missing-partitions.ts';
+import { namesOf, topicsNamed } from './names.ts';
 import { acksOfAll, produceFromOneCopy } from './produce.ts';
 import { releaseWritten } from './written.ts';
 import { unlessAborted } from '../../../runtime/unless-aborted.ts';
@@ -48,7 +49,7 @@ interface Message {
   readonly key: Buffer;
   readonly value: Buffer;
   readonly partition: number;
-  readonly headers: Map<Buffer, Buffer>;
+  readonly headers?: Map<Buffer, Buffer>;
   readonly timestamp: bigint;
 }
 
@@ -60,7 +61,7 @@ interface Failure {
 
 interface Refused {
   readonly record: NewLogRecord;
-  readonly error: WindrowError;
+  readonly error: unknown;
 }
 
 export class KafkaProducer implements LogProducer {
@@ -108,11 +109,10 @@ export class KafkaProducer implements LogProducer {
       if (signal.aborted || this.#closing.signal.aborted) return;
       refused.push(...(await this.#request(request, signal)));
     }
-    const [first] = refused;
-    if (first === undefined) return;
+    if (refused.length === 0) return;
     throw new RecordsRefused(
       refused.map(({ record }) => record),
-      first.error,
+      ...reasonsOf(refused),
     );
   }
 
@@ -137,9 +137,7 @@ export class KafkaProducer implements LogProducer {
     { error, signal }: { error: unknown; signal: AbortSignal },
   ): Promise<Refused[]> {
     const [record, ...more] = records;
-    if (record !== undefined && more.length === 0) {
-      return [{ record, error: this.#told(error, records) }];
-    }
+    if (record !== undefined && more.length === 0) return [{ record, error }];
     const refused: Refused[] = [];
     const middle = Math.ceil(records.length / 2);
     for (const half of [records.slice(0, middle), records.slice(middle)]) {
@@ -182,16 +180,14 @@ export class KafkaProducer implements LogProducer {
   }
 
   #message(record: NewLogRecord, partitions: number): Message {
-    const { topic, key, value, headers = {}, timeMs = Date.now(), partition } = record;
+    const { topic, key, value, headers, timeMs = Date.now(), partition } = record;
     return {
       topic,
       key: Buffer.from(key),
       // A tombstone; the library writes null, though its types do not say so.
       value: value === null ? (null as unknown as Buffer) : bytesIn(value),
       partition: partition ?? partitionOf(key, partitions),
-      headers: new Map(
-        Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)]),
-      ),
+      ...(headers === undefined ? {} : { headers: headersOf(headers) }),
       timestamp: BigInt(this.#timeless.has(topic) ? noTimeMs : timeMs),
     };
   }
@@ -228,13 +224,24 @@ export class KafkaProducer implements LogProducer {
   }
 
   #told(error: unknown, records: readonly NewLogRecord[]): WindrowError {
-    const topics = this.#failed.among(records.map(({ topic }) => topic));
-    const names = namesOf(topics);
-    return kafkaError(error instanceof Error ? error : new Error(messageOf(error)), {
-      what: `${names} cannot be written`,
-      right: `Write and Describe on ${topics.length > 1 ? 'topics' : 'topic'} ${names}`,
-    });
+    return notWritten(error, this.#failed.among(records.map(({ topic }) => topic)));
   }
+}
+
+function notWritten(error: unknown, topics: readonly string[]): WindrowError {
+  return kafkaError(error instanceof Error ? error : new Error(messageOf(error)), {
+    what: `${namesOf(topics)} cannot be written`,
+    right: `Write and Describe on ${topicsNamed(topics)}`,
+  });
+}
+
+/** Each reason once, with the topics whose records are refused for it. */
+function reasonsOf(refused: readonly Refused[]): WindrowError[] {
+  const reasonOf = ({ error }: Refused) => tooLargeReasons.find((name) => hasReason(error, name));
+  return [...Map.groupBy(refused, reasonOf).values()].map((alike) => {
+    const topics = new Set(alike.map(({ record }) => record.topic));
+    return notWritten(alike[0]?.error, [...topics].toSorted());
+  });
 }
 
 /** In the order of the records: as many in each as one request holds, at least one. */
@@ -253,12 +260,19 @@ function requestsOf(records: readonly NewLogRecord[], bytesMax: number): NewLogR
   return requests;
 }
 
+function headersOf(headers: Readonly<Record<string, string>>): Map<Buffer, Buffer> {
+  const named = Object.entries(headers);
+  return new Map(named.map(([name, text]) => [Buffer.from(name), Buffer.from(text)]));
+}
+
 function bytesIn(value: string | Buffer): Buffer {
   return typeof value === 'string' ? Buffer.from(value) : value;
 }
 
-function bytesOf({ key, value, headers = {} }: NewLogRecord): number {
-  const texts = Object.entries(headers).flat();
-  const inHeaders = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+function bytesOf({ key, value, headers }: NewLogRecord): number {
+  let inHeaders = 0;
+  for (const [name, text] of Object.entries(headers ?? {})) {
+    inHeaders += Buffer.byteLength(name) + Buffer.byteLength(text);
+  }
   return Buffer.byteLength(key) + Buffer.byteLength(value ?? '') + inHeaders + recordOverheadBytes;
 }

@@ -1,31 +1,65 @@
 /** The settings that both programs share: which transport, and how the brokers are reached. */
+import { isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { sayingAll } from '../../../runtime/config/issue.ts';
 import type { Spec } from '../../../runtime/config/load.ts';
-import { whole, words, yesOrNo } from '../../../runtime/config/units.ts';
+import { texts, whole, yesOrNo } from '../../../runtime/config/units.ts';
 import { PASSWORD_VARIABLE, SASL_MECHANISMS } from './connection.ts';
 
 const brokersMax = 100;
+const portMax = 65_535;
+/** As names of topics have it. */
+const groupCharsMax = 249;
+/** An IPv6 address in brackets. A name that begins with - would be somebody's flag. */
+const hostPattern = /^(?:[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])$/;
 
-/** `host:port`, an IPv6 address in brackets; no port means none was thought of. */
-const broker = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/;
-
-export const brokers = words.transform((list, context) => {
+/**
+ * What is wrong with brokers as they were given, as the rest of a sentence that their key begins;
+ * undefined when nothing is.
+ */
+export function brokersFault(list: readonly string[]): string | undefined {
   if (list.some((text) => text.includes('@'))) {
-    context.addIssue(
-      'must not hold a password: user and password are kafka.sasl.username and kafka.sasl.password_file',
-    );
-    return z.NEVER;
+    return ' must not hold a password: user and password are kafka.sasl.username and kafka.sasl.password_file';
   }
+  if (list.length === 1 && list[0] === '') return ' is empty';
   for (const text of list) {
-    const port = Number(broker.exec(text)?.[1]);
-    if (port >= 1 && port <= 65_535) continue;
-    context.addIssue(`must be brokers as host:port, with commas between them; ${text} is none`);
-    return z.NEVER;
+    const fault = brokerFault(text);
+    if (fault !== undefined) return `: ${fault}`;
   }
-  if (list.length <= brokersMax) return list;
-  context.addIssue(`must be at most ${brokersMax} brokers`);
-  return z.NEVER;
-});
+  return list.length <= brokersMax ? undefined : ` must be at most ${brokersMax} brokers`;
+}
+
+/** Undefined for `host:port`, an IPv6 address in brackets; no port means none was thought of. */
+function brokerFault(text: string): string | undefined {
+  if (text === '') return 'a broker is missing before or after a comma';
+  const scheme = /^[a-z_]+:\/\//i.exec(text)?.[0];
+  if (scheme !== undefined) return `leave ${scheme} out`;
+  const [, address = text, its = 'port'] = /^(.*[^:]):(\d{4,5})$/s.exec(text) ?? [];
+  if (isIPv6(address)) return `an IPv6 address goes in brackets: [${address}]:${its}`;
+  if (isIPv6(text)) return `an IPv6 address goes in brackets: [${text}]:port`;
+  const [, host = text, port = ''] = /^(.*?):([^:\]]*)$/s.exec(text) ?? [];
+  if (host === '') return `no host in ${text}`;
+  if (!hostPattern.test(host)) return `${JSON.stringify(host)} is no name or address of a host`;
+  if (port === '') return `no port in ${text}`;
+  if (!/^\d+$/.test(port)) return `port ${JSON.stringify(port)} is no number`;
+  if (port.length <= 5 && Number(port) >= 1 && Number(port) <= portMax) return undefined;
+  return `port ${port} is not from 1 to ${portMax}`;
+}
+
+export const brokers = texts('must be a list of host:port, or text with commas').transform(
+  (list, context) => {
+    const fault = brokersFault(list);
+    if (fault === undefined) return list;
+    context.addIssue(sayingAll(fault));
+    return z.NEVER;
+  },
+);
+
+/** A group of consumers. Brokers do not ask for more than length; it goes into commands and messages. */
+export const groupName = z
+  .string()
+  .max(groupCharsMax, `must have at most ${groupCharsMax} characters`)
+  .regex(/^[A-Za-z0-9._-]+$/, 'must have letters, digits, dots, _ and - only');
 
 export const KAFKA_SPEC = {
   transport: {

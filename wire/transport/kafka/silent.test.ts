@@ -63,7 +63,7 @@ it('doctor: a login without an answer is told with what to do, and the address',
 
 it('a topic that cannot be looked up for want of an answer is told so, too', async () => {
   const { settings, address, asked } = await broker(() => {});
-  const admin = new KafkaAdmin(settings);
+  const admin = new KafkaAdmin(settings, createKeptLog().log);
   onTestFinished(() => admin.close());
   const failed = expect(
     admin.partitions(['t'], new AbortController().signal),

@@ -2,15 +2,16 @@
 import type { Finding } from '../../../runtime/doctor.ts';
 import { recordBytesMax } from '../../limits.ts';
 import type { LogUse } from '../log/port.ts';
-import { altered, CLEANUP_SETTINGS, cleanupTrouble } from './cleanup.ts';
+import { altered, CLEANUP_SETTINGS, cleanupTrouble, type TopicTrouble } from './cleanup.ts';
 import type { KafkaClient } from './client.ts';
 import {
   describedTopics,
   type DescribedTopic,
+  replicaCount,
   type TopicSettings,
   topicSettings,
 } from './described.ts';
-import { inSyncWanted, replicasOf, replicasWanted } from './topics.ts';
+import { fewReplicas, inSyncWanted, replicasWanted } from './topics.ts';
 
 /** What a topic takes of one batch when nobody has set anything; bytes. */
 const brokerBytesMax = 1_048_588;
@@ -56,19 +57,14 @@ interface Topic extends Use {
 
 /** Each is `topic: what is wrong; what mends it`. */
 function replicaTroubles(
-  { topic: { name, replicas }, found: { partitions } }: Topic,
+  { topic, found }: Topic,
   settings: TopicSettings | undefined,
   brokerCount: number,
 ): string[] {
-  const count = Math.min(...partitions.map(({ replicaNodes }) => replicaNodes.length));
-  const wanted = replicasOf(replicas, brokerCount);
+  const { name } = topic;
+  const count = replicaCount(found);
   const inSync = Number(settings?.get('min.insync.replicas') ?? 1);
-  const troubles: string[] = [];
-  if (count < wanted) {
-    troubles.push(
-      `${name}: replication is ${count}, not ${wanted} (kafka.replication); kafka-reassign-partitions.sh gives it more, or delete it while it is empty: it is made anew`,
-    );
-  }
+  const troubles = advised(fewReplicas(topic, count, brokerCount));
   if (inSync > count) {
     troubles.push(
       `${name}: min.insync.replicas is ${inSync} of ${count} replicas, so nothing can be written; ${altered(name, { 'min.insync.replicas': Math.min(count, inSyncWanted) })}`,
@@ -95,8 +91,11 @@ function sizeTroubles(
 }
 
 function cleanupTroubles({ topic }: Topic, settings: TopicSettings | undefined): string[] {
-  const trouble = cleanupTrouble(topic, settings);
-  return trouble === undefined ? [] : [`${topic.name}: ${trouble.what}; ${trouble.mend}`];
+  return advised(cleanupTrouble(topic, settings));
+}
+
+function advised(trouble: TopicTrouble | undefined): string[] {
+  return trouble === undefined ? [] : [`${trouble.topic}: ${trouble.what}; ${trouble.mend}`];
 }
 
 function leaderTroubles({ topic: { name }, found: { partitions } }: Topic): string[] {

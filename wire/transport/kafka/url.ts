@@ -1,8 +1,9 @@
 /** `kafka://host:port[,host:port]`: brokers as the flag of a verb names them. */
 import { WindrowError } from '../../../runtime/errors.ts';
-import { brokers } from './settings.ts';
+import { brokersFault } from './settings.ts';
 
 const scheme = 'kafka://';
+const form = `${scheme}host:port[,host:port]`;
 
 export function isKafkaUrl(url: string): boolean {
   return url.startsWith(scheme);
@@ -14,13 +15,13 @@ export function isKafkaUrl(url: string): boolean {
  * @throws WindrowError `usage`
  */
 export function brokersOf(flag: string, url: string): readonly string[] {
-  const hosts = url.slice(scheme.length).replace(/\/$/, '');
-  if (hosts.includes('@')) {
-    throw new WindrowError('usage', `${flag} must not hold a password`, {
-      hint: 'User and password are settings: kafka.sasl.username and kafka.sasl.password_file.',
-    });
+  const hosts = url.slice(isKafkaUrl(url) ? scheme.length : 0).replace(/\/$/, '');
+  const brokers = hosts.split(',').map((text) => text.trim());
+  const fault = brokersFault(brokers);
+  const namesBrokers = isKafkaUrl(url) && hosts !== '';
+  if (namesBrokers && fault === undefined) return brokers;
+  if (!namesBrokers && !hosts.includes('@')) {
+    throw new WindrowError('usage', `${flag} must be ${form}, not ${url}`);
   }
-  const parsed = brokers.safeParse(hosts);
-  if (isKafkaUrl(url) && parsed.success && parsed.data.length > 0) return parsed.data;
-  throw new WindrowError('usage', `${flag} must be kafka://host:port[,host:port], not ${url}`);
+  throw new WindrowError('usage', `${flag}${fault}`, { hint: `Brokers are named as ${form}.` });
 }

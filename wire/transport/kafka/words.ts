@@ -71,7 +71,7 @@ const noAnswer = ofBroker(
 );
 const closed = ofBroker(
   'the broker closed the connection',
-  'If that goes on, check kafka.tls and kafka.sasl.* against the listener of the broker.',
+  'If that goes on, check host and port in brokers (doctor tells what answers there), and kafka.tls and kafka.sasl.* against the listener of the broker.',
   closingMs,
 );
 
@@ -92,12 +92,32 @@ const otherVersion = ofBroker(
   'Update the brokers: Kafka 3.1 or newer is needed.',
 );
 
+/** What mends a missing right. @param right `Read on topic t` */
+export function allowHint(right: string): string {
+  return `Allow ${right} to this user at the brokers (kafka-acls.sh --add).`;
+}
+
+const notAllowed: Known = { code: 'unauthorized', sentence: 'the broker does not allow it' };
+
 /** Errors of what we look for ourselves in what brokers tell. */
 export const amiss = {
   noTopic: (topic: string) =>
     new FoundAmiss({ ...topicMissing, sentence: `topic ${topic} is not there` }),
   noLeader: (partitions: string) =>
     new FoundAmiss({ ...leaderless, sentence: `no leader of ${partitions}` }),
+  /** Why a partition is let go. */
+  nowhere: (partition: string) =>
+    new FoundAmiss({
+      ...moving,
+      sentence: `the broker does not tell from where on it has ${partition}`,
+    }),
+  /** @param topics `topic t` */
+  notReadable: (topics: string) =>
+    new FoundAmiss({
+      ...notAllowed,
+      sentence: `the broker does not allow ${topics}`,
+      hint: allowHint(`Read on ${topics}`),
+    }),
   noBroker: (node: number) =>
     new FoundAmiss(
       ofBroker(
@@ -132,9 +152,9 @@ const BY_REASON: Readonly<Record<string, Known>> = {
     sentence: 'the broker asks for no SASL here, or for another kind',
     hint: 'Check kafka.sasl.* against the listener of the broker.',
   },
-  TOPIC_AUTHORIZATION_FAILED: { code: 'unauthorized', sentence: 'the broker does not allow it' },
-  GROUP_AUTHORIZATION_FAILED: { code: 'unauthorized', sentence: 'the broker does not allow it' },
-  CLUSTER_AUTHORIZATION_FAILED: { code: 'unauthorized', sentence: 'the broker does not allow it' },
+  TOPIC_AUTHORIZATION_FAILED: notAllowed,
+  GROUP_AUTHORIZATION_FAILED: notAllowed,
+  CLUSTER_AUTHORIZATION_FAILED: notAllowed,
   MESSAGE_TOO_LARGE: {
     code: 'refused',
     sentence: 'a record is larger than the topic takes',
@@ -216,7 +236,7 @@ const BY_REASON: Readonly<Record<string, Known>> = {
   INCONSISTENT_GROUP_PROTOCOL: {
     code: 'config',
     sentence: 'other programs use this group',
-    hint: 'Stop them, or choose another group: kafka.group, or --group of total.',
+    hint: 'Stop them, or choose another group: kafka.group, or --group of total and receive.',
   },
 };
 

@@ -62,7 +62,11 @@ export class MemoryGroup {
   }
 
   join(options: GroupOptions, lost: () => void): Member {
-    const { member: name } = options;
+    const { member: name, topics } = options;
+    const isOther = (member: Member): boolean => member.options.topics[0] !== topics[0];
+    if ([...this.#members.values()].some(isOther)) {
+      throw new WindrowError('config', 'other programs use this group');
+    }
     const before = this.#members.get(name);
     if (before !== undefined) before.gone = 'replaced';
     // Its slots stay its own: it has the name. What it knew of them it knows no longer.

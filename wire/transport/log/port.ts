@@ -239,6 +239,7 @@ export interface GroupOptions {
   readonly group: string;
   /** Stays the same over restarts of one member: a restart then moves no slots. */
   readonly member: string;
+  /** What the members share: one with another first topic is refused. */
   readonly topics: readonly string[];
   /** Topics of which all partitions are in slot 0: what is said of one server may be in any of them. */
   readonly whole?: readonly string[];

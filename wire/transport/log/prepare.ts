@@ -21,8 +21,7 @@ export async function prepareTopics(
   }
 }
 
-/** For people: where it is and what was made. */
-export function describePrepared(brokers: readonly string[], made: readonly string[]): string {
-  const news = made.length === 0 ? '' : `; made the topics ${made.join(', ')}`;
-  return `reached Kafka at ${brokers.join(',')}${news}`;
+/** For people; what was made is told by who made it. */
+export function describePrepared(brokers: readonly string[]): string {
+  return `reached Kafka at ${brokers.join(',')}`;
 }

@@ -5,8 +5,13 @@ import type { NewLogRecord } from './port.ts';
 export class RecordsRefused extends WindrowError {
   readonly records: readonly NewLogRecord[];
 
-  constructor(records: readonly NewLogRecord[], { message, hint, cause }: WindrowError) {
-    super('refused', message, { cause, ...(hint === undefined ? {} : { hint }) });
+  /** @param reasons one for all that are refused for the same */
+  constructor(records: readonly NewLogRecord[], ...reasons: readonly WindrowError[]) {
+    const hints = reasons.flatMap(({ hint = [] }) => hint);
+    super('refused', reasons.map(({ message }) => message).join('; '), {
+      cause: reasons[0]?.cause,
+      ...(hints.length === 0 ? {} : { hint: hints.join(' ') }),
+    });
     this.records = records;
   }
 }

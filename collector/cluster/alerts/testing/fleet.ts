@@ -26,9 +26,11 @@ notifiers:
 `;
 
 export interface Arrived
-  extends Pick<AlertNotice, 'id' | 'status' | 'rule' | 'server' | 'startsAtMs'> {
+  extends Pick<AlertNotice, 'id' | 'status' | 'rule' | 'server' | 'startsAtMs' | 'fingerprint'> {
   /** Who sent it. */
   readonly by: string;
+  /** Of the notification that it was in. */
+  readonly key: string;
 }
 
 export type AlertFleet = ReturnType<typeof alertFleet>;
@@ -56,13 +58,13 @@ export function alertFleet(rules = RULES, newFolder = temporaryFolder) {
   };
 
   const notifier = (member: () => Member): Notifier => ({
-    async send({ notices }) {
+    async send({ key, notices }) {
       const { name } = member();
       if (receiver.isDown) {
         throw new WindrowError('unreachable', 'nobody is there', { retryable: true });
       }
-      for (const { id, status, rule, server, startsAtMs } of notices) {
-        arrived.push({ id, status, rule, server, startsAtMs, by: name });
+      for (const { id, status, rule, server, startsAtMs, fingerprint } of notices) {
+        arrived.push({ id, status, rule, server, startsAtMs, fingerprint, by: name, key });
       }
       await new Promise((resolve) => setTimeout(resolve, receiver.answerMs));
       if (receiver.killsNext) {

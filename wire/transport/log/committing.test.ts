@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
-import { WindrowError } from '../../runtime/errors.ts';
-import { createManualClock } from '../../runtime/testing/manual-clock.ts';
+import { WindrowError } from '../../../runtime/errors.ts';
+import { createManualClock } from '../../../runtime/testing/manual-clock.ts';
 import { commitNowAndThen, graceMs } from './committing.ts';
 
 const graceSeconds = graceMs / 1_000;

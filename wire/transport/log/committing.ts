@@ -2,11 +2,12 @@
  * Commits offsets again and again. What fails the next commit makes good, so it is told only when it
  * lasts: until then a kill costs nothing but what is read again.
  */
-import type { Clock } from '../../runtime/clock.ts';
-import { messageOf, WindrowError } from '../../runtime/errors.ts';
-import { pause } from '../../runtime/lifecycle.ts';
-import { Telling } from '../../runtime/telling.ts';
-import { unlessAborted } from '../../runtime/unless-aborted.ts';
+import type { Clock } from '../../../runtime/clock.ts';
+import { messageOf, WindrowError } from '../../../runtime/errors.ts';
+import { pause } from '../../../runtime/lifecycle.ts';
+import type { Logger } from '../../../runtime/logging.ts';
+import { Telling } from '../../../runtime/telling.ts';
+import { unlessAborted } from '../../../runtime/unless-aborted.ts';
 
 /** A group that shares its partitions anew is done by then, be it that a member died and another one is slow. */
 export const graceMs = 45_000;
@@ -45,6 +46,15 @@ export async function commitNowAndThen(
       onFailing(messageOf(error), error instanceof WindrowError ? error.hint : undefined);
     }
   }
+}
+
+/** For a program that has a log. */
+export function toldIn(log: Logger): Pick<Committing, 'onFailing' | 'onBack'> {
+  return {
+    onFailing: (error, hint) =>
+      log.warn({ error, hint }, 'offsets are not committed: after a kill more is read again'),
+    onBack: () => log.info('offsets are committed again'),
+  };
 }
 
 function lasting(error: unknown): WindrowError {
