@@ -12,7 +12,7 @@ export const SERVERS = 200;
 const intervalMs = 1_000;
 /** The collector's defaults. */
 const slideMs = 10_000;
-export const latenessMs = 5_000;
+export const defaultLatenessMs = 5_000;
 /** Each server breaches at some moment of it. */
 const breachesMs = 40_000;
 /** Until the last breaching window is complete and has been told of, also by who polls. */
@@ -32,15 +32,17 @@ export interface Transport {
 class Server {
   readonly id: string;
   readonly #breachAtMs: number;
+  readonly #latenessMs: number;
   #seq = 0;
   /** End of the first window that holds the breach; undefined before it. */
   #windowEndMs: number | undefined;
   /** When the batch was acknowledged that completed that window, on the monotonic clock. */
   completedMs: number | undefined;
 
-  constructor(id: string, breachAtMs: number) {
+  constructor(id: string, breachAtMs: number, latenessMs: number) {
     this.id = id;
     this.#breachAtMs = breachAtMs;
+    this.#latenessMs = latenessMs;
   }
 
   /** When that window ended, on the monotonic clock. */
@@ -56,7 +58,7 @@ class Server {
     const completes =
       this.completedMs === undefined &&
       this.#windowEndMs !== undefined &&
-      ts - latenessMs >= this.#windowEndMs;
+      ts - this.#latenessMs >= this.#windowEndMs;
     const [server_id, boot_id, seq] = [this.id, `boot-${this.id}`, this.#seq];
     this.#seq += 1;
     const value = { v: WIRE_VERSION, server_id, ts, boot_id, seq, cpu_pct: breaches ? 99 : 20 };
@@ -71,11 +73,12 @@ export class AlertLoad {
   readonly #servers: readonly Server[];
   readonly #startMs = Date.now();
 
-  constructor(transport: Transport) {
+  /** @param latenessMs the collector's */
+  constructor(transport: Transport, latenessMs = defaultLatenessMs) {
     this.#transport = transport;
     this.#servers = Array.from(
       { length: SERVERS },
-      (_, i) => new Server(`pc-${i}`, this.#startMs + Math.random() * breachesMs),
+      (_, i) => new Server(`pc-${i}`, this.#startMs + Math.random() * breachesMs, latenessMs),
     );
   }
 

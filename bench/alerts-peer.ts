@@ -38,12 +38,12 @@ export class PollingPeer {
     this.#turn = (this.#turn + 1) % polls;
     const rows = this.#db
       .prepare(
-        `SELECT s.server_id AS server, w.aggregates FROM windows w JOIN sources s USING (source_no)
+        `SELECT s.server_id AS server, w.figures FROM windows w JOIN sources s USING (source_no)
          WHERE w.start_ms > ? AND w.source_no % ? = ?`,
       )
       .all(Date.now() - 2 * 60_000, polls, this.#turn);
     const breaching = rows
-      .filter((row) => (unpackAggregates(String(row['aggregates']))[cpu]?.max ?? 0) > breachPct)
+      .filter((row) => (unpackAggregates(row)[cpu]?.max ?? 0) > breachPct)
       .map((row) => String(row['server']))
       .filter((server) => !this.#told.has(server));
     if (breaching.length === 0) return;

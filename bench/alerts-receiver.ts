@@ -1,26 +1,37 @@
-/** A webhook that notes when each server was told of first, by path, and the rule that it hears of. */
+/** A webhook that notes what it is told, by path, and the rule that it hears of. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
+/** Times are on the monotonic clock. */
+export interface BenchNotice {
+  readonly server: string;
+  readonly isOver: boolean;
+  /** Of the window that it is about, where the rule has no `for`. NaN when it says none. */
+  readonly windowEndedMs: number;
+  readonly receivedMs: number;
+}
+
 export interface BenchReceiver {
   readonly url: string;
+  /** All that came to the path, in order. */
+  notices(path: string): readonly BenchNotice[];
   /** Server → when the first notification about it came to the path, on the monotonic clock. */
   firstMs(path: string): ReadonlyMap<string, number>;
   close(): Promise<void>;
 }
 
 export async function startReceiver(): Promise<BenchReceiver> {
-  const byPath = new Map<string, Map<string, number>>();
+  const byPath = new Map<string, BenchNotice[]>();
+  const noticesOf = (path: string): readonly BenchNotice[] => byPath.get(path) ?? [];
   const server = createServer((request, response) => {
-    const nowMs = performance.now();
+    const receivedMs = performance.now();
     let body = '';
     request.setEncoding('utf8').on('data', (text: string) => {
       body += text;
     });
     request.on('end', () => {
-      const first = byPath.get(request.url ?? '') ?? new Map<string, number>();
-      byPath.set(request.url ?? '', first);
-      for (const name of serversIn(body)) if (!first.has(name)) first.set(name, nowMs);
+      const path = request.url ?? '';
+      byPath.set(path, [...noticesOf(path), ...noticesIn(body, receivedMs)]);
       response.end();
     });
   });
@@ -30,7 +41,14 @@ export async function startReceiver(): Promise<BenchReceiver> {
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   return {
     url: `http://127.0.0.1:${port}`,
-    firstMs: (path) => byPath.get(path) ?? new Map(),
+    notices: noticesOf,
+    // Of two entries with one key a map keeps the later one.
+    firstMs: (path) =>
+      new Map(
+        noticesOf(path)
+          .map(({ server, receivedMs }) => [server, receivedMs] as const)
+          .reverse(),
+      ),
     async close() {
       server.closeAllConnections();
       server.close();
@@ -39,16 +57,33 @@ export async function startReceiver(): Promise<BenchReceiver> {
   };
 }
 
-function serversIn(body: string): string[] {
-  const { alerts } = JSON.parse(body) as { alerts: { labels: Record<string, string> }[] };
-  return alerts.map(({ labels }) => labels['server'] ?? '');
+interface ToldAlert {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly status?: string;
+  readonly startsAt?: string;
+  readonly endsAt?: string;
 }
 
-/** All but the rule is as by default, the wait for company included. */
-export function alertsYaml(webhook: string): string {
+function noticesIn(body: string, receivedMs: number): BenchNotice[] {
+  const { alerts } = JSON.parse(body) as { alerts: ToldAlert[] };
+  return alerts.map(({ labels, status, startsAt = '', endsAt = '' }) => {
+    const isOver = status === 'resolved';
+    const windowEndedMs = Date.parse(isOver ? endsAt : startsAt) - performance.timeOrigin;
+    return { server: labels['server'] ?? '', isOver, windowEndedMs, receivedMs };
+  });
+}
+
+const cpuPeak =
+  '{ name: cpu-peak, about: CPU peaked., when: cpu_pct.max > 90, severity: critical }';
+
+/**
+ * All but the rule is as by default, the wait for company included.
+ * @param rule as YAML on one line
+ */
+export function alertsYaml(webhook: string, rule = cpuPeak): string {
   return `
 rules:
-  - { name: cpu-peak, about: CPU peaked., when: cpu_pct.max > 90, severity: critical }
+  - ${rule}
 notifiers:
   ops: { type: webhook, url: "${webhook}" }
 `;

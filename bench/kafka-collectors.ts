@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
 import { openForReading } from '../collector/store/database.ts';
+import { NEWEST_SAMPLE } from '../collector/store/sample-statements.ts';
 import { ALERTS_TOPIC } from '../wire/records/alert-record.ts';
 import { WINDOW_RESULTS_TOPIC } from '../wire/records/window-result.ts';
 import type { Kind } from './kafka-kinds.ts';
@@ -128,10 +129,7 @@ async function untilStored(watched: readonly Watched[], records: number) {
 
 /** Nothing was deleted yet, so the highest row tells how many there are; those written ahead do not count before their commit. */
 function rowsIn(db: DatabaseSync): number {
-  const row = db.prepare(
-    'SELECT ifnull((SELECT behind_rowid FROM samples_ahead), (SELECT max(rowid) FROM samples)) AS n',
-  );
-  return Number(row.get()?.['n'] ?? 0);
+  return Number(db.prepare(`${NEWEST_SAMPLE} AS n`).get()?.['n']);
 }
 
 async function untilDrained(watched: readonly Watched[]): Promise<void> {

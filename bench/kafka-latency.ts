@@ -6,29 +6,32 @@
  * Three figures: from the window's own end; what is added beyond that and the lateness that it waits
  * (5 s less), of which half a second is that a server's next sample comes within a second; and from
  * the acknowledgment of the sample that completes the window.
+ *
+ * With `--no-lateness` windows wait for none, and the first two are the same.
+ *
+ * Then the first two of ten real agents, whose machine gets short of memory and has it back: there
+ * the samples are taken, kept and sent by agents, and over is told as well.
  */
-import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import {
   AlertLoad,
-  latenessMs,
+  defaultLatenessMs,
   overHttp,
   overKafka,
   SERVERS,
   type Transport,
 } from './alerts-load.ts';
-import { alertsYaml, type BenchReceiver, delays, startReceiver } from './alerts-receiver.ts';
+import { delays } from './alerts-receiver.ts';
 import { startBroker } from './kafka-log.ts';
-import { finished, firstLine, spawnNode } from './programs.ts';
+import { AGENTS, measureAgents } from './latency-agents.ts';
+import { startTelling } from './latency-collector.ts';
 import { type BenchResult, median, quantile, rounded } from './result.ts';
 
 const runs = 3;
-const readyMsMax = 60_000;
-const collectorMain = fileURLToPath(new URL('../collector/main.ts', import.meta.url));
+
+const SHARES = [
+  ['P50', 0.5],
+  ['P99', 0.99],
+] as const;
 
 const WAYS = ['kafka', 'direct'] as const;
 type Way = (typeof WAYS)[number];
@@ -42,21 +45,22 @@ interface Measured {
   readonly toldMs: readonly number[];
 }
 
-export async function run(): Promise<BenchResult> {
+export async function run(args: readonly string[]): Promise<BenchResult> {
+  const latenessMs = args.includes('--no-lateness') ? 0 : defaultLatenessMs;
   const measured: Record<Way, Measured[]> = { kafka: [], direct: [] };
   for (let i = 0; i < runs; i += 1) {
     await using broker = await startBroker();
-    const scenes = WAYS.map(async (way) => measured[way].push(await measure(way, broker.brokers)));
+    const { brokers } = broker;
+    const scenes = WAYS.map(async (way) =>
+      measured[way].push(await measure(way, { brokers, latenessMs })),
+    );
     await Promise.all(scenes);
     console.log(`run ${i + 1} of ${runs} is done`);
   }
-  const figures: Record<string, number> = { servers: SERVERS };
+  const figures: Record<string, number> = { servers: SERVERS, latenessMs };
   for (const way of WAYS) {
     for (const figure of ['toldAfterEndMs', 'addedMs', 'toldMs'] as const) {
-      for (const [name, share] of [
-        ['P50', 0.5],
-        ['P99', 0.99],
-      ] as const) {
+      for (const [name, share] of SHARES) {
         const each = measured[way].map((one) => quantile(one[figure], share));
         figures[`${way}_${figure}${name}`] = rounded(median(each));
       }
@@ -64,54 +68,36 @@ export async function run(): Promise<BenchResult> {
     const untold = measured[way].map(({ toldMs }) => SERVERS - toldMs.length);
     figures[`${way}_breachesUntold`] = Math.max(...untold);
   }
+  Object.assign(figures, await agentFigures(latenessMs));
   const ratio = (figure: string): number =>
     rounded((figures[`kafka_${figure}`] ?? 0) / (figures[`direct_${figure}`] ?? 0));
   const ratios = { addedP50: ratio('addedMsP50'), addedP99: ratio('addedMsP99') };
   return { bench: 'kafka-latency', figures, ratios };
 }
 
-async function measure(way: Way, brokers: readonly string[]): Promise<Measured> {
-  const folder = mkdtempSync(join(tmpdir(), 'windrow-bench-'));
-  const receiver = await startReceiver();
-  let collector: ChildProcess | undefined;
-  try {
-    collector = startCollector(folder, receiver, way === 'kafka' ? brokers : []);
-    const url = (await firstLine(collector)).replace(/^ready /, '');
-    await untilReady(url);
-    const transport: Transport = way === 'kafka' ? await overKafka(brokers) : overHttp(url);
-    const load = new AlertLoad(transport);
-    await load.run();
-    const told = receiver.firstMs('/windrow');
-    const toldAfterEndMs = delays(told, load.endedMs());
-    const addedMs = toldAfterEndMs.map((ms) => ms - latenessMs);
-    return { toldAfterEndMs, addedMs, toldMs: delays(told, load.completedMs()) };
-  } finally {
-    collector?.kill('SIGTERM');
-    if (collector !== undefined) await finished(collector);
-    await receiver.close();
-    rmSync(folder, { recursive: true, force: true });
-  }
+async function measure(
+  way: Way,
+  { brokers, latenessMs }: { brokers: readonly string[]; latenessMs: number },
+): Promise<Measured> {
+  const from = way === 'kafka' ? brokers : [];
+  await using collector = await startTelling({ brokers: from, latenessMs });
+  const transport: Transport = way === 'kafka' ? await overKafka(brokers) : overHttp(collector.url);
+  const load = new AlertLoad(transport, latenessMs);
+  await load.run();
+  const told = collector.firstMs();
+  const toldAfterEndMs = delays(told, load.endedMs());
+  const addedMs = toldAfterEndMs.map((ms) => ms - latenessMs);
+  return { toldAfterEndMs, addedMs, toldMs: delays(told, load.completedMs()) };
 }
 
-/** Until it may take samples in: on Kafka the group gives it its share first. */
-async function untilReady(url: string): Promise<void> {
-  const untilMs = performance.now() + readyMsMax;
-  while (!(await fetch(`${url}/readyz`)).ok) {
-    if (performance.now() > untilMs) throw new Error('the collector takes nothing in');
-    await pause(100);
+async function agentFigures(latenessMs: number): Promise<Record<string, number>> {
+  await using broker = await startBroker();
+  const { toldAfterEndMs, missing } = await measureAgents(broker.brokers, latenessMs);
+  const figures: Record<string, number> = { agents: AGENTS };
+  for (const [name, share] of SHARES) {
+    const afterEndMs = quantile(toldAfterEndMs, share);
+    figures[`agents_toldAfterEndMs${name}`] = rounded(afterEndMs);
+    figures[`agents_addedMs${name}`] = rounded(afterEndMs - latenessMs);
   }
-}
-
-/** @param brokers none: it takes samples directly */
-function startCollector(
-  folder: string,
-  receiver: BenchReceiver,
-  brokers: readonly string[],
-): ChildProcess {
-  const alerts = join(folder, 'alerts.yaml');
-  writeFileSync(alerts, alertsYaml(`${receiver.url}/windrow`));
-  const args = ['serve', '--port', '0', '--data', join(folder, 'data')];
-  const kafka = brokers.length === 0 ? [] : ['--kafka', brokers.join(',')];
-  const env = { WINDROW_ALERTS: alerts, WINDROW_LOG: 'warn' };
-  return spawnNode([collectorMain, ...args, ...kafka], env);
+  return { ...figures, agents_noticesTold: toldAfterEndMs.length, agents_noticesMissing: missing };
 }

@@ -21,8 +21,8 @@ const BENCHES: Readonly<
 
 const [name = '', ...rest] = process.argv.slice(2);
 const load = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
-/** How long the agent is watched, and how much is sent, one may say. */
-const withOptions = new Set(['agent', 'blocks', 'transfer']);
+/** How long the agent is watched, how much is sent, and whether windows wait, one may say. */
+const withOptions = new Set(['agent', 'blocks', 'kafka-latency', 'transfer']);
 if (load === undefined || (rest.length > 0 && !withOptions.has(name))) {
   console.error(`usage: npm run bench -- NAME\nNAME is one of: ${Object.keys(BENCHES).join(', ')}`);
   process.exitCode = 2;
