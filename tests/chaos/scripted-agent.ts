@@ -47,9 +47,9 @@ stepClock(script.clockOffsetMs);
 const stopped = signalOfProcess();
 const { values } = loadConfig(AGENT_SPEC, {
   program: 'agent',
-  flags: { to: script.to, server_id: script.serverId, data: script.dataDir },
-  // The transport: direct when nothing else is set.
-  env: process.env,
+  flags: { server_id: script.serverId, data: script.dataDir },
+  // The transport: direct when nothing else is set, else nothing is sent there.
+  env: { ...process.env, WINDROW_TO: script.to },
   cwd: script.dataDir,
   configFlag: undefined,
 });

@@ -96,6 +96,21 @@ export function describeLogTopics<L extends Log>(
     testMsMax,
   );
 
+  it('one that shares other topics is refused, and takes nothing from those that are in the group', async () => {
+    const scene = await stage({ a: 2, b: 2 });
+    const one = scene.join('one', { topics: [scene.topic('a')] });
+    await vi.waitFor(() => expect(one.slots()).toEqual([0, 1]), waitMsMax);
+    const topics = [scene.topic('b')];
+    const other = scene.log.consumer({ group: scene.group, member: 'other', topics });
+    const joining = other.run({ assigned: async () => {}, take: async () => {} }, never);
+    await expect(joining).rejects.toMatchObject({
+      code: 'config',
+      message: expect.stringContaining('other programs use this group') as string,
+    });
+    expect(one.slots()).toEqual([0, 1]);
+    expect(one.starts).toHaveLength(1);
+  });
+
   it('who is a member of a group is known by name, until it leaves', async () => {
     const scene = await stage({ a: 1 });
     const admin = scene.log.admin();

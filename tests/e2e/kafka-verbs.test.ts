@@ -17,7 +17,7 @@ describe.concurrent('wrong input is one sentence that names the flag or key', ()
   it.each([
     ['agent', [...generate], 2, '--to is missing: kafka://host:port of a broker'],
     ['agent', [...generate, '--to', 'http://a:9092'], 2, '--to must be kafka://host:port'],
-    ['agent', [...generate, '--to', 'kafka://a'], 2, '--to must be kafka://host:port'],
+    ['agent', [...generate, '--to', 'kafka://a'], 2, '--to: no port in a'],
     ['agent', [...generate, '--to', 'kafka://a:1', '--count', '0'], 2, '--count: 0 is not'],
     ['agent', [...generate, '--to', 'kafka://a:1', '--interval', '2'], 2, '--interval must be'],
     ['agent', [...replay, '--to', 'kafka://'], 2, '--to must be kafka://host:port'],
@@ -104,6 +104,16 @@ async function silentServer(): Promise<AsyncDisposable & { port: number; asked: 
     },
   };
 }
+
+it.concurrent.each([
+  ['nowhere.csv', /^windrow-agent: nowhere\.csv cannot be read: ENOENT/],
+  ['package.json', /^windrow-agent: package\.json: column ts or timestamp is missing\n/],
+])('replay %s to Kafka: the file is looked at before Kafka', async (path, said) => {
+  const url = `kafka://127.0.0.1:${await freePort()}`;
+  const { code, stdout, stderr } = await run('agent', ['replay', path, '--to', url]);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(said);
+});
 
 it.concurrent('replay goes where its --to says, whatever the configuration says of Kafka', async () => {
   const url = `http://127.0.0.1:${await freePort()}`;

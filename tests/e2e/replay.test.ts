@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { metric } from '../support/http.ts';
-import { run, startCollector, tempDir } from '../support/programs.ts';
+import { eventually, metric } from '../support/http.ts';
+import { run, startCollector, startVerb, tempDir } from '../support/programs.ts';
 import { clientOf, sendSamples, steadySamples } from '../support/send.ts';
 
 const DATA = fileURLToPath(new URL('../data/', import.meta.url));
@@ -132,6 +132,31 @@ it('malformed rows are named by line and left out; the others count', async () =
   expect(await exportedReport(collector.dataDir, 'cpu-mem')).toEqual(
     expected('expected_cpu_mem.csv'),
   );
+});
+
+it.each([
+  [[], '21 min'],
+  [['--speed', '100'], '13 s'],
+  [['--groups-per-second', '20'], '13 s'],
+])('a replay with %j says at once how long it takes', async (pace, takes) => {
+  await using collector = await startCollector();
+  await using replay = startVerb(['replay', CSV, '--to', collector.url, ...pace]);
+  const said = `replaying 976 rows of 4 servers takes ${takes}; with --speed max it is done at once\n`;
+  await eventually(async () => expect(replay.log()).toBe(said));
+});
+
+it('a file in which no row can be read is refused with the first ones and why', async () => {
+  using data = tempDir();
+  const path = join(data.path, 'bad.csv');
+  writeFileSync(path, `ts,server_id,cpu_pct,mem_pct\n${'2026-13-40,s9,21,51\n'.repeat(5)}`);
+  const result = await run('agent', ['replay', path, '--to', 'http://127.0.0.1:1']);
+  expect([result.code, result.stdout]).toEqual([1, '']);
+  expect(result.stderr.split('\n')).toEqual([
+    `windrow-agent: ${path}: no row can be read`,
+    ...[2, 3, 4].map((line) => `  line ${line} is left out: not a time: 2026-13-40`),
+    '  and 2 more',
+    '',
+  ]);
 });
 
 it('beside a live agent and another replay, --source gives the windows of one file alone', async () => {

@@ -11,7 +11,18 @@ import { startCollector, tempDir } from '../support/programs.ts';
 const SCRIPT = fileURLToPath(new URL('../../scripts/start.ts', import.meta.url));
 
 function start(...args: string[]): ChildProcess {
-  const child = spawn(process.execPath, [SCRIPT, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return startIn({}, args);
+}
+
+function startIn(
+  settings: Readonly<Record<string, string>>,
+  args: readonly string[],
+): ChildProcess {
+  const env = { ...process.env, ...settings };
+  const child = spawn(process.execPath, [SCRIPT, ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   onTestFinished(() => {
     child.kill('SIGTERM');
   });
@@ -47,6 +58,22 @@ it('prints the page’s address, shows this machine, stops both at SIGINT, and k
   // The goodbye arrived before the collector stopped: the server is off, not silent.
   await using collector = await startCollector({ dataDir: data.path });
   expect((await serversAt(collector.url))[0]?.state).toBe('off');
+});
+
+it('where the configuration says Kafka the agent runs too, and goes there', async () => {
+  using data = tempDir();
+  const kafka = { WINDROW_TRANSPORT: 'kafka', WINDROW_BROKERS: '127.0.0.1:1' };
+  const child = startIn(kafka, ['--port', '0', '--data', data.path]);
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  await urlOf(child);
+  await eventually(async () => {
+    expect(stderr).toMatch(/"name":"windrow-agent".*no broker answers there/);
+  }, 20_000);
+  child.kill('SIGINT');
+  expect(await once(child, 'exit')).toEqual([0, null]);
 });
 
 it('killed with -9, it leaves neither program behind', async () => {

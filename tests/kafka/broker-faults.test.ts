@@ -1,10 +1,9 @@
 /** Agents and two collectors on three brokers that fail, one fault after the other. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { findCoordinatorV6 } from '@platformatic/kafka';
 import { SAMPLES_TOPIC } from '../../wire/records/record.ts';
-import { KafkaClient } from '../../wire/transport/kafka/client.ts';
 import { eventually } from '../support/http.ts';
 import { tempDir } from '../support/programs.ts';
+import { coordinatorOf } from './support/coordinator.ts';
 import { Fleet } from './support/fleet.ts';
 import { recoverMsMax } from './support/fleet-run.ts';
 import { kafkaJs, kafkaMissing, withAdmin } from './support/kafka.ts';
@@ -96,22 +95,4 @@ async function isInSync(brokers: readonly string[]): Promise<void> {
   await eventually(async () => {
     for (const { isr } of await partitionsOf(brokers)) expect(isr).toHaveLength(brokers.length);
   }, recoverMsMax);
-}
-
-/** @returns the id of the broker that keeps the group */
-async function coordinatorOf(group: string, brokers: readonly string[]): Promise<number> {
-  const settings = { brokers, clientId: 'test', tls: undefined, sasl: undefined };
-  const client = await KafkaClient.open(settings, { requestMsMax: 10_000 });
-  try {
-    const ofGroups = 0;
-    const { coordinators } = await client.call<findCoordinatorV6.FindCoordinatorResponse>(
-      'FindCoordinator',
-      'any',
-      ofGroups,
-      [group],
-    );
-    return coordinators[0]?.nodeId ?? -1;
-  } finally {
-    await client.close();
-  }
 }

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Message } from 'kafkajs';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -132,8 +134,12 @@ function startBroker() {
   return startCluster({ settings: { 'auto.create.topics.enable': false } });
 }
 
-async function start(brokers: readonly string[], dataDir: string): Promise<RunningCollector> {
-  const collector = await startCollector({ dataDir, args: ['--kafka', brokers.join(',')] });
+function start(brokers: readonly string[], dataDir: string): Promise<RunningCollector> {
+  return startWith(['--kafka', brokers.join(',')], dataDir);
+}
+
+async function startWith(args: readonly string[], dataDir: string): Promise<RunningCollector> {
+  const collector = await startCollector({ dataDir, args });
   onTestFinished(() => collector.kill());
   await untilReady(collector);
   return collector;
@@ -223,8 +229,12 @@ describe.skipIf(kafkaMissing)('a collector on Kafka', () => {
     await using cluster = await startBroker();
     using data = tempDir();
     using agentData = tempDir();
-    let collector = await start(cluster.brokers, data.path);
-    const args = ['--kafka', cluster.brokers.join(','), '--server-id', 'pc-1', '--interval', '1s'];
+    using folder = tempDir();
+    const file = join(folder.path, 'kafka.yaml');
+    writeFileSync(file, `transport: kafka\nbrokers: [${cluster.brokers.join(', ')}]\n`);
+    const config = ['--config', file];
+    let collector = await startWith(config, data.path);
+    const args = [...config, '--server-id', 'pc-1', '--interval', '1s'];
     await using agent = await startAgent({
       to: collector.url,
       args: [...args, '--data', agentData.path],
@@ -243,7 +253,7 @@ describe.skipIf(kafkaMissing)('a collector on Kafka', () => {
       error: 'this collector takes samples from Kafka, not directly',
     });
     await collector.kill();
-    collector = await start(cluster.brokers, data.path);
+    collector = await startWith(config, data.path);
     const before = storedSamples(data.path);
     await eventually(
       async () => expect(storedSamples(data.path)).toBeGreaterThan(before + 3),

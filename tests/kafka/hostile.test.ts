@@ -2,11 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { AlertsView, FleetView, ServerView } from '../../collector/api/contract.ts';
 import { databasePath } from '../../collector/store/database.ts';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
-import { BATCH_HEADER, SAMPLES_TOPIC } from '../../wire/records/record.ts';
+import { METRICS } from '../../wire/metrics.ts';
+import { SAMPLES_TOPIC } from '../../wire/records/record.ts';
 import { createKafkaLog } from '../../wire/transport/kafka/log.ts';
-import { eventually, metric } from '../support/http.ts';
+import { eventually, getJson, metric } from '../support/http.ts';
 import { startCollector, tempDir } from '../support/programs.ts';
 import { bombReason, sendBomb } from './support/bomb.ts';
 import {
@@ -17,6 +19,7 @@ import {
   suiteKafkaMissing,
   withAdmin,
 } from './support/kafka.ts';
+import { poisonBytesMax, poisonedTopics, sampleMessage } from './support/poison.ts';
 
 const never = new AbortController().signal;
 const waitMsMax = { timeout: 30_000 };
@@ -94,85 +97,103 @@ describe.skipIf(suiteKafkaMissing)('kafka', () => {
   });
 });
 
-const megabyte = 1_000_000;
-
-/** What is in the table of what was put aside. */
-function quarantined(dataDir: string) {
+/** What of this topic is in the table of what was put aside. */
+function quarantined(dataDir: string, topic: string) {
   const db = new DatabaseSync(databasePath(dataDir), { readOnly: true });
   try {
-    return db.prepare('SELECT topic, remote, reason FROM quarantine ORDER BY id').all();
+    const sql = 'SELECT topic, remote, reason FROM quarantine WHERE topic = ? ORDER BY id';
+    return db.prepare(sql).all(topic);
   } finally {
     db.close();
   }
 }
 
+const cpuAt = METRICS.indexOf('cpu_pct');
+
+/** What the collector has of the good records, as its page shows it. */
+async function shown(url: string) {
+  const { servers } = await getJson<FleetView>(`${url}/api/fleet`);
+  const { active } = await getJson<AlertsView>(`${url}/api/alerts`);
+  const find = (name: string) => servers.find(({ server_id }) => server_id === name);
+  const told = find('told');
+  const { inventory } = await getJson<ServerView>(`${url}/api/servers/${told?.id}`);
+  return {
+    samples: await metric(url, 'windrow_samples_received_total'),
+    cpu: ['pc', 'server_1', 'machine_46'].map((name) => find(name)?.values[cpuAt]),
+    hostname: inventory?.facts.hostname,
+    elsewhere: find('elsewhere')?.owner,
+    alerts: active.map(({ rule, server }) => `${rule} ${server}`),
+  };
+}
+
 describe.skipIf(kafkaMissing)('a collector', () => {
-  it('puts poison of each kind aside with its place and reason, once, and takes in what is behind it', async () => {
+  it('puts poison of each kind and topic aside with its place and reason, once, and takes in what is behind it', async () => {
     await using cluster = await startCluster({ settings: { 'auto.create.topics.enable': false } });
     const { brokers } = cluster;
-    const topic = SAMPLES_TOPIC;
+    const nowMs = Date.now();
+    const poisoned = poisonedTopics(nowMs);
+    const entry = (name: string, value: string) => ({ name, value });
     await withAdmin(kafkaJs(brokers), (admin) =>
       admin.createTopics({
-        topics: [
-          {
-            topic,
-            numPartitions: 1,
-            configEntries: [{ name: 'max.message.bytes', value: `${20 * megabyte}` }],
-          },
-        ],
+        topics: poisoned.map(({ topic, isCompacted }) => ({
+          topic,
+          numPartitions: 1,
+          configEntries: [
+            entry('max.message.bytes', `${poisonBytesMax}`),
+            entry('cleanup.policy', isCompacted ? 'compact' : 'delete'),
+          ],
+        })),
         waitForLeaders: true,
       }),
     );
-    const good = { v: 1, server_id: 'pc', ts: Date.now(), boot_id: 'boot', seq: 0, cpu_pct: 1 };
-    const sample = (changes: object = {}) => JSON.stringify({ ...good, ...changes });
-    const poison = [
-      { key: 'pc', value: 'not JSON' },
-      { key: 'pc', value: sample({ ts: 'noon' }) },
-      { key: 'pc', value: sample({ cpu_pct: [1] }) },
-      { key: 'pc', value: `"${'x'.repeat(10 * megabyte)}"` },
-      { key: '', value: sample() },
-      { key: 'pc', value: null },
-      { key: 'pc', value: sample({ v: 9 }) },
-      { key: 'pc', value: sample(), headers: { [BATCH_HEADER]: '{"v":9,"sent_at":1}' } },
-    ];
-    const reasons = [
-      'not JSON',
-      expect.stringContaining('ts'),
-      expect.stringContaining('cpu_pct'),
-      'longer than 262144 bytes',
-      'no key: it must be the server_id',
-      'tombstone: it has no value',
-      expect.stringContaining('sample v'),
-      'a batch of version 9 of the wire, this program knows 1: update it',
-    ];
     const producer = kafkaJs(brokers).producer();
     await producer.connect();
     onTestFinished(() => producer.disconnect());
-    for (const message of poison) await producer.send({ topic, messages: [message] });
-    await sendBomb(brokers, { topic, partition: 0 });
-    await producer.send({ topic, messages: [{ key: 'pc', value: sample() }] });
+    for (const { topic, poison, good } of poisoned) {
+      for (const { reason: _, ...message } of poison) {
+        await producer.send({ topic, messages: [message] });
+      }
+      await sendBomb(brokers, { topic, partition: 0 });
+      await producer.send({ topic, messages: [good] });
+    }
 
     using data = tempDir();
-    const wanted = [
-      ...reasons.map((reason, offset) => ({ topic, remote: `kafka ${topic}/0@${offset}`, reason })),
-      { topic, remote: `kafka ${topic}/0@8-9`, reason: bombReason },
-    ];
+    const wanted = poisoned.map(({ topic, poison }) => [
+      ...poison.map(({ reason }, offset) => ({
+        topic,
+        remote: `kafka ${topic}/0@${offset}`,
+        reason,
+      })),
+      {
+        topic,
+        remote: `kafka ${topic}/0@${poison.length}-${poison.length + 1}`,
+        reason: bombReason,
+      },
+    ]);
+    const putAside = () => poisoned.map(({ topic }) => quarantined(data.path, topic));
     const start = () =>
       startCollector({ dataDir: data.path, args: ['--kafka', brokers.join(',')] });
     const first = await start();
     onTestFinished(() => first.kill());
     await eventually(async () =>
-      expect(await metric(first.url, 'windrow_samples_received_total')).toBe(1),
+      expect(await shown(first.url)).toEqual({
+        samples: 3,
+        cpu: [1, 2, 3],
+        hostname: 'told',
+        elsewhere: { url: 'http://two:7861', id: 1 },
+        alerts: ['busy elsewhere'],
+      }),
     );
-    expect(await metric(first.url, 'windrow_records_quarantined_total')).toBe(10);
-    await eventually(async () => expect(quarantined(data.path)).toEqual(wanted));
+    const records = poisoned.reduce((sum, { poison }) => sum + poison.length + 2, 0);
+    expect(await metric(first.url, 'windrow_records_quarantined_total')).toBe(records);
+    await eventually(async () => expect(putAside()).toEqual(wanted));
     // What is not committed in the group yet is read again.
     await first.kill();
     await using second = await start();
-    await producer.send({ topic, messages: [{ key: 'pc', value: sample({ seq: 1 }) }] });
+    await producer.send({ topic: SAMPLES_TOPIC, messages: [sampleMessage(nowMs, { seq: 1 })] });
     await eventually(async () =>
       expect(await metric(second.url, 'windrow_samples_received_total')).toBe(1),
     );
-    expect(quarantined(data.path)).toEqual(wanted);
+    expect(putAside()).toEqual(wanted);
   }, 120_000);
 });

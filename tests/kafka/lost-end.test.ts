@@ -12,6 +12,14 @@ import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.
 const topic = 'readings';
 const never = new AbortController().signal;
 
+async function startWithTopic({ dataDir, partitions }: { dataDir: string; partitions: number }) {
+  const cluster = await startCluster({ dataDir });
+  await withAdmin(kafkaJs(cluster.brokers), (admin) =>
+    admin.createTopics({ topics: [{ topic, numPartitions: partitions }] }),
+  );
+  return cluster;
+}
+
 async function send(
   brokers: readonly string[],
   values: readonly string[],
@@ -40,12 +48,9 @@ it.skipIf(kafkaMissing)(
   'whoever has read them reads what came in their place, though the log is longer than it was',
   async () => {
     const dataDir = temporaryFolder();
-    await using cluster = await startCluster({ dataDir });
+    await using cluster = await startWithTopic({ dataDir, partitions: 1 });
     const { brokers, nodes } = cluster;
     const [node] = nodes;
-    await withAdmin(kafkaJs(brokers), (admin) =>
-      admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }),
-    );
     await send(brokers, ['a', 'b', 'c', 'd', 'e']);
     const { log, lines } = createKeptLog();
     const settings = { brokers, clientId: 'test', tls: undefined, sasl: undefined };
@@ -91,12 +96,9 @@ it.skipIf(kafkaMissing)(
   'a member of a group whose share was lost meanwhile is told how far each log is what it was',
   async () => {
     const dataDir = temporaryFolder();
-    await using cluster = await startCluster({ dataDir });
+    await using cluster = await startWithTopic({ dataDir, partitions: 2 });
     const { brokers, nodes } = cluster;
     const [node] = nodes;
-    await withAdmin(kafkaJs(brokers), (admin) =>
-      admin.createTopics({ topics: [{ topic, numPartitions: 2 }] }),
-    );
     await send(brokers, ['a', 'b', 'c', 'd', 'e'], 0);
     await send(brokers, ['k', 'l', 'm', 'n'], 1);
     const { log } = createKeptLog();
@@ -147,5 +149,56 @@ it.skipIf(kafkaMissing)(
       stopping.abort();
       await reading;
     }
+  },
+);
+
+it.skipIf(kafkaMissing)(
+  'a member that starts when the log is longer again reads what came before the committed offset',
+  async () => {
+    const dataDir = temporaryFolder();
+    await using cluster = await startWithTopic({ dataDir, partitions: 1 });
+    const { brokers, nodes } = cluster;
+    const [node] = nodes;
+    const settings = { brokers, clientId: 'test', tls: undefined, sasl: undefined };
+    const { log, lines } = createKeptLog();
+    /** Reads until it has this one, commits the offset behind it, and leaves. */
+    const readThrough = async (last: string): Promise<readonly string[]> => {
+      const stopping = new AbortController();
+      const group = { group: 'g', member: 'one', topics: [topic] };
+      const consumer = createKafkaLog(settings, log).consumer(group);
+      const taken: string[] = [];
+      const reading = consumer.run(
+        {
+          assigned: async () => {},
+          async take(records) {
+            taken.push(...records.map(({ offset, value }) => `${offset} ${value?.toString()}`));
+          },
+        },
+        stopping.signal,
+      );
+      try {
+        await eventually(async () => expect(taken).toContain(last));
+        const offset = Number.parseInt(last, 10) + 1;
+        await consumer.commit([{ topic, partition: 0, offset }], never);
+      } finally {
+        stopping.abort();
+        await reading;
+      }
+      return taken;
+    };
+    await send(brokers, ['a', 'b', 'c', 'd', 'e']);
+    await readThrough('4 e');
+    await send(brokers, ['f']);
+    expect(await readThrough('5 f')).toEqual(['5 f']);
+    await node?.kill();
+    loseEnd(dataDir, { partition: 0, offset: 3 });
+    await node?.start(never);
+    await send(brokers, ['D', 'E', 'F', 'G']);
+    expect(await readThrough('6 G')).toEqual(['3 D', '4 E', '5 F', '6 G']);
+    expect(lines.map(({ msg }) => msg)).toContainEqual(
+      expect.stringContaining('the log lost its end at the brokers'),
+    );
+    await send(brokers, ['H']);
+    expect(await readThrough('7 H')).toEqual(['7 H']);
   },
 );

@@ -12,7 +12,7 @@ import type { KafkaCluster } from '../../scripts/kafka/cluster.ts';
 import { eventually as within } from '../support/http.ts';
 import { run, tempDir } from '../support/programs.ts';
 import { bombReason, sendBomb } from './support/bomb.ts';
-import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
+import { kafkaJs, kafkaMissing, recordsIn, startCluster, withAdmin } from './support/kafka.ts';
 import { kcatMissing, kcatRead, kcatWrite } from './support/kcat.ts';
 import { makeTls, saslOptions } from './support/security.ts';
 
@@ -83,10 +83,18 @@ describe.skipIf(kafkaMissing)('numbers', () => {
     const { brokers } = cluster;
     const verb = ['generate', 'numbers', '--to', `kafka://${brokers.join(',')}`];
     const generated = await run('agent', [...verb, '--count', '20', '--interval', '5ms']);
-    expect([generated.code, generated.stderr]).toEqual([
-      0,
-      `reached Kafka at ${brokers.join(',')}; made the topics ${topic}\n`,
-    ]);
+    expect(generated.code).toBe(0);
+    const told = generated.stderr.trim().split('\n');
+    expect(told).toHaveLength(2);
+    expect(JSON.parse(told[0] ?? '')).toMatchObject({
+      level: 30,
+      msg: 'topic made',
+      topic,
+      partitions: 1,
+      replicas: 1,
+      brokers: 1,
+    });
+    expect(told[1]).toBe(`reached Kafka at ${brokers.join(',')}`);
     const lines = generated.stdout.trim().split('\n');
     expect(lines).toHaveLength(20);
     const sum = lines.reduce((total, line) => total + Number(line.split(':').at(-1)), 0);
@@ -96,6 +104,29 @@ describe.skipIf(kafkaMissing)('numbers', () => {
     });
     expect(await oldTotal(brokers, 20)).toBe(sum);
     expect(await adder.end('SIGTERM')).toBe(0);
+  });
+
+  it('a topic that is deleted while numbers are generated is made again', async () => {
+    await using cluster = await startCluster({ settings: { 'auto.create.topics.enable': false } });
+    const { brokers } = cluster;
+    const verb = ['generate', 'numbers', '--to', `kafka://${brokers.join(',')}`];
+    const generating = run('agent', [...verb, '--count', '400', '--interval', '20ms']);
+    await withAdmin(kafkaJs(brokers), async (admin) => {
+      await eventually(async () => {
+        const [partition] = await admin.fetchTopicOffsets(topic);
+        expect(Number(partition?.offset)).toBeGreaterThan(10);
+      });
+      await admin.deleteTopics({ topics: [topic] });
+    });
+    const { code, stdout, stderr } = await generating;
+    expect(code).toBe(0);
+    const sent = stdout.trim().split('\n');
+    expect(sent).toHaveLength(400);
+    expect(stderr.split('\n').filter((line) => line.includes('topic made'))).toHaveLength(2);
+    const there = (await recordsIn(brokers, topic)).map(({ value }) => String(value));
+    expect(there.length).toBeGreaterThan(0);
+    expect(there.length).toBeLessThan(400);
+    expect(there).toEqual(sent.slice(-there.length));
   });
 
   it('of an old generator are summed; what is malformed is told with its offset; the total outlives the adder', async () => {

@@ -10,8 +10,8 @@ import { untilReady } from './support/ready.ts';
 function sharesOf(collector: RunningCollector): number[][] {
   const lines = collector.log().split('\n');
   return lines
-    .filter((line) => line.includes('slots of the log are ours'))
-    .map((line) => (JSON.parse(line) as { slots: number[] }).slots.sort((a, b) => a - b));
+    .filter((line) => line.includes('reads these partitions of the log'))
+    .map((line) => (JSON.parse(line) as { partitions: number[] }).partitions.sort((a, b) => a - b));
 }
 
 describe.skipIf(kafkaMissing)('two collectors that share a fleet', () => {

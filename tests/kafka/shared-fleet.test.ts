@@ -10,13 +10,20 @@ import { expectReady, untilReady } from './support/ready.ts';
 const servers = ['pc-a', 'pc-b', 'pc-c', 'pc-d', 'pc-e', 'pc-f', 'pc-g', 'pc-h'];
 const seconds = 60;
 
+/** What is largest on a server, which a sample of it has now and then. */
+function processesOf(server_id: string) {
+  const largest = { pid: 1, name: `of ${server_id}`, cpu_pct: 50, mem_pct: 2, rss: 4_096 };
+  return { count: 9, by_cpu: [largest], by_mem: [largest] };
+}
+
 /** The last minute of all servers, a sample a second, each as an agent sends it. */
 async function sendMinute(brokers: readonly string[]): Promise<void> {
   const nowMs = Date.now();
   const messages = servers.flatMap((server_id) =>
     Array.from({ length: seconds }, (_, seq) => {
       const ts = nowMs - (seconds - 1 - seq) * 1_000;
-      return messageOf(server_id, { ts, seq, cpu_pct: seq });
+      const rare = seq === seconds - 1 ? { processes: processesOf(server_id) } : {};
+      return messageOf(server_id, { ts, seq, cpu_pct: seq, ...rare });
     }),
   );
   await send(brokers, messages);
@@ -102,9 +109,12 @@ describe.skipIf(kafkaMissing)('two collectors on Kafka', () => {
         const here = await getJson<ServerView>(`${collector.url}/api/servers/${id}`);
         expect(here.sample === null).toBe(owner !== null);
         if (owner === null) continue;
+        expect(here.processes).toBeNull();
+        expect(owner.url).toBe(collectors.find((other) => other !== collector)?.url);
         const there = await getJson<ServerView>(`${owner.url}/api/servers/${owner.id}`);
         expect(there.summary).toMatchObject({ server_id, owner: null });
         expect(there.sample).toMatchObject({ server_id, seq: seconds - 1 });
+        expect(there.processes?.list).toEqual(processesOf(server_id));
       }
     }
 

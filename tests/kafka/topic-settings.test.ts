@@ -128,7 +128,7 @@ describe.skipIf(kafkaMissing)('topics on three brokers', () => {
     expect(found.line).toContain('have: topic-cpu 2 and alerts 1, to be mended:');
     expect(found.advice).toEqual([
       'alerts: max.message.bytes is 300000, a record may have 524288; kafka-configs.sh --alter --topic alerts --add-config max.message.bytes=1048588',
-      'alerts: cleanup.policy is delete, so what gets old is lost; kafka-configs.sh --alter --topic alerts --add-config cleanup.policy=compact',
+      'alerts: cleanup.policy is delete, so what gets old is lost; kafka-configs.sh --alter --topic alerts --add-config cleanup.policy=compact,delete.retention.ms=7776000000',
       'topic-cpu: it has 2 partitions, other topics 4, and partition i of all goes to one collector; kafka-topics.sh --alter --topic topic-cpu --partitions 4, best while one collector runs',
     ]);
     await withAdmin(kafkaJs(cluster.brokers), (admin) =>
@@ -175,8 +175,11 @@ describe.skipIf(kafkaMissing)('topics on three brokers', () => {
     {
       await using collector = await startCollector({ args });
       await untilReady(collector);
-      const told = warnings(collector.log());
-      expect(told).toHaveLength(wrong.length);
+      const told = await eventually(async () => {
+        const lines = warnings(collector.log());
+        expect(lines).toHaveLength(wrong.length);
+        return lines;
+      }, readyMsMax);
       for (const [i, [topic, what]] of wrong.entries()) {
         expect(told[i]).toContain(`topic ${topic}: ${what}`);
         expect(told[i]).toContain(`kafka-configs.sh --alter --topic ${mends[i]}`);
@@ -203,6 +206,50 @@ describe.skipIf(kafkaMissing)('topics on three brokers', () => {
     await using mended = await startCollector({ args });
     await untilReady(mended);
     expect(warnings(mended.log())).toEqual([]);
+  });
+
+  it('a topic that was made while one broker was there: a collector that starts warns, and says how many replicas it gives to those that it makes', async () => {
+    await make({ topic: 'windrow-samples', numPartitions: 6, replicationFactor: 1 });
+    await eventually(async () => {
+      const { line } = await doctor('agent');
+      expect(line).toContain('1 there');
+    }, readyMsMax);
+    await using collector = await startCollector({ args: ['--kafka', cluster.brokers.join(',')] });
+    const told = await eventually(async () => {
+      const lines = collector.log().split('\n');
+      const found = lines.filter((line) => line.includes('replication is'));
+      expect(found).toHaveLength(1);
+      return found.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+    }, readyMsMax);
+    expect(told).toMatchObject([
+      {
+        level: 40,
+        msg: 'topic windrow-samples: replication is 1, not 3 (kafka.replication)',
+        hint: 'kafka-reassign-partitions.sh gives it more, or delete it while it is empty: it is made anew',
+      },
+    ]);
+    const lines = collector.log().split('\n');
+    const made = lines
+      .filter((line) => line.includes('"msg":"topic made"'))
+      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+    expect(made.map(({ topic }) => topic)).toContain('alerts');
+    expect(made).toHaveLength(8);
+    for (const each of made) expect(each).toMatchObject({ level: 30, replicas: 3, brokers: 3 });
+    const { resources } = await withAdmin(kafkaJs(cluster.brokers), (admin) =>
+      admin.describeConfigs({
+        resources: ['alerts', 'window-results'].map((name) => ({
+          type: ConfigResourceTypes.TOPIC,
+          name,
+          configNames: ['delete.retention.ms'],
+        })),
+        includeSynonyms: false,
+      }),
+    );
+    const days90 = String(90 * 24 * 60 * 60 * 1000);
+    expect(resources.map(({ configEntries }) => configEntries[0]?.configValue)).toEqual([
+      days90,
+      days90,
+    ]);
   });
 
   it('run: topics are made as the settings say, and one that is there is used as it is', async () => {

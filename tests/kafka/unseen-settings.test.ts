@@ -7,11 +7,13 @@ import {
   ResourcePatternTypes,
 } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/http.ts';
 import { run, startCollector } from '../support/programs.ts';
 import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
 import { untilReady } from './support/ready.ts';
 import { aclSettings, saslOptions, type User } from './support/security.ts';
 
+const toldMsMax = 30_000;
 const carol: User = { name: 'carol', password: 'carol-secret' };
 
 describe.skipIf(kafkaMissing)('without the right DescribeConfigs', () => {
@@ -44,11 +46,12 @@ describe.skipIf(kafkaMissing)('without the right DescribeConfigs', () => {
     };
     await using collector = await startCollector({ env });
     await untilReady(collector);
-    const told = collector
-      .log()
-      .split('\n')
-      .filter((line) => line.includes('settings of '));
-    expect(told).toHaveLength(1);
+    const told = await eventually(async () => {
+      const lines = collector.log().split('\n');
+      const found = lines.filter((line) => line.includes('settings of '));
+      expect(found).toHaveLength(1);
+      return found;
+    }, toldMsMax);
     expect(told[0]).toMatch(/"level":30,.*settings of windrow-samples, .+, alerts cannot be seen/);
     expect(told[0]).toContain('DescribeConfigs');
     const { code, stdout } = await run('collector', ['doctor'], { env });

@@ -158,7 +158,9 @@ export interface AgentOptions extends RunOptions {
 /** Starts an agent; it samples at once. */
 export async function startAgent({ to, args = [], ...options }: AgentOptions): Promise<Program> {
   const own = tempDir();
-  const child = spawnProgram('agent', ['run', '--to', to, '--data', own.path, ...args], options);
+  // Not as a flag, which --kafka among the arguments would exclude.
+  const env = { WINDROW_TO: to, ...options.env };
+  const child = spawnProgram('agent', ['run', '--data', own.path, ...args], { ...options, env });
   child.stdout.resume();
   return programOf(child, () => own[Symbol.dispose]());
 }

@@ -24,6 +24,8 @@ export interface SystemdMachine extends AsyncDisposable {
   run(program: string, ...args: readonly string[]): Ended;
   /** A property of a unit, as `systemctl show` says it. */
   property(unit: string, name: string): string;
+  /** Waits until another process is ready in the place of that one: 30 s at most. */
+  isReplaced(unit: string, pid: string): Promise<void>;
   /** What is in the journal of a unit. */
   journal(unit: string): string;
   /** Writes a file below its /etc/windrow. */
@@ -81,6 +83,12 @@ export async function startSystemd({
     run,
     property: (unit, name) =>
       run('systemctl', 'show', '--value', `--property=${name}`, unit).stdout.trim(),
+    isReplaced: (unit, pid) =>
+      eventually(async () => {
+        // 0 while there is none. Read first: `active` may still be said of the one that is gone.
+        expect(['0', pid]).not.toContain(machine.property(unit, 'MainPID'));
+        expect(machine.property(unit, 'ActiveState')).toBe('active');
+      }, 30_000),
     journal: (unit) => run('journalctl', '--no-pager', '--output=cat', `--unit=${unit}`).stdout,
     configure(name, text) {
       const { code, stderr } = run('sh', '-c', `printf %s "$1" > "/etc/windrow/$0"`, name, text);
