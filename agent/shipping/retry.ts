@@ -4,8 +4,9 @@ import type { Clock } from '../../runtime/clock.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logging.ts';
 import { Telling } from '../../runtime/telling.ts';
+import { retryMsMax } from '../../wire/transport/port.ts';
 
-const backoff: BackoffLimits = { baseMs: 500, capMs: 30_000 };
+const backoff: BackoffLimits = { baseMs: 500, capMs: retryMsMax };
 /** While it goes on failing, it is told again so long after the last line; another fault is told at once. */
 const logEveryMs = 5 * 60_000;
 

@@ -253,12 +253,11 @@ export class AlertEngine implements Alerting {
   }
 
   #judgeSilence(rule: Rule, source: Source): void {
-    const { serverId, lastSeenMonotonicMs } = source;
+    const { serverId } = source;
     const state = this.#book.state(rule.name, serverId);
-    const isSilent = this.hearing.quietMs(source) >= (rule.silentMs ?? Infinity);
+    const isSilent = this.hearing.isSilent(source, rule.silentMs ?? Infinity);
     // The clock of silence starts with our hearing, so until it was heard nothing is known.
-    const isHeard = lastSeenMonotonicMs > this.hearing.sinceMs;
-    const verdict = isSilent ? 'breach' : isHeard ? 'clear' : 'unknown';
+    const verdict = isSilent ? 'breach' : this.hearing.isHeard(source) ? 'clear' : 'unknown';
     if (state === undefined && verdict !== 'breach') return;
     const atMs = Math.max(this.#options.clock.wallMs(), (state?.lastMs ?? 0) + 1);
     const taken = step(this.#timing(rule), state, { atMs, verdict });

@@ -1,9 +1,15 @@
 /** Since when who sends could be heard, and for how long somebody was not: what could not be heard tells nothing. */
 import type { Clock } from '../../runtime/clock.ts';
+import { retryMsMax, tryMsMax } from '../../wire/transport/port.ts';
 import type { Source } from '../ingest/source.ts';
 
 /** Ticks come each second; after a longer pause (a stopped process, a frozen machine) nothing could be heard in it. */
 const tickGapMsMax = 10_000;
+/**
+ * Who sent while nobody could be heard is in a try that fails, or waits for its next one: until both
+ * are over it may be up all the same.
+ */
+const backMsMax = tryMsMax + retryMsMax;
 
 export interface HearingOptions {
   readonly clock: Clock;
@@ -27,11 +33,6 @@ export class Hearing {
     this.#tickedMs = this.#sinceMs;
   }
 
-  /** Monotonic; before it nobody could be heard, so that nobody was silent. */
-  get sinceMs(): number {
-    return this.#sinceMs;
-  }
-
   /** Once a second. */
   tick(): void {
     const { clock, hears } = this.#options;
@@ -45,7 +46,18 @@ export class Hearing {
     return this.#throughMs(source) - Math.max(source.lastSeenMonotonicMs, this.#sinceMs);
   }
 
-  /** The same of any source: of its own another collector tells by the clock on the wall, while we can hear it. */
+  /** Whether it was heard since somebody could be. */
+  isHeard({ lastSeenMonotonicMs }: Source): boolean {
+    return lastSeenMonotonicMs > this.#sinceMs;
+  }
+
+  /** Whether nothing came of a source of ours for so long, and something would have if it were up. */
+  isSilent(source: Source, silentMs: number): boolean {
+    const quietMsMax = this.isHeard(source) ? silentMs : Math.max(silentMs, backMsMax);
+    return this.quietMs(source) >= quietMsMax;
+  }
+
+  /** For how long nothing came, of any source: of its own another collector tells by the clock on the wall, while we can hear it. */
   unheardMs(source: Source): number {
     if (source.isOurs) return this.quietMs(source);
     const { clock } = this.#options;

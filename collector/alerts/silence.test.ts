@@ -86,6 +86,25 @@ it('is nothing while the collector itself could hear nobody, and counts anew fro
   expect(rig.told).toEqual(['firing silent pc-2']);
 });
 
+it('is nothing of an agent that waits for its next try, also where the rule waits less', () => {
+  const rig = start(SILENCE.replace('2m', '10s'));
+  const [back, gone] = [rig.source('pc-1'), rig.source('pc-2')];
+  hear(rig, back);
+  hear(rig, gone);
+  // Brokers that were away, which agents find out by and by.
+  rig.hear(false);
+  pass(rig, 60);
+  rig.hear(true);
+  pass(rig, 74);
+  expect(rig.told).toEqual([]);
+  hear(rig, back);
+  pass(rig, 9);
+  expect(rig.told).toEqual(['firing silent pc-2']);
+  // Who is heard again has no longer than the rule says.
+  pass(rig, 11);
+  expect(rig.told).toEqual(['firing silent pc-2', 'firing silent pc-1']);
+});
+
 it('is nothing when the collector itself stood still', () => {
   const rig = start(SILENCE);
   rig.source('pc-1');

@@ -6,6 +6,11 @@
  */
 import type { Batch, BatchAck, DecodedBatch } from '../records/batch.ts';
 
+/** A sender gives up a try that takes longer. */
+export const tryMsMax = 45_000;
+/** After a failure it waits so long at most, and what the receiver asks for, before it tries again. */
+export const retryMsMax = 30_000;
+
 export interface SendAck extends BatchAck {
   /** Places in the batch of records that will never be taken; absent: all were. */
   readonly refused?: readonly number[];

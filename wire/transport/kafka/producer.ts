@@ -12,6 +12,7 @@ import type { Logger } from '../../../runtime/logging.ts';
 import type { LogProducer, NewLogRecord } from '../log/port.ts';
 import { partitionOf } from '../log/partition.ts';
 import { RecordsRefused } from '../log/refused.ts';
+import { tryMsMax } from '../port.ts';
 import { clientOptions, closeClient, hearErrors, loadLibrary, noteBrokers } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { hasReason, kafkaError, writtenIn } from './errors.ts';
@@ -27,8 +28,6 @@ const requestMsMax = 10_000;
 /** Tries of one request under the same numbers, so that a lost answer makes no second copy. */
 const retries = 2;
 const retryDelayMs = 250;
-/** All of it, with tries and looking for the leader; then the client is given up. */
-const sendMsMax = 45_000;
 /** Bytes of one request: as many as a broker with defaults takes for one partition. */
 const requestBytesMax = 1_000_000;
 /** What a record takes beside key, value and headers, and each of its headers. */
@@ -158,7 +157,7 @@ export class KafkaProducer implements LogProducer {
     this.#failed.begin();
     try {
       const client = await (this.#client ??= this.#open());
-      await withinMs('sending', sendMsMax, async () => {
+      await withinMs('sending', tryMsMax, async () => {
         const topics = [...new Set(records.map(({ topic }) => topic))];
         const metadata = await client.metadata({ topics });
         noteBrokers(this.#settings, metadata.brokers.values());
