@@ -19,6 +19,7 @@ import { LogMember, type LogMemberOptions } from './log-member.ts';
 import type { IncomingChunk } from './receiver.ts';
 import { chunksOf, contentOf, madeFile } from './testing/made-file.ts';
 import { receiverRig } from './testing/rig.ts';
+import { changedConsumer } from '../../wire/transport/log/testing/changed-consumer.ts';
 
 const place = { topic: DATA_BLOCKS_TOPIC, partition: 0 };
 
@@ -41,10 +42,9 @@ function scene({ partitions = 1, onCommit = async () => {}, ...given }: Changes 
   const { receiver, folder } = receiverRig();
   const consumer: typeof log.consumer = (options) => {
     const inner = log.consumer(options);
-    return {
-      run: (handler, signal) => inner.run(handler, signal),
+    return changedConsumer(inner, {
       commit: (...all) => onCommit().then(() => inner.commit(...all)),
-    };
+    });
   };
   const member = new LogMember({
     source: { consumer },

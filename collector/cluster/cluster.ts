@@ -169,6 +169,7 @@ export class Cluster {
       clock,
       log,
       slots: this.#slots,
+      ownsShare: () => this.#joined?.consumption.ownsShare === true,
       publisher: results.publisher,
       onChange: alerting.onOthers,
       reject: (place, rejected) => ingest.rejectAt(place, rejected),

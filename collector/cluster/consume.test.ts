@@ -7,6 +7,7 @@ import { endOfReplay, sample, seedA, seedB, steady } from '../ingest/testing/rec
 import { count } from '../store/testing/rows.ts';
 import { append, GROUP, type Member, send } from './testing/members.ts';
 import { finals, fleet, pc, samples } from './testing/stage.ts';
+import { changedConsumer } from '../../wire/transport/log/testing/changed-consumer.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -203,13 +204,12 @@ it('offsets that cannot be committed are told once, with what mends it, and when
   const open = f.log.consumer.bind(f.log);
   vi.spyOn(f.log, 'consumer').mockImplementation((options) => {
     const consumer = open(options);
-    return {
-      run: (handler, signal) => consumer.run(handler, signal),
+    return changedConsumer(consumer, {
       commit: async (...all) => {
         if (!isAllowed) throw denied;
         await consumer.commit(...all);
       },
-    };
+    });
   });
   const { lines, cluster } = await f.start('one');
   const told = () => lines.filter(({ msg }) => msg.startsWith('offsets are'));

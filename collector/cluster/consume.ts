@@ -113,6 +113,11 @@ export class Consumption implements SlotHandler {
     return unread ?? this.#failure ?? this.#interruption;
   }
 
+  /** Whether nobody else can have our slots at this moment. */
+  get ownsShare(): boolean {
+    return this.#consumer?.ownsShare === true;
+  }
+
   /** For how long offsets that may be committed are not; 0 when all are. */
   get uncommittedMs(): number {
     return this.#committed.uncommittedMs;

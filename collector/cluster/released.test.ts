@@ -10,6 +10,7 @@ import { seedB, steady } from '../ingest/testing/records.ts';
 import { createFleetLog, pass, send, startMember } from './testing/members.ts';
 import { silenced } from './testing/silenced.ts';
 import { pc } from './testing/stage.ts';
+import { changedConsumer } from '../../wire/transport/log/testing/changed-consumer.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -39,7 +40,7 @@ function watched(log: MemoryLog) {
     ...log,
     consumer(options) {
       const consumer = log.consumer(options);
-      return {
+      return changedConsumer(consumer, {
         run: (handler, signal) =>
           consumer.run(
             {
@@ -51,8 +52,7 @@ function watched(log: MemoryLog) {
             },
             signal,
           ),
-        commit: (offsets, signal) => consumer.commit(offsets, signal),
-      };
+      });
     },
     reader(topic) {
       const reader = log.reader(topic);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { createKeptLog } from '../../runtime/testing/kept-log.ts';
 import type { TopicsFound } from '../../wire/transport/kafka/look-at-topics.ts';
-import { lookEveryMs, lookMsMax, tellTroubles } from './topic-troubles.ts';
+import { lookAgainMs, lookEveryMs, lookMsMax, tellTroubles } from './topic-troubles.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -78,7 +78,7 @@ it('without the right to see settings it says so once, and what it could see', a
 
 it('brokers that refuse, or do not answer, are told once, and are looked at again', async () => {
   const refused = told(() => Promise.reject(new Error('no')));
-  await vi.advanceTimersByTimeAsync(2 * lookEveryMs);
+  await vi.advanceTimersByTimeAsync(2 * lookAgainMs);
   expect(refused.looks).toHaveBeenCalledTimes(3);
   expect(refused.lines).toMatchObject([{ level: 'info', error: 'no' }]);
   const silent = told((nth) =>
@@ -88,7 +88,7 @@ it('brokers that refuse, or do not answer, are told once, and are looked at agai
   expect(silent.lines).toMatchObject([
     { level: 'info', error: expect.stringContaining(`${lookMsMax} ms`) as string },
   ]);
-  await vi.advanceTimersByTimeAsync(lookEveryMs);
+  await vi.advanceTimersByTimeAsync(lookAgainMs);
   expect(silent.lines).toMatchObject([{}, { msg: 'topic a: it forgets' }]);
 });
 
@@ -96,7 +96,7 @@ it('brokers that go away later are left to whoever reads', async () => {
   const { lines, looks } = told((nth) =>
     nth === 0 ? Promise.resolve(well) : Promise.reject(new Error('away')),
   );
-  await vi.advanceTimersByTimeAsync(2 * lookEveryMs);
+  await vi.advanceTimersByTimeAsync(2 * lookAgainMs);
   expect(looks).toHaveBeenCalledTimes(3);
   expect(lines).toEqual([]);
 });

@@ -10,8 +10,9 @@ import type { TopicsFound } from '../../wire/transport/kafka/look-at-topics.ts';
 
 /** One look waits no longer for the brokers. */
 export const lookMsMax = 5_000;
-/** At the first look the other brokers of a cluster that has just been started may not be there yet. */
 export const lookEveryMs = 5 * 60_000;
+/** After the first look, at which the other brokers of a cluster that has just been started may not be there yet; and after one that failed. */
+export const lookAgainMs = 30_000;
 
 export interface TellOptions {
   readonly look: () => Promise<TopicsFound>;
@@ -25,14 +26,16 @@ export interface TellOptions {
 export async function tellTroubles({ look, log }: TellOptions, signal: AbortSignal): Promise<void> {
   const told = new Set<string>();
   for (let isFirst = true; !signal.aborted; isFirst = false) {
+    let isSettled = !isFirst;
     try {
       const looking = withinMs('looking at settings of topics', lookMsMax, look);
       tell(await unlessAborted(looking, signal, 'looking at settings of topics'), log, told);
     } catch (error) {
       // Brokers that go away later are told by whoever reads.
       if (isFirst && !signal.aborted) log.info({ error: messageOf(error) }, unseen('topics'));
+      isSettled = false;
     }
-    await pause(lookEveryMs, signal);
+    await pause(isSettled ? lookEveryMs : lookAgainMs, signal);
   }
 }
 

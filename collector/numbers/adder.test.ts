@@ -7,6 +7,7 @@ import { createMemoryLog, type MemoryLog } from '../../wire/transport/log/memory
 import type { LogRecord, SlotStart } from '../../wire/transport/log/port.ts';
 import { addUp } from './adder.ts';
 import { type Malformed, type Sum, Totals } from './totals.ts';
+import { changedConsumer } from '../../wire/transport/log/testing/changed-consumer.ts';
 
 const never = new AbortController().signal;
 
@@ -84,7 +85,7 @@ describe('the adder', () => {
           commits += 1;
           return new Promise(() => {});
         };
-        return { run: (handler, signal) => consumer.run(handler, signal), commit };
+        return changedConsumer(consumer, { commit });
       },
     };
     const adder = start(hanging);
@@ -114,7 +115,7 @@ describe('the adder', () => {
           if (!isAllowed) throw new WindrowError('unauthorized', 'not allowed', { hint });
           await consumer.commit(...all);
         };
-        return { run: (handler, signal) => consumer.run(handler, signal), commit };
+        return changedConsumer(consumer, { commit });
       },
     };
     const { told, stop } = start(denying);

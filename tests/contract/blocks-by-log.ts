@@ -16,6 +16,7 @@ import type {
 } from '../../wire/transport/log/port.ts';
 import { prepareTopics } from '../../wire/transport/log/prepare.ts';
 import type { Connected } from './blocks.ts';
+import { changedConsumer } from '../../wire/transport/log/testing/changed-consumer.ts';
 
 const { signal: never } = new AbortController();
 
@@ -57,8 +58,7 @@ export async function connectBlocksByLog(source: Log): Promise<Connected> {
 /** Without what other tests left in the topic. */
 function newOnly(consumer: GroupConsumer, joined: () => void): GroupConsumer {
   const ends = new Map<number, number>();
-  return {
-    commit: (offsets, signal) => consumer.commit(offsets, signal),
+  return changedConsumer(consumer, {
     run(handler, signal) {
       const filtering: SlotHandler = {
         async assigned(slots, starts, uneven) {
@@ -77,5 +77,5 @@ function newOnly(consumer: GroupConsumer, joined: () => void): GroupConsumer {
       };
       return consumer.run(filtering, signal);
     },
-  };
+  });
 }

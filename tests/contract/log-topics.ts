@@ -6,7 +6,7 @@ import { follow, join, type Member, values } from './log-scene.ts';
 
 const never = new AbortController().signal;
 const waitMsMax = 90_000;
-const testMsMax = 120_000;
+const testMsMax = 300_000;
 
 /** What the tests do to a log beside using it. */
 export interface TopicFaults<L extends Log> {
@@ -109,6 +109,16 @@ export function describeLogTopics<L extends Log>(
     });
     expect(one.slots()).toEqual([0, 1]);
     expect(one.starts).toHaveLength(1);
+  });
+
+  it('a share is owned from when it is given until its member leaves', async () => {
+    const scene = await stage({ a: 1 });
+    const one = scene.join('one');
+    expect(one.consumer.ownsShare).toBe(false);
+    await vi.waitFor(() => expect(one.slots()).toEqual([0]), waitMsMax);
+    await vi.waitFor(() => expect(one.consumer.ownsShare).toBe(true), waitMsMax);
+    await one.stop();
+    expect(one.consumer.ownsShare).toBe(false);
   });
 
   it('who is a member of a group is known by name, until it leaves', async () => {

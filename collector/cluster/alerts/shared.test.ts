@@ -54,6 +54,7 @@ function collector() {
   engine.start(parseAlerts(RULES, 'alerts.yaml').rules);
   const published: AlertRecordOnWire[] = [];
   const topic = { takes: () => Promise.resolve(), tellable: 0 };
+  const standing = { isFirm: true };
   const shared = new SharedAlerts({
     self: { id: 'one', url: 'http://one.test' },
     engine,
@@ -64,6 +65,7 @@ function collector() {
     log: createKeptLog().log,
     group: () => group,
     timeoutsMs: () => new Map([['ops', 1_000]]),
+    ownsShare: () => standing.isFirm,
     publish: (records: readonly NewLogRecord[]) => {
       for (const { value } of records) published.push(JSON.parse(String(value)));
     },
@@ -81,7 +83,7 @@ function collector() {
       engine.tick();
     }
   };
-  return { clock, db, engine, group, shared, published, topic, commit, fallSilent };
+  return { clock, db, engine, group, shared, standing, published, topic, commit, fallSilent };
 }
 
 it('what was judged last when its slot leaves, and not committed yet, goes along and is not told here', () => {
@@ -119,6 +121,21 @@ it('what may be another’s by now is told by nobody here, until the slot is our
   expect(shared.isOurs(notice)).toBe('later');
   shared.takeOver(new Set([1]));
   expect(shared.mayTell('ops', notice)).toBe('now');
+});
+
+it('whoever stood still for so long that others may have it tells nothing, before the group says a word', async () => {
+  const { group, shared, standing, commit, fallSilent } = collector();
+  shared.takeOver(new Set([1]));
+  fallSilent();
+  const notice = JSON.parse(group.notices[0]?.body ?? '') as AlertNotice;
+  commit();
+  await Promise.resolve();
+  standing.isFirm = false;
+  expect(shared.mayTell('ops', notice)).toBe('later');
+  expect(shared.isOurs(notice)).toBe('later');
+  standing.isFirm = true;
+  expect(shared.mayTell('ops', notice)).toBe('now');
+  expect(shared.isOurs(notice)).toBe('now');
 });
 
 it('a notice waits until the topic has it, and whoever delivers hears when it does', async () => {

@@ -50,6 +50,8 @@ export interface SharedAlertsOptions
   readonly slots: Set<number>;
   /** How long each notifier waits for an answer, by name, ms. */
   readonly timeoutsMs: () => ReadonlyMap<string, number>;
+  /** Whether nobody else can have them at this moment, though we were told nothing. */
+  readonly ownsShare: () => boolean;
 }
 
 export class SharedAlerts implements DeliveryGate {
@@ -288,7 +290,7 @@ export class SharedAlerts implements DeliveryGate {
   }
 
   mayTell(notifier: string, notice: AlertNotice): Verdict {
-    if (this.#isParted) return 'later';
+    if (!this.#isSurelyOurs()) return 'later';
     const entry = this.#entries.get(keyOf(notice));
     if (entry === undefined || outcomeOf(entry, notifier, notice) !== 'waiting') return 'never';
     if (this.#uncommitted.has(keyOf(notice)) || this.#telling.isHeld(notice)) return 'later';
@@ -297,7 +299,7 @@ export class SharedAlerts implements DeliveryGate {
   }
 
   isOurs(notice: AlertNotice): Verdict {
-    if (this.#isParted) return 'later';
+    if (!this.#isSurelyOurs()) return 'later';
     const entry = this.#entries.get(keyOf(notice));
     return entry !== undefined && hasFiring(entry, notice.id) ? 'now' : 'never';
   }
@@ -320,6 +322,9 @@ export class SharedAlerts implements DeliveryGate {
     this.#telling.isStopping = true;
     for (const entry of this.#entries.values()) if (hasWaiting(entry)) this.#telling.now(entry);
   }
+
+  /** Whoever stood still hears only later that others have told what waits here. */
+  #isSurelyOurs = (): boolean => !this.#isParted && this.#options.ownsShare();
 
   /** These go on at another collector. */
   #part(gone: readonly Entry[]): void {

@@ -1,6 +1,7 @@
 /** A log of which one partition cannot be read, as while its broker is down. */
 import type { MemoryLog } from '../../../wire/transport/log/memory.ts';
 import type { PartitionOffset, SlotHandler } from '../../../wire/transport/log/port.ts';
+import { changedConsumer } from '../../../wire/transport/log/testing/changed-consumer.ts';
 
 type Place = Pick<PartitionOffset, 'topic' | 'partition'>;
 
@@ -18,10 +19,9 @@ export function silenced(log: MemoryLog, { topic, partition }: Place): MemoryLog
         ends: (places, agoMs) => handler.ends?.(places, agoMs),
         parted: () => handler.parted?.(),
       });
-      return {
+      return changedConsumer(consumer, {
         run: (handler, signal) => consumer.run(through(handler), signal),
-        commit: (offsets, signal) => consumer.commit(offsets, signal),
-      };
+      });
     },
   };
 }

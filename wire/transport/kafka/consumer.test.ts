@@ -3,6 +3,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { createKeptLog } from '../../../runtime/testing/kept-log.ts';
 import { KafkaClient } from './client.ts';
 import { KafkaConsumer } from './consumer.ts';
+import { sessionMs } from './session.ts';
 
 const settings = { brokers: ['127.0.0.1:9'], clientId: 'test', tls: undefined, sasl: undefined };
 const group = { group: 'g', member: 'one', topics: ['t'] };
@@ -65,6 +66,37 @@ it.each([
   expect(told.slice(1)).toEqual([undefined]);
   stopping.abort();
   await running;
+});
+
+it('a member that stood still owns nothing before the group hears of it again, and parts where it did not', async () => {
+  let nowMs = 1_000_000;
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => nowMs);
+  onTestFinished(() => clock.mockRestore());
+  let standsStillMs = 0;
+  // The answer was there when it went on: to what it asked before.
+  groupOfOne({ Heartbeat: async () => void (nowMs += standsStillMs) });
+  const consumer = new KafkaConsumer(settings, group, createKeptLog().log);
+  let shares = 0;
+  const stopping = new AbortController();
+  const handler = { assigned: async () => void (shares += 1), take: async () => {} };
+  const running = consumer.run(handler, stopping.signal);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(shares).toBe(1);
+  expect(consumer.ownsShare).toBe(true);
+  nowMs += sessionMs;
+  expect(consumer.ownsShare).toBe(false);
+  await vi.advanceTimersByTimeAsync(heartbeatMs);
+  expect(consumer.ownsShare).toBe(true);
+  expect(shares).toBe(1);
+  standsStillMs = sessionMs;
+  await vi.advanceTimersByTimeAsync(heartbeatMs);
+  standsStillMs = 0;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(shares).toBe(2);
+  expect(consumer.ownsShare).toBe(true);
+  stopping.abort();
+  await running;
+  expect(consumer.ownsShare).toBe(false);
 });
 
 it('what cannot be committed for want of a share says why there is none', async () => {

@@ -22,7 +22,7 @@ import { fetchAll, type FetchingOptions } from './fetching.ts';
 import { Interruption } from './interruption.ts';
 import { type Held, keptSlots } from './kept-slots.ts';
 import { fetchWaitMs } from './leader-loop.ts';
-import { groupMoves, Membership, rebalanceMs, sessionMs, type Share } from './membership.ts';
+import { groupMoves, Membership, rebalanceMs, type Share } from './membership.ts';
 import { placeKey, type Position } from './offsets.ts';
 import { startsOf, warnOfGap, warnOfLostEnd } from './starts.ts';
 import { Trouble } from './trouble.ts';
@@ -73,6 +73,10 @@ export class KafkaConsumer implements GroupConsumer {
     this.#settings = settings;
     this.#options = options;
     this.#log = log;
+  }
+
+  get ownsShare(): boolean {
+    return this.#held !== undefined && this.#membership?.isHeard === true;
   }
 
   async run(handler: SlotHandler, signal: AbortSignal): Promise<void> {
@@ -169,21 +173,19 @@ export class KafkaConsumer implements GroupConsumer {
     { membership, share, end, lost, interruption }: Watched,
     signal: AbortSignal,
   ): Promise<void> {
-    let heardMs = performance.now();
-    let lookedMs = heardMs;
+    let lookedMs = performance.now();
     while (!signal.aborted) {
       await pause(heartbeatMs, signal);
       if (signal.aborted) return;
       const asked = await heartbeat(membership, signal);
       const nowMs = performance.now();
       if (typeof asked === 'string') {
-        heardMs = nowMs;
         interruption.end('heartbeat');
       } else if (!signal.aborted) {
         interruption.begin('heartbeat', this.#told(asked.unheard).message);
       }
       if (asked === 'rebalance') end();
-      if (asked === 'lost' || nowMs - heardMs > sessionMs) return lost();
+      if (asked === 'lost' || !(asked === 'rebalance' || membership.isHeard)) return lost();
       if (nowMs - lookedMs < topicsEveryMs) continue;
       lookedMs = nowMs;
       if (await areOthers(membership, share.topics)) end();

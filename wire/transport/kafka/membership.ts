@@ -5,6 +5,7 @@
  * slots by then.
  */
 import type { joinGroupV9, offsetFetchV9, syncGroupV5 } from '@platformatic/kafka';
+import { systemClock } from '../../../runtime/clock.ts';
 import { WindrowError } from '../../../runtime/errors.ts';
 import { assignSlots } from '../log/assign.ts';
 import { graceMs } from '../log/committing.ts';
@@ -16,9 +17,8 @@ import { hasReason } from './errors.ts';
 import { committedMetadata, noteIn } from './committed.ts';
 import { findCoordinator } from './coordinator.ts';
 import { byTopic, placeKey, type Position } from './offsets.ts';
+import { Session, sessionMs } from './session.ts';
 
-/** Who is not heard for so long is out, and the others take over. */
-export const sessionMs = 10_000;
 /** How long the others wait for one that still works on what it has. */
 export const rebalanceMs = 30_000;
 const protocolType = 'consumer';
@@ -70,6 +70,7 @@ export class Membership {
   readonly #options: GroupOptions;
   /** Has what the members share in it: who shares something else would take partitions away, and not read them. Brokers refuse it. */
   readonly #protocol: string;
+  readonly #session = new Session(systemClock);
   #memberId = '';
   #generation = -1;
   #coordinator: number | undefined;
@@ -78,6 +79,11 @@ export class Membership {
     this.#client = client;
     this.#options = options;
     this.#protocol = `windrow-slots-${options.topics[0]}`;
+  }
+
+  /** Whether nobody else can have its share, for the group has heard of it lately. */
+  get isHeard(): boolean {
+    return this.#session.isOpen;
   }
 
   /**
@@ -105,7 +111,9 @@ export class Membership {
   async heartbeat(): Promise<'ours' | 'rebalance' | 'lost'> {
     const { group, member } = this.#options;
     try {
-      await this.#call('Heartbeat', group, this.#generation, this.#memberId, member);
+      await this.#session.hearing(() =>
+        this.#call('Heartbeat', group, this.#generation, this.#memberId, member),
+      );
       return 'ours';
     } catch (error) {
       if (hasReason(error, 'REBALANCE_IN_PROGRESS')) return 'rebalance';
@@ -186,7 +194,8 @@ export class Membership {
     const joined = await this.#join(claims);
     this.#memberId = joined.memberId;
     this.#generation = joined.generationId;
-    const { slots, slotCount } = await this.#sync(this.#assignments(joined, topics));
+    const assignments = this.#assignments(joined, topics);
+    const { slots, slotCount } = await this.#session.hearing(() => this.#sync(assignments));
     return { share: { generation: joined.generationId, slots, topics }, slotCount };
   }
 

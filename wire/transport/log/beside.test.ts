@@ -99,6 +99,13 @@ describe('what goes beside samples', () => {
     },
   );
 
+  it('a topic that was late, and has nothing more to write, lets the others be waited for', async () => {
+    const { add } = rig(([record]) => after(record?.topic === 'b' ? 5_000 : 5));
+    expect(await add(recordOf('b', 'once an hour'))).toBe(waitMs);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await add(recordOf('a', 'x'))).toBe(5);
+  });
+
   it('what fails is written when it works again, in order, and is waited for again', async () => {
     let isDown = true;
     const written: unknown[] = [];

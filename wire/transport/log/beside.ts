@@ -93,7 +93,8 @@ class Lane {
   }
 
   get isFailing(): boolean {
-    return this.#isFailing;
+    // Whose last write came late, and has nothing more to write, holds nobody up.
+    return this.#isFailing && this.#waiting.size > 0;
   }
 
   async add(records: readonly NewLogRecord[]): Promise<void> {

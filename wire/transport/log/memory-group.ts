@@ -134,6 +134,10 @@ export class MemoryConsumer implements GroupConsumer {
     this.#options = options;
   }
 
+  get ownsShare(): boolean {
+    return this.#member?.gone === undefined && this.#member?.known === this.#group.generation;
+  }
+
   async run(handler: SlotHandler, signal: AbortSignal): Promise<void> {
     const member = this.#group.join(this.#options, () => handler.parted?.());
     this.#member = member;
@@ -159,8 +163,7 @@ export class MemoryConsumer implements GroupConsumer {
     const member = this.#member;
     const owns = (place: PartitionOffset): boolean =>
       member?.slots.has(slotOf(place, this.#options)) === true;
-    if (member?.gone !== undefined || member?.known !== this.#group.generation) throw changing();
-    if (!offsets.every(owns)) throw changing();
+    if (!this.ownsShare || !offsets.every(owns)) throw changing();
     const ids = new Map(this.#reading?.places.map((place) => [keyOf(place), place.topicId]));
     this.#group.commit(offsets, (commit) => ids.get(keyOf(commit)) ?? '');
   }

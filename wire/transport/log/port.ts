@@ -147,6 +147,8 @@ export interface Uneven {
 }
 
 export interface GroupConsumer {
+  /** Whether nobody else can have our share at this moment, be it that we stood still and were told nothing yet. */
+  readonly ownsShare: boolean;
   /**
    * Joins the group and hands over until the signal aborts; then leaves, in bounded time. What was
    * never committed begins at the earliest record, and so does what was committed beyond the end of
