@@ -5,6 +5,7 @@ import { fastestEngine, type Load, type Rates, throughputOf } from '../../native
 import { ENGINE_NAMES, type EngineName } from '../../native/sha256/engine.ts';
 import { SpeedTest } from '../../native/speed/speed-test.ts';
 import type { Trial } from '../../native/speed/trial.ts';
+import { plural } from '../../runtime/plural.ts';
 import { cacheFolder } from '../hashing/cache-folder.ts';
 
 /** Of each figure; there are some twenty. */
@@ -102,7 +103,7 @@ function textOf({ cpu, cores, node, hash, lz4, choices }: Report): string {
   const columns = ['1 stream', '4 streams', `4 on each of ${cores}`];
   const ofCores = ['1 core', cores === 1 ? 'all cores' : `${cores} cores`];
   return [
-    `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}, Node ${node}`,
+    `${cpu}, ${plural(cores, 'core')}, Node ${node}`,
     '',
     row('SHA-256, MB/s', columns),
     ...hash.map((speed) =>
@@ -129,7 +130,6 @@ function reasonFor({ streams, threads, engine, expected }: Choice): string {
   const others = ENGINE_NAMES.filter((name) => name !== engine).map(
     (name) => `${name} ${expected[name]}`,
   );
-  const of = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
-  const load = `${of(streams, 'stream')} on ${of(threads, 'thread')}`;
+  const load = `${plural(streams, 'stream')} on ${plural(threads, 'thread')}`;
   return `${load}: ${engine}, ${expected[engine]} MB/s (${others.join(', ')})`;
 }

@@ -15,12 +15,16 @@ import { createLogger } from '../../runtime/logging.ts';
 import { skewMsMax } from '../../wire/limits.ts';
 import { WIRE_VERSION } from '../../wire/version.ts';
 import { checksOfIdleBrokers } from '../../wire/transport/kafka/connection.ts';
-import type { DirectClient } from '../../wire/transport/direct/client.ts';
+import { encodeBatch } from '../../wire/records/batch.ts';
+import type { Answer, DirectClient } from '../../wire/transport/direct/client.ts';
 import { AGENT_SPEC, type AgentConfig } from '../config.ts';
 import { checkConnection, clientId, connect, loadKafka, topicsOf } from '../connect.ts';
 import { createSampler } from '../metrics/sampler.ts';
 import { notCounted } from '../metrics/source.ts';
 import { RUN_FLAGS } from './run.ts';
+
+/** The status by which a collector tells that its samples come from Kafka; who asks may come in. */
+const takenFromKafka = 409;
 
 export function doctorCommand(): Command {
   const command = withSettings(new Command('doctor'), AGENT_SPEC, RUN_FLAGS)
@@ -72,6 +76,7 @@ function checksOf(config: AgentConfig, client: DirectClient): Check[] {
     { name: 'port', run: () => checkPort(url), needs: 'name' },
     { name: 'clock', run: () => checkClock(client), needs: secure ? 'tls' : 'port' },
     { name: 'token', run: () => checkToken(client, config), needs: 'clock' },
+    { name: 'samples', run: () => checkSamples(client), needs: 'token' },
   ];
   if (secure) {
     checks.splice(2, 0, { name: 'tls', run: () => checkTls(client, config), needs: 'port' });
@@ -161,12 +166,30 @@ function nowIn(body: string): number | undefined {
   }
 }
 
-/** A batch without records: it is taken or refused like any other, and leaves nothing behind. */
 async function checkToken(client: DirectClient, config: AgentConfig): Promise<Finding> {
-  const header = { v: WIRE_VERSION, sent_at: Date.now() } as const;
-  await client.send({ header, records: [] }, checkSignal());
+  const answer = await offerNothing(client);
+  if (![200, takenFromKafka].includes(answer.status)) throw client.rejection(answer);
   const how = config.token_file === undefined ? 'none is needed' : 'accepted';
   return { status: 'ok', message: how };
+}
+
+/** A collector on Kafka takes no samples by HTTP, whoever sends them. */
+async function checkSamples(client: DirectClient): Promise<Finding> {
+  const answer = await offerNothing(client);
+  if (answer.status !== 200) throw client.rejection(answer);
+  return { status: 'ok', message: 'are taken' };
+}
+
+/** A batch without records: it is taken or refused like any other, and leaves nothing behind. */
+function offerNothing(client: DirectClient): Promise<Answer> {
+  const header = { v: WIRE_VERSION, sent_at: Date.now() } as const;
+  return client.request({
+    method: 'POST',
+    path: '/v1/batches',
+    body: Buffer.from(encodeBatch({ header, records: [] })),
+    headers: ['content-type', 'application/x-ndjson'],
+    signal: checkSignal(),
+  });
 }
 
 async function checkMetrics(): Promise<Finding> {

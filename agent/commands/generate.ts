@@ -50,7 +50,7 @@ function numbersCommand(): Command {
       const signal = signalOfProcess();
       const log = await createLogger(clientId, values.log);
       const { openKafkaLog, topicSpecs } = await loadKafka();
-      const kafka = openKafkaLog(values, clientId, log);
+      const kafka = openKafkaLog({ ...values, brokersFlag: '--to' }, clientId, log);
       const topics = topicSpecs({ ...values, 'kafka.partitions': partitions }, [NUMBERS_TOPIC]);
       const makeTopic = (until: AbortSignal) => prepareTopics(kafka, topics, until);
       const prepared = await unlessStopped(signal, () => makeTopic(signal));

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
+import { wordFor } from '../../runtime/plural.ts';
 import { AGENT_SPEC } from '../config.ts';
 import { type OutboxSummary, summarize } from '../outbox/summary.ts';
 
@@ -60,7 +61,7 @@ function total(boots: OutboxSummary['boots'], what: 'items' | 'bodyBytes'): numb
 }
 
 function count(records: number): string {
-  return `${records.toLocaleString('en')} record${records === 1 ? '' : 's'}`;
+  return `${records.toLocaleString('en')} ${wordFor(records, 'record')}`;
 }
 
 function megabytes(bytes: number): string {

@@ -49,7 +49,7 @@ export function receiveCommand(): Command {
       const signal = signalOfProcess();
       const log = await createLogger(clientId, values.log);
       const { openKafkaLog, topicSpecs } = await loadKafka();
-      const source = openKafkaLog(values, clientId, log);
+      const source = openKafkaLog({ ...values, brokersFlag: '--from' }, clientId, log);
       const topics = topicSpecs(values, BLOCK_TOPICS);
       const prepared = await unlessStopped(signal, () => prepareTopics(source, topics, signal));
       if (prepared === undefined) return;

@@ -3,6 +3,7 @@ import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { WindrowError } from '../../runtime/errors.ts';
 import { signalOfProcess, unlessStopped } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
+import { plural } from '../../runtime/plural.ts';
 import type { CsvScan } from '../../wire/compat/seed-a-csv.ts';
 import type { AgentConfig } from '../config.ts';
 import { durationText, type Pace, replayMs } from '../replay/pace.ts';
@@ -83,8 +84,8 @@ function summaryOf(
 ) {
   const became =
     target.stateOf === undefined
-      ? `${rows} rows sent`
-      : `${rows} rows: ${stored} stored, ${duplicates} were there already`;
+      ? `${plural(rows, 'row')} sent`
+      : `${plural(rows, 'row')}: ${stored} stored, ${plural(duplicates, 'was', 'were')} there already`;
   return `${became}, ${malformed} malformed\nsource ${sourceId}\n`;
 }
 
@@ -92,7 +93,7 @@ function summaryOf(
 function announce(scan: CsvScan, pace: Pace, tell: (line: string) => void): void {
   const takesMs = replayMs(pace, scan);
   if (takesMs < toldMsMin) return;
-  const what = `replaying ${scan.rows} rows of ${scan.servers.length} servers`;
+  const what = `replaying ${plural(scan.rows, 'row')} of ${plural(scan.servers.length, 'server')}`;
   tell(`${what} takes ${durationText(takesMs)}; with --speed max it is done at once`);
 }
 

@@ -1,5 +1,6 @@
 /** Verifies files against a list of checksums, and says what `sha256sum --check` says. */
 import { isUtf8 } from 'node:buffer';
+import { plural } from '../../runtime/plural.ts';
 import { type ChecksumLine, formatResult, parseLine } from './checksum-line.ts';
 import { hashFiles, type HashOptions } from './hash-files.ts';
 import { reasonOf } from './outcome.ts';
@@ -83,7 +84,7 @@ function pathOf(name: string): string | Buffer {
 
 function warningsOf({ malformed, unreadable, mismatched }: Tally): string[] {
   const of = (count: number, one: string, more: string): string[] =>
-    count === 0 ? [] : [`${count} ${count === 1 ? one : more}`];
+    count === 0 ? [] : [plural(count, one, more)];
   return [
     ...of(malformed, 'line is improperly formatted', 'lines are improperly formatted'),
     ...of(unreadable, 'listed file could not be read', 'listed files could not be read'),

@@ -1,5 +1,6 @@
 /** What a person or a program sees of a receiving: a line of text on a terminal, of JSON elsewhere. */
 import type { ReceiverCounts } from '../../blocks/receiving/receiver.ts';
+import { plural } from '../../runtime/plural.ts';
 import type { BlockAck } from '../../wire/records/block-ack.ts';
 import { inert } from '../../wire/records/fields.ts';
 import { sizeText } from '../sending/show.ts';
@@ -47,13 +48,15 @@ function textShow(write: Write): Show {
     file: (path, sizeBytes) => write(`${inert(path)} is whole, ${sizeText(sizeBytes)}`),
     summary({ blocks, bytes, duplicates, failures, malformed, notAssembled }, speeds) {
       const more = [
-        [duplicates, 'were there already'],
-        [failures, 'failed'],
-        [malformed, 'records were no blocks'],
-        [notAssembled, 'files could not be put together'],
+        [duplicates, 'was there already', 'were there already'],
+        [failures, 'failed', 'failed'],
+        [malformed, 'record was no block', 'records were no blocks'],
+        [notAssembled, 'file could not be put together', 'files could not be put together'],
       ] as const;
-      const told = more.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`]));
-      write([`${blocks} blocks, ${sizeText(bytes)} stored`, ...told].join('; '));
+      const told = more.flatMap(([count, one, many]) =>
+        count === 0 ? [] : [plural(count, one, many)],
+      );
+      write([`${plural(blocks, 'block')}, ${sizeText(bytes)} stored`, ...told].join('; '));
       if (blocks > 0) write(speedsText(speeds));
     },
   };

@@ -5,6 +5,7 @@
 import { type BackoffLimits, fullJitterMs } from '../../runtime/backoff.ts';
 import { WindrowError } from '../../runtime/errors.ts';
 import { pause } from '../../runtime/lifecycle.ts';
+import { plural } from '../../runtime/plural.ts';
 import { type CsvScan, readSeedACsv, scanSeedACsv } from '../../wire/compat/seed-a-csv.ts';
 import { dayMs } from '../../wire/compat/time-of-day.ts';
 import { METRICS } from '../../wire/metrics.ts';
@@ -180,7 +181,8 @@ class BatchSending {
         this.duplicates += ack.duplicates;
         const refused = ack.refused?.length ?? 0;
         if (refused === 0) return;
-        throw new WindrowError('refused', `${refused} records are larger than their topic takes`, {
+        const what = plural(refused, 'record is larger than its', 'records are larger than their');
+        throw new WindrowError('refused', `${what} topic takes`, {
           hint: 'Raise max.message.bytes of the topic.',
         });
       } catch (error) {

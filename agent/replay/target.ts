@@ -29,7 +29,7 @@ export async function openTarget(
 ): Promise<ReplayTarget> {
   if (config.transport === 'direct') return targetOf(connect(config));
   const { openKafkaLog, topicSpecs } = await loadKafka();
-  const kafka = openKafkaLog(config, clientId, log);
+  const kafka = openKafkaLog({ ...config, brokersFlag: '--to' }, clientId, log);
   const topics = topicSpecs(config, sampleTopicsOf(config));
   await prepareTopics(kafka, topics, signal);
   tell(describePrepared(config.brokers));

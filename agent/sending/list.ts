@@ -2,6 +2,7 @@
 import { blockCount } from '../../wire/records/block-shape.ts';
 import type { Exclusion } from '../../blocks/sending/exclude.ts';
 import { type Found, scan } from '../../blocks/sending/scan.ts';
+import { plural } from '../../runtime/plural.ts';
 import { inert } from '../../wire/records/fields.ts';
 import { sizeText } from './show.ts';
 
@@ -30,7 +31,7 @@ function lineOf(found: Found, blockBytes: number): string {
   if (found.kind !== 'file') return inert(`${found.path}: ${whyNot(found)}`);
   const { path, version } = found.file;
   const blocks = blockCount(version.sizeBytes, blockBytes);
-  return `${inert(path)}  ${sizeText(version.sizeBytes)}  ${blocks} blocks`;
+  return `${inert(path)}  ${sizeText(version.sizeBytes)}  ${plural(blocks, 'block')}`;
 }
 
 function factsOf(found: Found, blockBytes: number): object {

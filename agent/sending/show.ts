@@ -1,6 +1,7 @@
 /** What a person or a program sees of a sending: a line on a terminal, lines of JSON elsewhere. */
 import type { SendEvent } from '../../blocks/sending/events.ts';
 import type { Amount, Progress } from '../../blocks/sending/progress.ts';
+import { plural } from '../../runtime/plural.ts';
 import { inert } from '../../wire/records/fields.ts';
 import { speedFacts, type Speeds, speedsText } from './speeds.ts';
 
@@ -143,7 +144,7 @@ export class TerminalShow implements Show {
     const { done, payloadBytes, rawBytes, ratio } = progress;
     const seconds = progress.seconds(nowMs);
     this.#write(
-      `${done.files} files, ${done.blocks} blocks, ${sizeText(done.bytes)} are there; ` +
+      `${plural(done.files, 'file')}, ${plural(done.blocks, 'block')}, ${sizeText(done.bytes)} are there; ` +
         `sent ${sizeText(payloadBytes)} (ratio ${ratio.toFixed(2)}) in ${seconds.toFixed(1)} s, ` +
         `${(rawBytes / 1e6 / seconds).toFixed(0)} MB/s\n`,
     );
@@ -188,7 +189,7 @@ function progressLine(progress: Progress, nowMs: number): string {
   const left = progress.secondsLeft(nowMs);
   return [
     `${'█'.repeat(filled)}${'░'.repeat(barChars - filled)} ${Math.floor(share * 100)} %`,
-    `${done.blocks}/${total.blocks} blocks`,
+    `${done.blocks}/${plural(total.blocks, 'block')}`,
     `${sizeText(done.bytes)}/${sizeText(total.bytes)}`,
     `${(progress.bytesPerSecond(nowMs) / 1e6).toFixed(0)} MB/s`,
     left === undefined ? '' : `${timeText(left)} left`,

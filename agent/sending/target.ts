@@ -12,7 +12,7 @@ export async function openCarrier(config: AgentConfig, log: Logger): Promise<Blo
   const { openKafkaLog, topicSpecs } = await loadKafka();
   const { BLOCK_TOPICS, LogBlockCarrier } = await import('../../wire/transport/log/blocks.ts');
   return new LogBlockCarrier({
-    log: openKafkaLog(config, clientId, log),
+    log: openKafkaLog({ ...config, brokersFlag: '--to' }, clientId, log),
     target: kafkaTarget(config.brokers),
     topics: topicSpecs(config, BLOCK_TOPICS),
   });

@@ -8,6 +8,7 @@ import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { type Check, checkDataFolder, type Finding, runChecks } from '../../runtime/doctor.ts';
 import { EXIT, messageOf, systemCodeOf } from '../../runtime/errors.ts';
 import { createLogger } from '../../runtime/logging.ts';
+import { plural } from '../../runtime/plural.ts';
 import { watchUse } from '../../wire/transport/kafka/block-use.ts';
 import { checksOfIdleBrokers } from '../../wire/transport/kafka/connection.ts';
 import { openKafkaLog } from '../../wire/transport/kafka/log.ts';
@@ -56,7 +57,7 @@ function checksOf(config: CollectorConfig): Check[] {
     { name: 'port', run: () => checkPort(config) },
     { name: 'disk', run: async () => checkDataFolder(config.data) },
     { name: 'store', run: async () => checkStore(config) },
-    { name: 'clock', run: async () => checkClock(config) },
+    { name: 'servers', run: async () => checkOwnClock(config) },
     { name: 'token', run: async () => checkTokens(config) },
     { name: 'alerts', run: async () => checkAlerts(config) },
   ];
@@ -92,12 +93,12 @@ async function checkPort({ data, listen, port }: CollectorConfig): Promise<Findi
 function checkStore(config: CollectorConfig): Finding {
   return fromStore(config, (db) => {
     const row = db.prepare('SELECT count(*) AS servers FROM sources').get();
-    return { status: 'ok', message: `${Number(row?.['servers'])} servers` };
+    return { status: 'ok', message: plural(Number(row?.['servers']), 'server') };
   });
 }
 
-/** As the servers that were heard lately tell, where several do. */
-function checkClock(config: CollectorConfig): Finding {
+/** As the servers that were heard lately tell, where several do. The brokers' clock is a check of its own. */
+function checkOwnClock(config: CollectorConfig): Finding {
   return fromStore(config, (db) => {
     const rows = db
       .prepare(
@@ -107,7 +108,8 @@ function checkClock(config: CollectorConfig): Finding {
       .all(Date.now() - heardMsMax);
     const common = commonOffset(rows.map((row) => Number(row['offset_ms'])));
     if (common === undefined) {
-      const message = `nothing tells that it is wrong (${rows.length} servers heard lately)`;
+      const heard = `${plural(rows.length, 'server')} heard lately`;
+      const message = `${heard}, nothing tells that this machine's clock is wrong`;
       return { status: 'ok', message };
     }
     return {
@@ -119,7 +121,9 @@ function checkClock(config: CollectorConfig): Finding {
 }
 
 function fromStore({ data }: CollectorConfig, find: (db: DatabaseSync) => Finding): Finding {
-  if (!existsSync(databasePath(data))) return { status: 'ok', message: 'not made yet' };
+  if (!existsSync(databasePath(data))) {
+    return { status: 'ok', message: 'none yet: the store is made when the collector starts' };
+  }
   const db = openForReading(data);
   try {
     return find(db);
@@ -128,10 +132,14 @@ function fromStore({ data }: CollectorConfig, find: (db: DatabaseSync) => Findin
   }
 }
 
-function checkTokens({ data, listen }: CollectorConfig): Finding {
+function checkTokens({ data, listen, transport }: CollectorConfig): Finding {
   if (isLoopback(listen)) return { status: 'ok', message: 'none is needed on loopback' };
   const count = new AccessFiles(data).tokenCount();
   if (count > 0) return { status: 'ok', message: `${count} made` };
+  if (transport === 'kafka') {
+    const others = 'to send files straight here, for monitor --to and for /metrics';
+    return { status: 'ok', message: `none yet; one is needed ${others}, not for agents on Kafka` };
+  }
   return {
     status: 'warn',
     message: 'none yet: no agent can send',
@@ -142,13 +150,14 @@ function checkTokens({ data, listen }: CollectorConfig): Finding {
 function checkAlerts(config: CollectorConfig): Finding {
   const { path, rules, notifiers } = loadAlertsFile(alertsPath(config));
   const names = Object.keys(notifiers).length;
-  return { status: 'ok', message: `${rules.length} rules and ${names} notifiers in ${path}` };
+  const message = `${plural(rules.length, 'rule')} and ${plural(names, 'notifier')} in ${path}`;
+  return { status: 'ok', message };
 }
 
 function checkCertificate(path: string): Finding {
   const certificate = new X509Certificate(readFileSync(path));
   const daysLeft = Math.floor((Date.parse(certificate.validTo) - Date.now()) / 86_400_000);
-  const message = `${certificate.subject.replaceAll('\n', ', ')}, ${daysLeft} days left`;
+  const message = `${certificate.subject.replaceAll('\n', ', ')}, ${plural(daysLeft, 'day')} left`;
   if (daysLeft >= certificateDaysMin) return { status: 'ok', message };
   return {
     status: daysLeft < 0 ? 'fail' : 'warn',

@@ -53,7 +53,7 @@ function screen(transfers: readonly TransferView[], size = { columns: 100, rows:
 it('shows what goes on first, then what is done', () => {
   const done = transfer({ file_name: 'done', state: 'done', blocks: 10, bytes: 1_000 });
   expect(screen([done, transfer()])).toEqual([
-    '1 of 1 machines active   1 files on their way   2.50 MB/s   1 failed blocks',
+    '1 of 1 machine active   1 file on its way   2.50 MB/s   1 failed block',
     '  node-1 receives: 2.50 MB/s, 5 blocks, 500 B, 1 failed',
     '',
     expect.stringMatching(

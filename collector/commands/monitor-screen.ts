@@ -1,4 +1,5 @@
 /** Transfers as lines of a terminal. Pure. */
+import { plural } from '../../runtime/plural.ts';
 import { inert } from '../../wire/records/fields.ts';
 import type { MachineView, TransfersView, TransferView } from '../api/contract.ts';
 import { bytes, duration, rate } from '../dashboard/lib/format.ts';
@@ -41,10 +42,10 @@ export function screenOf(view: TransfersView, { columns, rows }: Partial<Termina
 
 function headline({ totals, bytes_per_second }: TransfersView): string {
   return [
-    `${totals.machines_active} of ${totals.machines} machines active`,
-    `${totals.transfers_active} files on their way`,
+    `${totals.machines_active} of ${plural(totals.machines, 'machine')} active`,
+    plural(totals.transfers_active, 'file on its way', 'files on their way'),
     rate(bytes_per_second),
-    `${totals.failures} failed blocks`,
+    plural(totals.failures, 'failed block'),
   ].join('   ');
 }
 
@@ -52,7 +53,7 @@ function machineLine(machine: MachineView): string {
   const { machine_id, role, engine, blocks, bytes: size, failures } = machine;
   const does = role === 'sender' ? 'sends' : 'receives';
   const state = machine.active ? rate(machine.bytes_per_second) : 'quiet';
-  const facts = [state, `${blocks} blocks`, bytes(size), `${failures} failed`];
+  const facts = [state, plural(blocks, 'block'), bytes(size), `${failures} failed`];
   if (engine !== null) facts.push(engine);
   return `  ${inert(machine_id)} ${does}: ${facts.join(', ')}`;
 }
@@ -60,7 +61,7 @@ function machineLine(machine: MachineView): string {
 function transferLine(transfer: TransferView, width: number): string {
   const { sender, blocks, total_blocks, size_bytes, failures, reason, state } = transfer;
   const from = sender === null ? '' : ` from ${inert(sender)}`;
-  const counts = `${blocks}/${total_blocks ?? '?'} blocks`;
+  const counts = `${blocks}/${total_blocks === null ? '? blocks' : plural(total_blocks, 'block')}`;
   const size = size_bytes === null ? bytes(transfer.bytes) : bytes(size_bytes);
   const failed = failures === 0 ? '' : `  ${failures} failed: ${inert(reason ?? 'no reason told')}`;
   const end = `  ${bar(transfer)}  ${counts}  ${size}  ${restOf(transfer)}${failed}`;

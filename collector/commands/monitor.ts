@@ -63,7 +63,7 @@ async function showLog(config: CollectorConfig, stdout: NodeJS.WriteStream): Pro
   checkSettings(config);
   const signal = signalOfProcess();
   const log = await createLogger('windrow-collector', config.log);
-  const source = openKafkaLog(config, clientId, log);
+  const source = openKafkaLog({ ...config, brokersFlag: '--from' }, clientId, log);
   const topics = topicSpecs(config, BLOCK_TOPICS);
   const prepared = await unlessStopped(signal, () => prepareTopics(source, topics, signal));
   if (prepared === undefined) return;

@@ -26,14 +26,26 @@ function createCommand(): Command {
       const token = new AccessFiles(values.data).createToken(options.name, systemClock.wallMs());
       const url = urlOf(values);
       const agent = isSingleFile ? './windrow-agent-linux-x64' : 'npx windrow-agent';
+      const isOnKafka = values.transport === 'kafka';
+      const verb = isOnKafka ? 'send PATH' : 'run';
       process.stdout.write(
-        `On the worker PC, in the folder of windrow:\n\n` +
-          `  (umask 077; echo ${token} > windrow.token) && ${agent} run --to ${url} --token-file windrow.token\n\n` +
+        (isOnKafka ? samplesByKafka(values, agent) : '') +
+          `On the worker PC, in the folder of windrow:\n\n` +
+          `  (umask 077; echo ${token} > windrow.token) && ${agent} ${verb} --to ${url} --token-file windrow.token\n\n` +
           'The token is shown this once. It is good for any number of PCs.\n',
       );
       warnOfLoopback(values, url);
     });
   return command;
+}
+
+/** Such a collector takes files by HTTP, and no samples. */
+function samplesByKafka({ brokers }: CollectorConfig, agent: string): string {
+  return (
+    'This collector takes samples from Kafka, and agents need no token for that:\n\n' +
+    `  ${agent} run --kafka ${brokers.join(',')}\n\n` +
+    'The token is for files that are sent straight to the collector, for `monitor --to` and for /metrics.\n'
+  );
 }
 
 function linkCommand(): Command {

@@ -5,6 +5,7 @@ import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { WindrowError } from '../../runtime/errors.ts';
 import { signalOfProcess, unlessStopped } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
+import { plural } from '../../runtime/plural.ts';
 import { NUMBERS_GROUP, NUMBERS_TOPIC } from '../../wire/compat/seed-d.ts';
 import { openKafkaLog } from '../../wire/transport/kafka/log.ts';
 import { topicSpecs } from '../../wire/transport/kafka/topics.ts';
@@ -45,7 +46,7 @@ export function totalCommand(): Command {
       checkSettings(values);
       const signal = signalOfProcess();
       const log = await createLogger('windrow-collector', values.log);
-      const source = openKafkaLog(values, clientId, log);
+      const source = openKafkaLog({ ...values, brokersFlag: '--from' }, clientId, log);
       const topics = topicSpecs({ ...values, 'kafka.partitions': partitions }, [NUMBERS_TOPIC]);
       const tell = (line: string): void => void process.stderr.write(`${line}\n`);
       const prepared = await unlessStopped(signal, () => prepareTopics(source, topics, signal));
@@ -80,10 +81,10 @@ class Printer {
       this.#tell(`${NUMBERS_TOPIC}/${partition} offset ${which} skipped: ${reason}`);
     }
     const more = recordsIn(malformed.slice(toldMax));
-    if (more > 0) this.#tell(`${more} more are skipped`);
+    if (more > 0) this.#tell(`${plural(more, 'more is', 'more are')} skipped`);
     const counts = { numbers, malformed: this.#malformed };
     const line = process.stdout.isTTY
-      ? `${total} (${numbers} numbers, ${this.#malformed} malformed)`
+      ? `${total} (${plural(numbers, 'number')}, ${this.#malformed} malformed)`
       : // JSON.stringify would round a large total.
         `{"total":${total},${JSON.stringify(counts).slice(1)}`;
     if (process.stdout.write(`${line}\n`)) return;

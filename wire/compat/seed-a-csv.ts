@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import { plural } from '../../runtime/plural.ts';
 import { metricAbsMax } from '../limits.ts';
 import { METRICS } from '../metrics.ts';
 import { inert, serverId } from '../records/fields.ts';
@@ -219,7 +220,7 @@ class RowReader {
         return malformed(`is separated by ${separator}, the header by commas`);
       }
       // A line cut short could otherwise pass with a number cut short.
-      return malformed(`has ${fields.length} fields, the header ${columns.count}`);
+      return malformed(`has ${plural(fields.length, 'field')}, the header ${columns.count}`);
     }
     const cell = (index: number): string => fields[index]?.trim() ?? '';
     const tsMs = this.#times.read(cell(columns.time));

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
+import { plural } from '../../../runtime/plural.ts';
 import { severityCounts } from '../lib/alerts.ts';
-import { ago, count } from '../lib/format.ts';
+import { ago } from '../lib/format.ts';
 import { formatRoute, HOME } from '../lib/route.ts';
 import { BackIcon } from '../shell/icons.tsx';
 import type { Model } from '../state/model.ts';
@@ -34,7 +35,7 @@ export function AlertsPage({ model }: AlertsPageProps): JSX.Element {
         />
       )}
       {listed.unlisted > 0 && (
-        <p class="muted">{count(listed.unlisted, 'more alert')} not listed.</p>
+        <p class="muted">{plural(listed.unlisted, 'more alert')} not listed.</p>
       )}
       {past.length > 0 && (
         <AlertTable {...shared} kind="past" alerts={past} about={`the newest ${past.length}`} />
@@ -80,7 +81,7 @@ function Quiet({ model }: AlertsPageProps): JSX.Element {
   const { rules, pending, past } = model.listed;
   if (rules.size === 0) return <NoRules />;
   const [newest] = past;
-  const who = count(rules.size, 'rule watches', 'rules watch');
+  const who = plural(rules.size, 'rule watches', 'rules watch');
   return (
     <section class="quiet panel" aria-label="Firing alerts">
       <h2>{pending.length === 0 ? 'All quiet' : 'Nothing fires'}</h2>
@@ -97,7 +98,7 @@ function watchedText(model: Model): string {
   const { server } = model.listed;
   if (server !== null) return nameOf(model, server);
   const live = [...model.fleet.servers.values()].filter(({ replayed }) => !replayed);
-  return count(live.length, 'server');
+  return plural(live.length, 'server');
 }
 
 function NoRules(): JSX.Element {

@@ -1,8 +1,9 @@
 /** How an alert looks wherever it is mentioned. Colour and shape never say it alone: the word does. */
 import type { JSX } from 'preact';
+import { plural } from '../../../runtime/plural.ts';
 import type { AlertSummary } from '../../api/contract.ts';
 import { severityCounts } from '../lib/alerts.ts';
-import { ago, count, duration, moment } from '../lib/format.ts';
+import { ago, duration, moment } from '../lib/format.ts';
 import { formatRoute, type Route } from '../lib/route.ts';
 
 export function SeverityTag({ severity }: Pick<AlertSummary, 'severity'>): JSX.Element {
@@ -31,7 +32,7 @@ export function AlertMark({ firing, route }: MarkProps): JSX.Element | null {
     <a
       class="alert-mark"
       href={formatRoute({ ...route, view })}
-      aria-label={`${count(firing.length, 'alert')}, ${severityCounts(firing)}`}
+      aria-label={`${plural(firing.length, 'alert')}, ${severityCounts(firing)}`}
       title={firing.map(({ rule, reason }) => `${rule}: ${reason}`).join('\n')}
       // The row leads to the server, this to the alert.
       onClick={(event) => event.stopPropagation()}

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { count } from '../lib/format.ts';
+import { plural } from '../../../runtime/plural.ts';
 import { headline } from '../lib/servers.ts';
 import { formatOrder, type Order, parseOrder } from '../lib/sort.ts';
 import type { Model } from '../state/model.ts';
@@ -51,8 +51,8 @@ export function FleetPage({ model, look }: FleetPageProps): JSX.Element {
           <h2>Servers</h2>
           <span class="muted">
             {sought === ''
-              ? count(servers.length, 'server')
-              : `${rows.length} of ${count(servers.length, 'server')}`}
+              ? plural(servers.length, 'server')
+              : `${rows.length} of ${plural(servers.length, 'server')}`}
             , avg and max over {route.range} min
           </span>
           <span class="grow" />

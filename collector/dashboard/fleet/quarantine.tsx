@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
+import { plural } from '../../../runtime/plural.ts';
 import type { IntakeView } from '../../api/contract.ts';
-import { count, moment } from '../lib/format.ts';
+import { moment } from '../lib/format.ts';
 import { PanelTable } from '../shell/panel-table.tsx';
 
 interface QuarantineProps {
@@ -29,7 +30,7 @@ export function Quarantine({ quarantine, nowMs }: QuarantineProps): JSX.Element 
         ))}
       </PanelTable>
       <p class="muted">
-        {count(kept, 'record')} put aside: without valid form, skipped
+        {plural(kept, 'record')} put aside: without valid form, skipped
         {kept > newest.length && `; the newest ${newest.length} are shown`}
       </p>
     </div>

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
+import { plural } from '../../../runtime/plural.ts';
 import { nextOrder, type Order, sortRows } from '../lib/sort.ts';
 import type { Route } from '../lib/route.ts';
-import { count } from '../lib/format.ts';
 import { useCalmOrder } from '../shell/use-calm-order.ts';
 import { COLUMNS, type ColumnSpec, type Row } from './rows.ts';
 import { TableRow } from './table-row.tsx';
@@ -49,7 +49,7 @@ export function FleetTable(props: TableProps): JSX.Element {
           <Body
             {...props}
             rows={calm.rows.filter((row) => row.state !== 'up')}
-            title={`Not reporting: ${count(gone.length, 'server')}`}
+            title={`Not reporting: ${plural(gone.length, 'server')}`}
           />
         )}
       </table>

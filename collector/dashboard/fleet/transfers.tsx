@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
+import { plural } from '../../../runtime/plural.ts';
 import type { TransferView } from '../../api/contract.ts';
-import { ABSENT, bytes, count, duration, percent, rate } from '../lib/format.ts';
+import { ABSENT, bytes, duration, percent, rate } from '../lib/format.ts';
 import { Machines } from './machines.tsx';
 import { PanelTable } from '../shell/panel-table.tsx';
 import type { TransfersState } from '../state/transfers.ts';
@@ -34,7 +35,7 @@ export function Transfers({ transfers, nowMs }: TransfersProps): JSX.Element | n
         ))}
       </PanelTable>
       <p class="muted">
-        {count(active, 'file')} on the way, {rate(speed)}
+        {plural(active, 'file')} on the way, {rate(speed)}
         {more > 0 && `; ${more} more`}
       </p>
       <Machines machines={machines} totals={totals} nowMs={nowMs} isFresh={isFresh} />

@@ -39,6 +39,7 @@ test.each([
 
 test('no time is told while the rate is not known', () => {
   expect(catchUpText({ waiting: 40, left_ms: null })).toBe('catching up: 40 samples');
+  expect(catchUpText({ waiting: 1, left_ms: null })).toBe('catching up: 1 sample');
 });
 
 test('a server that is as it should be has no badge; each trouble has its own', () => {

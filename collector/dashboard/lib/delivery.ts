@@ -1,5 +1,6 @@
 /** How a server's samples come, in words. Pure. */
 import type { CatchingUp, Delivery, ServerSummary } from '../../api/contract.ts';
+import { wordFor } from '../../../runtime/plural.ts';
 import { ABSENT, ago, duration, moment } from './format.ts';
 
 const wholeNumber = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
@@ -11,7 +12,7 @@ export function whole(value: number): string {
 
 /** `catching up: 12,300 samples, about 2 min`; without the time while that is not known. */
 export function catchUpText({ waiting, left_ms }: CatchingUp): string {
-  const head = `catching up: ${whole(waiting)} samples`;
+  const head = `catching up: ${whole(waiting)} ${wordFor(waiting, 'sample')}`;
   return left_ms === null ? head : `${head}, about ${about(left_ms / 1_000)}`;
 }
 

@@ -3,7 +3,6 @@ import {
   ago,
   bytes,
   clockTime,
-  count,
   decimal,
   duration,
   moment,
@@ -74,10 +73,4 @@ test('a time of another day carries its date', () => {
   expect(clockTime(noon, false)).toBe('12:05');
   expect(moment(noon, noon + 60_000)).toBe('12:05:09');
   expect(moment(noon, noon + 86_400_000)).toBe('2026-03-04 12:05:09');
-});
-
-test('one server, two servers', () => {
-  expect(count(1, 'server')).toBe('1 server');
-  expect(count(2, 'server')).toBe('2 servers');
-  expect(count(2, 'core', 'cores')).toBe('2 cores');
 });

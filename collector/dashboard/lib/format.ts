@@ -96,7 +96,3 @@ export function moment(ms: number, nowMs: number, seconds = true): string {
   if (date.toDateString() === new Date(nowMs).toDateString()) return time;
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
 }
-
-export function count(value: number, one: string, many = `${one}s`): string {
-  return `${value} ${value === 1 ? one : many}`;
-}

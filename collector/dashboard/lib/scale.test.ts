@@ -24,6 +24,36 @@ test('an agent of one sample a minute draws a line, one that stopped leaves a ga
   expect(gapMs([], 1_000)).toBe(10_000);
 });
 
+/** Points after so many steps each, from the first on. */
+const spaced = (distances: readonly number[]) =>
+  distances.reduce<(number | null)[]>(
+    (column, steps) => [...column, ...Array.from({ length: steps - 1 }, () => null), 1],
+    [1],
+  );
+const times = (count: number, distance: number) => Array.from({ length: count }, () => distance);
+
+test('samples and another collector’s windows in one line leave no gaps, but a minute does', () => {
+  const windows = times(10, 10);
+  const samples = times(60, 1);
+  for (const mixed of [
+    [...windows, ...samples],
+    [...samples, ...windows],
+    [...windows, ...times(2, 1), ...windows],
+    [...samples, ...windows, ...samples, 60, ...samples],
+    [...windows, 60, ...windows, ...samples],
+    [...windows, 60, 60, ...samples],
+  ]) {
+    expect(gapMs(spaced(mixed), 1_000)).toBe(30_000);
+  }
+  expect(gapMs(spaced([...samples, 60, ...samples, 15, ...samples]), 1_000)).toBe(10_000);
+});
+
+test('the newest window of a line that was samples before is its newest value', () => {
+  const line = [...spaced([...times(60, 1), ...times(4, 10)]), ...times(20, 1).map(() => null)];
+  expect(latest(line, 1_000)).toBe(1);
+  expect(average([line], 1_000).at(-1)).toBe(1);
+});
+
 test('stacked areas stand on one another, and nothing known stays a gap', () => {
   const [user, system] = stack([
     [1, null, null],

@@ -28,17 +28,30 @@ const gapMsMin = 10_000;
  * say), so an empty step alone is no gap: the line's own usual distance decides.
  */
 export function gapMs(column: ArrayLike<number | null | undefined>, stepMs: number): number {
-  let usual = Number.POSITIVE_INFINITY;
+  return Math.max(gapMsMin, missedBeforeGap * usualSteps(column) * stepMs);
+}
+
+/**
+ * The slowest rhythm that the line keeps for three distances in a row: samples and, from the time
+ * that the server was another collector's, windows may follow one another in it. A hole is no rhythm.
+ */
+function usualSteps(column: ArrayLike<number | null | undefined>): number {
+  let slowest = 0;
+  let shortest = Number.POSITIVE_INFINITY;
   let previous = -1;
+  let [before, beforeThat] = [0, 0];
   for (let index = 0; index < column.length; index += 1) {
     if (typeof column[index] !== 'number') continue;
-    if (previous >= 0) usual = Math.min(usual, index - previous);
-    // Nothing can be closer than neighbours: the usual case ends the search at its start.
-    if (usual === 1) break;
+    if (previous >= 0) {
+      const distance = index - previous;
+      shortest = Math.min(shortest, distance);
+      slowest = Math.max(slowest, Math.min(distance, before, beforeThat));
+      [before, beforeThat] = [distance, before];
+    }
     previous = index;
   }
-  const usualMs = Number.isFinite(usual) ? usual * stepMs : stepMs;
-  return Math.max(gapMsMin, missedBeforeGap * usualMs);
+  if (slowest > 0) return slowest;
+  return Number.isFinite(shortest) ? shortest : 1;
 }
 
 /** Sums of the columns from the first on: the upper edges of stacked areas; null where none is known. */

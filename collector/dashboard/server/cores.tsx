@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
+import { plural } from '../../../runtime/plural.ts';
 import type { CpuModes, Sample } from '../../../wire/records/sample.ts';
 import { levelOf } from '../fleet/cells.tsx';
-import { ABSENT, count, percent } from '../lib/format.ts';
+import { ABSENT, percent } from '../lib/format.ts';
 import { whyAbsent } from '../lib/sample-lines.ts';
 
 /** A strip of bars, one for each core, that stays readable from one core to a thousand. */
@@ -11,7 +12,7 @@ export function Cores({ sample }: { readonly sample: Sample | null }): JSX.Eleme
   const summary =
     busiest === null
       ? ABSENT
-      : `${count(cores.length, 'core')}, busiest ${busiest.index}: ${percent(busiest.pct)}`;
+      : `${plural(cores.length, 'core')}, busiest ${busiest.index}: ${percent(busiest.pct)}`;
   return (
     <section class="cores panel" aria-label="CPU cores">
       <h2>Cores</h2>

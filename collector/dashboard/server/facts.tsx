@@ -1,7 +1,8 @@
 import type { ComponentChildren, JSX } from 'preact';
+import { plural } from '../../../runtime/plural.ts';
 import type { Inventory } from '../../../wire/records/inventory.ts';
 import type { Sample } from '../../../wire/records/sample.ts';
-import { ABSENT, bytes, count, duration } from '../lib/format.ts';
+import { ABSENT, bytes, duration } from '../lib/format.ts';
 import { whyAbsent } from '../lib/sample-lines.ts';
 
 interface FactsProps {
@@ -21,7 +22,7 @@ export function Facts({ inventory, sample }: FactsProps): JSX.Element {
       <Fact name="OS" value={facts?.os} why={why} />
       <Fact name="Kernel" value={facts?.kernel} why={why} />
       <Fact name="CPU" value={facts?.cpu_model} why={why}>
-        {facts !== undefined && ` · ${count(facts.cpu_cores, 'core')}`}
+        {facts !== undefined && ` · ${plural(facts.cpu_cores, 'core')}`}
       </Fact>
       <Fact name="Memory" value={bytes(facts?.mem_total ?? sample?.mem_total)} why={why} />
       <Fact

@@ -37,6 +37,25 @@ test('an answer that was overtaken by the stream takes nothing back', () => {
   expect(idsOf(alerts.past)).toEqual(['over']);
 });
 
+test('what is listed as active is active although it is listed as past too', () => {
+  const alerts = new AlertsState(null);
+  const listed = viewOf(
+    [madeAlert({ id: 'fires' }), madeAlert({ id: 'soon', state: 'pending' })],
+    ['fires', 'soon', 'over'].map((id) => madeAlert({ id, state: 'resolved', ended_at: 9 })),
+  );
+  alerts.askView();
+  alerts.load(listed);
+  expect(idsOf(alerts.firing)).toEqual(['fires']);
+  expect(idsOf(alerts.pending)).toEqual(['soon']);
+  expect(idsOf(alerts.past)).toEqual(['over']);
+
+  alerts.askView();
+  alerts.update([madeAlert({ id: 'fires', state: 'resolved', ended_at: 10 })]);
+  alerts.load(listed);
+  expect(alerts.firing).toEqual([]);
+  expect(idsOf(alerts.past)).toEqual(['fires', 'over']);
+});
+
 test('what the collector no longer lists is gone after the next load', () => {
   const alerts = new AlertsState(null);
   alerts.askView();

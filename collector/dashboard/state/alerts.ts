@@ -62,7 +62,9 @@ export class AlertsState {
   load(view: AlertsView): void {
     const sinceAsked = [...this.#entries.values()].filter((entry) => entry.heardIn >= this.#asking);
     this.#entries = new Map();
-    for (const alert of [...view.active, ...view.past]) this.#put(alert);
+    for (const alert of view.active) this.#put(alert);
+    // What is active is active, also where a collector lists an earlier end of it.
+    for (const alert of view.past) if (!this.#entries.has(alert.id)) this.#put(alert);
     for (const { alert } of sinceAsked) this.#put(alert);
     this.rules = new Map(view.rules.map(({ name, about }) => [name, about]));
     this.unlisted = view.active_count - view.active.length;

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import { expect, it, onTestFinished } from 'vitest';
+import { selfSigned } from '../../../runtime/testing/certificates.ts';
 import { answering, portOf } from '../../../runtime/testing/loopback.ts';
 import { temporaryFolder } from '../../../runtime/testing/temporary-folder.ts';
 import { type DirectClientOptions, DirectClient } from './client.ts';
@@ -227,3 +228,19 @@ it('a certificate that nobody vouches for, and one for another name, say what to
     hint: expect.stringContaining('--to'),
   });
 });
+
+it.each([
+  ['not yet valid', [1, 2], /clock is behind.*NTP.* renew the certificate there/],
+  ['expired', [-2, -1], /renew it there.* clock is ahead.*NTP/],
+] as const)(
+  'a certificate that is %s may be for a wrong clock here',
+  async (what, [from, until], hint) => {
+    const { cert, key } = selfSigned(from, until);
+    const url = `https://127.0.0.1:${await portOf(https.createServer({ cert, key }))}`;
+    await expect(send(url, { ca: cert })).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining(what) as string,
+      hint: expect.stringMatching(hint) as string,
+    });
+  },
+);

@@ -213,7 +213,10 @@ function unreachable(url: string, cause: unknown): WindrowError {
     SELF_SIGNED_CERT_IN_CHAIN: unknownCa,
     UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownCa,
     UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownCa,
-    CERT_HAS_EXPIRED: 'The collector’s certificate has expired: renew it there.',
+    CERT_HAS_EXPIRED:
+      'The collector’s certificate has expired: renew it there. If it has not ended yet, this machine’s clock is ahead: set it, best by NTP.',
+    CERT_NOT_YET_VALID:
+      'The collector’s certificate is not valid yet: most likely this machine’s clock is behind, set it, best by NTP. If it is right, renew the certificate there.',
     ERR_TLS_CERT_ALTNAME_INVALID:
       'The collector’s certificate is for another name: use that one (to / --to).',
     EPROTO: 'That port does not speak TLS: use http:// (to / --to), or check the port.',

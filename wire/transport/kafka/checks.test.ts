@@ -2,8 +2,10 @@
 import { once } from 'node:events';
 import { createServer as createWebServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { expect, it, vi } from 'vitest';
 import { runChecks } from '../../../runtime/doctor.ts';
+import { selfSigned } from '../../../runtime/testing/certificates.ts';
 import { kafkaChecks } from './checks.ts';
 
 const nothing = { topics: [] };
@@ -34,20 +36,28 @@ function hearing(onBytes: (socket: Socket, bytes: Buffer) => unknown): Server {
 }
 
 /** Repeats which question it answers, as every broker does, and then ends the connection. */
+function answer(socket: Socket, asked: Buffer): unknown {
+  // As brokers do with a length that no request has; TLS begins so.
+  if (asked.readInt32BE(0) > 1_000_000) return socket.destroy();
+  const bytes = Buffer.alloc(10);
+  bytes.writeInt32BE(6, 0);
+  asked.copy(bytes, 4, 8, 12);
+  return socket.end(bytes);
+}
+
 function broker(): Server {
-  return hearing((socket, asked) => {
-    // As brokers do with a length that no request has; TLS begins so.
-    if (asked.readInt32BE(0) > 1_000_000) return socket.destroy();
-    const answer = Buffer.alloc(10);
-    answer.writeInt32BE(6, 0);
-    asked.copy(answer, 4, 8, 12);
-    return socket.end(answer);
+  return hearing(answer);
+}
+
+function tlsBroker(options: TlsOptions): Server {
+  return createTlsServer(options, (socket) => {
+    socket.on('error', () => {}).on('data', (bytes) => answer(socket, bytes));
   });
 }
 
 /** @returns what is printed, and whether all is well */
-async function doctor(brokers: readonly string[], withTls = false) {
-  const tls = withTls ? { ca: undefined } : undefined;
+async function doctor(brokers: readonly string[], withTls = false, ca?: string) {
+  const tls = withTls ? { ca } : undefined;
   const settings = { brokers, clientId: 'test', tls, sasl: undefined };
   const lines: string[] = [];
   const isGood = await runChecks(kafkaChecks(settings, nothing, nothing), (line) => {
@@ -160,3 +170,28 @@ it('a broker that speaks no TLS is one, and the setting is named that it does no
   expect(lines[1]).toBe('FAIL  handshake no TLS connection: the broker speaks no TLS there');
   expect(lines[2]).toContain('Check kafka.tls');
 });
+
+it.each([
+  [
+    [1, 2],
+    'is not valid yet',
+    "Most likely this machine's clock is behind: set it, best by NTP. If it is right, renew the certificate at the broker.",
+  ],
+  [
+    [-2, -1],
+    'has expired',
+    "Renew it at the broker. If it has not ended yet, this machine's clock is ahead: set it, best by NTP.",
+  ],
+] as const)(
+  'a certificate for %j days from now may be for a wrong clock here',
+  async ([from, until], what, hint) => {
+    const { cert, key } = selfSigned(from, until);
+    await using server = await listening(tlsBroker({ cert, key }));
+    const { lines } = await doctor([server.address], true, cert);
+    expect(lines.slice(0, 3)).toEqual([
+      `OK    brokers   ${server.address} can be reached`,
+      `FAIL  handshake no TLS connection: the broker's certificate ${what}`,
+      `                → ${hint} Asked: ${server.address}.`,
+    ]);
+  },
+);

@@ -1,6 +1,7 @@
 /** What `doctor` finds out about the brokers. It changes nothing there. */
 import type { describeGroupsV5 } from '@platformatic/kafka';
 import type { Check, Finding } from '../../../runtime/doctor.ts';
+import type { WindrowError } from '../../../runtime/errors.ts';
 import { pause } from '../../../runtime/lifecycle.ts';
 import type { LogUse } from '../log/port.ts';
 import { addressOf, KafkaClient } from './client.ts';
@@ -29,6 +30,7 @@ export function kafkaChecks(settings: KafkaSettings, use: LogUse, files: LogUse)
       await client.close();
     }
   };
+  const user = settings.sasl?.username;
   const checks: Check[] = [
     { name: 'brokers', run: () => checkBrokers(settings) },
     { name: 'login', run: withClient((client) => checkLogin(client, settings)), needs: 'brokers' },
@@ -37,9 +39,9 @@ export function kafkaChecks(settings: KafkaSettings, use: LogUse, files: LogUse)
       run: withClient((client) => checkCluster(client, settings)),
       needs: 'login',
     },
-    { name: 'rights', run: withClient((client) => checkRights(client, use)), needs: 'login' },
+    { name: 'rights', run: withClient((client) => checkRights(client, use, user)), needs: 'login' },
     { name: 'topics', run: withClient((client) => checkTopics(client, use)), needs: 'rights' },
-    { name: 'files', run: withClient((client) => checkFiles(client, files)), needs: 'login' },
+    { name: 'files', run: withClient((client) => checkFiles(client, files, user)), needs: 'login' },
     { name: 'clock', run: withClient((client) => checkClock(client)), needs: 'login' },
   ];
   if (settings.tls === undefined) return checks;
@@ -106,25 +108,41 @@ async function checkCluster(client: KafkaClient, { tls }: KafkaSettings): Promis
   };
 }
 
-async function checkRights(client: KafkaClient, use: LogUse): Promise<Finding> {
+/** @param user who is logged in, where that is known */
+async function checkRights(
+  client: KafkaClient,
+  use: LogUse,
+  user: string | undefined,
+): Promise<Finding> {
   const topics = await describedTopics(
     client,
     use.topics.map(({ topic: { name } }) => name),
   );
+  const unseen = use.topics.filter(
+    ({ topic: { name } }) => topics.get(name)?.errorCode === topicNotAllowed,
+  );
+  const notMakeable = new Set(await notToBeMade(client, unseen, () => {}));
   const lacking = use.topics.flatMap(({ topic: { name }, rights }) => {
     const there = topics.get(name);
     // Of those that are not there it is tried.
     if (there === undefined) return [];
     const needed: Right[] = [...rights, 'Describe'];
     const allowed = there.topicAuthorizedOperations;
-    // Of a topic that may not even be seen the broker tells nothing.
-    if (there.errorCode === topicNotAllowed) return [`${needed.join(', ')} on topic ${name}`];
+    // Of a topic that may not even be seen the broker tells nothing, not even whether it is there.
+    if (there.errorCode === topicNotAllowed) {
+      const create = notMakeable.has(name) ? ' (and Create where it is missing)' : '';
+      return [`${needed.join(', ')} on topic ${name}${create}`];
+    }
     if (allowed === notTold) return [];
     const missing = needed.filter((right) => (allowed & (1 << RIGHTS[right])) === 0);
     return missing.length === 0 ? [] : [`${missing.join(', ')} on topic ${name}`];
   });
   const absent = use.topics.filter(({ topic }) => !topics.has(topic.name));
-  lacking.push(...(await toBeMade(client, absent)));
+  const stop = (error: WindrowError): never => {
+    throw error;
+  };
+  const absentLacking = await notToBeMade(client, absent, stop);
+  lacking.push(...absentLacking.map((name) => `Create on topic ${name}`));
   if (use.group !== undefined && !(await mayReadGroup(client, use.group))) {
     lacking.push(`Read on group ${use.group}`);
   }
@@ -132,7 +150,7 @@ async function checkRights(client: KafkaClient, use: LogUse): Promise<Finding> {
   return {
     status: 'fail',
     message: `not allowed: ${lacking.join('; ')}`,
-    advice: allowHint('it'),
+    advice: allowHint('it', user),
   };
 }
 
@@ -140,37 +158,45 @@ function allAllowed(absent: LogUse['topics']): string {
   const message = 'all that is needed is allowed';
   if (absent.length === 0) return message;
   // Whether it may be read and written, brokers tell of a topic that is there alone.
-  return `${message}, as far as it is known before there is ${absent.map(({ topic }) => topic.name).join(', ')}`;
+  return `${message} so far; other rights on ${absent.map(({ topic }) => topic.name).join(', ')} can be looked up once they are made`;
 }
 
 /**
- * The rights that are lacking to make topics. It is tried without making them: nothing else tells,
+ * The topics that this user has no right to make. It is tried without making them: nothing else tells,
  * for the right may be on the topic, on a part of its name or on the cluster.
- * @throws WindrowError when they cannot be made for another reason
+ * @param onOther is given any other reason why one cannot be made
  */
-async function toBeMade(client: KafkaClient, absent: LogUse['topics']): Promise<string[]> {
+async function notToBeMade(
+  client: KafkaClient,
+  topics: LogUse['topics'],
+  onOther: (error: WindrowError) => void,
+): Promise<string[]> {
   const lacking: string[] = [];
-  for (const { topic } of absent) {
+  for (const { topic } of topics) {
     try {
       await createTopic(client, topic, { isTrial: true });
     } catch (error) {
-      const told = notMade(error, topic);
-      if (!hasReason(error, 'TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED')) {
-        throw told;
+      if (hasReason(error, 'TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED')) {
+        lacking.push(topic.name);
+      } else {
+        onOther(notMade(error, topic));
       }
-      lacking.push(`Create on topic ${topic.name}`);
     }
   }
   return lacking;
 }
 
 /** Who neither sends nor receives files needs nothing of it, so it is a warning at most. */
-async function checkFiles(client: KafkaClient, use: LogUse): Promise<Finding> {
+async function checkFiles(
+  client: KafkaClient,
+  use: LogUse,
+  user: string | undefined,
+): Promise<Finding> {
   const names = use.topics.map(({ topic: { name } }) => name);
   const isNoneThere = (await describedTopics(client, names)).size === 0;
   // A look at the group would make the place where groups are kept.
   const asked = isNoneThere ? { topics: use.topics } : use;
-  const rights = await checkRights(client, asked).catch(failed);
+  const rights = await checkRights(client, asked, user).catch(failed);
   if (rights.status === 'ok' && isNoneThere) {
     return { status: 'ok', message: 'no topics yet: they are made with the first file' };
   }

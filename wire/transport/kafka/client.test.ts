@@ -5,6 +5,7 @@ import { KafkaClient } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { findCoordinator } from './coordinator.ts';
 import { kafkaError } from './errors.ts';
+import { KafkaProducer } from './producer.ts';
 
 const settings: KafkaSettings = {
   brokers: ['127.0.0.1:9'],
@@ -31,6 +32,21 @@ it('a group without coordinator is named, with the setting that mostly mends it'
     message: 'it fails: group g has no coordinator',
     hint: expect.stringContaining('offsets.topic.replication.factor') as string,
   });
+});
+
+it('who asks and who writes name the flag of the verb where nobody is there', async () => {
+  const { log } = createKeptLog();
+  const given = { ...settings, brokersFlag: '--from' } as const;
+  const [admin, producer] = [new KafkaAdmin(given, log), new KafkaProducer(given, log)];
+  onTestFinished(async () => void (await Promise.all([admin.close(), producer.close()])));
+  const never = new AbortController().signal;
+  const told = {
+    message: expect.stringMatching(/: no broker answers there$/) as string,
+    hint: expect.stringContaining(' in --from (brokers). Asked: 127.0.0.1:9.') as string,
+  };
+  await expect(admin.partitions(['t'], never)).rejects.toMatchObject(told);
+  const record = { topic: 't', key: 'k', value: 'v' };
+  await expect(producer.send([record], never)).rejects.toMatchObject(told);
 });
 
 it('a topic that was made and gets no leaders is told with what to do', async () => {

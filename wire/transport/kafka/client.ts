@@ -71,18 +71,27 @@ export function hearErrors(client: Base): void {
   client.on('error' as never, ignore as never);
   client.connections.on('connecting', (event: unknown) => {
     const { broker, connection } = event as { broker: Broker; connection: Connection };
-    connection.on('error', ignore);
-    nameBroker(connection, addressOf(broker));
+    tellMore(connection, addressOf(broker));
   });
 }
 
-/** Errors of requests say as `broker` who was asked: the library does not. */
-function nameBroker(connection: Connection, broker: string): void {
+/** An error says as `brokersFlag` by which flag the verb takes brokers, where that is not --kafka. */
+export function nameFlag(error: unknown, { brokersFlag }: KafkaSettings): void {
+  if (error instanceof Error && brokersFlag !== undefined) Object.assign(error, { brokersFlag });
+}
+
+/** Errors of requests say as `broker` who was asked, and why it closed the connection: the library does not. */
+function tellMore(connection: Connection, broker: string): void {
+  let [last, closedBy]: unknown[] = [];
+  connection.on('error', (error) => (last = error)).once('close', () => (closedBy = last));
   const send = connection.send.bind(connection) as (...all: unknown[]) => void;
   connection.send = (...all: unknown[]) => {
     const answered = all.at(-1) as (error: unknown, answer: unknown) => void;
     send(...all.slice(0, -1), (error: unknown, answer: unknown) => {
-      if (error instanceof Error) Object.assign(error, { broker });
+      if (error instanceof Error) {
+        Object.assign(error, { broker });
+        if (closedBy !== undefined) error.cause ??= closedBy;
+      }
       answered(error, answer);
     });
   };
@@ -176,7 +185,8 @@ export class KafkaClient {
   /** As the brokers tell it now. */
   async metadata(topics: readonly string[]): Promise<Metadata> {
     // The library would reject where one topic is not there, or one partition has no leader.
-    const { brokers, controllerId } = await this.#ofAny(
+    const { brokers, controllerId } = await this.#answered(
+      'any',
       this.#base.metadata({ topics: [], forceUpdate: true }),
     );
     noteBrokers(this.#settings, brokers.values());
@@ -190,19 +200,19 @@ export class KafkaClient {
    * @param node id of the broker, or `any`
    */
   call<Response>(api: string, node: number | 'any', ...args: unknown[]): Promise<Response> {
-    const answer = this.#call<Response>(api, node, ...args);
-    return node === 'any' ? this.#ofAny(answer) : answer;
+    return this.#answered(node, this.#call<Response>(api, node, ...args));
   }
 
   close(): Promise<void> {
     return closeClient(this.#base);
   }
 
-  async #ofAny<T>(answer: Promise<T>): Promise<T> {
+  async #answered<T>(node: number | 'any', answer: Promise<T>): Promise<T> {
     try {
       return await answer;
     } catch (error) {
-      this.#turn += 1;
+      if (node === 'any') this.#turn += 1;
+      nameFlag(error, this.#settings);
       throw error;
     }
   }

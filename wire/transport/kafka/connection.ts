@@ -14,6 +14,8 @@ export interface KafkaConfig {
   readonly 'kafka.sasl.password_file': string | undefined;
   readonly 'kafka.partitions': number;
   readonly 'kafka.replication': number | undefined;
+  /** No setting, but the verb's flag for brokers, where that is not --kafka. */
+  readonly brokersFlag?: '--to' | '--from';
 }
 
 export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
@@ -25,6 +27,8 @@ export const PASSWORD_VARIABLE = 'WINDROW_KAFKA_SASL_PASSWORD';
 export interface KafkaSettings {
   /** `host:port` of some brokers; they tell of the others. */
   readonly brokers: readonly string[];
+  /** By which flag they can be given, for hints; absent: --kafka. */
+  readonly brokersFlag?: KafkaConfig['brokersFlag'];
   /** Names this program in the logs of the brokers. */
   readonly clientId: string;
   /** Absent: without TLS. The CA beside those that Node trusts. */
@@ -42,6 +46,7 @@ export function kafkaSettings(
   const caFile = config['kafka.tls_ca_file'];
   return {
     brokers: config.brokers,
+    ...(config.brokersFlag === undefined ? {} : { brokersFlag: config.brokersFlag }),
     clientId,
     tls: config['kafka.tls']
       ? { ca: caFile === undefined ? undefined : readCertificates('kafka.tls_ca_file', caFile) }

@@ -46,6 +46,6 @@ export async function createTopic(
 
 /** Why, and what mends it. */
 export function notMade(error: unknown, { name }: Pick<TopicSpec, 'name'>): WindrowError {
-  const right = `Create on topic ${name} (or make the topic by hand)`;
+  const right = `Create on topic ${name}`;
   return kafkaError(error, { what: `topic ${name} is missing and cannot be made`, right });
 }

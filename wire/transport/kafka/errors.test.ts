@@ -89,6 +89,36 @@ describe('kafkaError', () => {
     expect(asked).toBe(cause.message.includes('ready') ? undefined : 'a:1');
   });
 
+  it.each([
+    [
+      'nobody there',
+      new Error('Connection to a:1 failed.', { cause: systemError('ECONNREFUSED') }),
+    ],
+    ['no such name', systemError('ENOTFOUND')],
+    ['no DNS', systemError('EAI_AGAIN')],
+    ['no route', systemError('ENETUNREACH')],
+    ['no answer', new Error('Request timed out')],
+    ['a connection that closes', new Error('Connection closed')],
+    ['another name', systemError('ERR_TLS_CERT_ALTNAME_INVALID')],
+  ])('%s: the flag is named by which the verb takes brokers', (_, cause) => {
+    const error = new AggregateError([cause], 'failed 3 times.');
+    expect(kafkaError(error, attempt).hint).toContain(' in --kafka (brokers)');
+    const byOwnFlag = Object.assign(error, { brokersFlag: '--from' });
+    const { hint } = kafkaError(byOwnFlag, attempt);
+    expect(hint).toContain(' in --from (brokers)');
+    expect(hint).not.toMatch(/--kafka|[{}]/);
+  });
+
+  it.each(['ssl/tls alert bad certificate', 'tlsv13 alert certificate required'])(
+    '%s: a broker that wants a certificate of us closes the connection for that',
+    (alert) => {
+      const cause = new Error(`0:error:0A000412:SSL routines:ssl3_read_bytes:${alert}:rec.c:918`);
+      const error = kafkaError(new Error('Connection closed', { cause }), attempt);
+      expect(error.message).toMatch(/ asks its clients for a certificate, and windrow sends none$/);
+      expect(error.hint).toContain('ssl.client.auth');
+    },
+  );
+
   it('a limit of ours that passes is told as an answer that never comes, without its name', async () => {
     const endless = withinMs('sending', 1, () => new Promise<never>(() => {}));
     const error = kafkaError(await endless.catch((late: unknown) => late), attempt);

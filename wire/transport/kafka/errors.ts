@@ -6,7 +6,14 @@
  */
 import { messageOf, WindrowError } from '../../../runtime/errors.ts';
 import { namesOf } from './names.ts';
-import { allowHint, type Known, knownOf, startingReasons, TLS_CODES } from './words.ts';
+import {
+  allowHint,
+  brokersSetting,
+  type Known,
+  knownOf,
+  startingReasons,
+  TLS_CODES,
+} from './words.ts';
 
 /** Where nobody has words for it. */
 const unknownHint =
@@ -28,6 +35,8 @@ interface Cause {
   readonly message: string;
   /** Ours, `host:port`: who was asked. */
   readonly broker?: unknown;
+  /** Ours, `--to`: the flag that names the brokers. */
+  readonly brokersFlag?: unknown;
   /** The library's: what brokers that took all of theirs said, and what one said that did not. */
   readonly produced?: { readonly offsets?: readonly Produced[] };
   readonly response?: { readonly responses?: readonly TopicResponse[] };
@@ -51,7 +60,8 @@ export function kafkaError(error: unknown, { what, right }: Attempt): WindrowErr
   const found = causes.map((cause) => knownOf(cause)).findLast((known) => known !== undefined);
   const deepest = causes.at(-1)?.message ?? messageOf(error);
   const known = found ?? { code: 'unreachable', sentence: oneLine(deepest), hint: unknownHint };
-  const hint = adviceOf(known, { right, brokers: brokersIn(causes) });
+  const advice = adviceOf(known, { right, brokers: brokersIn(causes) });
+  const hint = advice?.replaceAll(brokersSetting, `${flagIn(causes)} (brokers)`);
   return new WindrowError(known.code, `${what}: ${known.sentence}`, {
     cause: error,
     retryable: known.refused !== true,
@@ -79,6 +89,12 @@ function brokersIn(causes: readonly Cause[]): string[] {
     return /^Connection to (\S+) (?:failed|timed out)\.$/.exec(message)?.[1] ?? [];
   });
   return [...new Set(found)];
+}
+
+/** By which flag the verb takes brokers: `run` and `doctor` have --kafka. */
+function flagIn(causes: readonly Cause[]): string {
+  const flags = causes.map(({ brokersFlag }) => brokersFlag);
+  return flags.find((flag) => typeof flag === 'string') ?? '--kafka';
 }
 
 /** Whether the brokers have just begun, or make the place for a cluster's first group: it passes. */

@@ -13,7 +13,14 @@ import type { LogProducer, NewLogRecord } from '../log/port.ts';
 import { partitionOf } from '../log/partition.ts';
 import { RecordsRefused } from '../log/refused.ts';
 import { tryMsMax } from '../port.ts';
-import { clientOptions, closeClient, hearErrors, loadLibrary, noteBrokers } from './client.ts';
+import {
+  clientOptions,
+  closeClient,
+  hearErrors,
+  loadLibrary,
+  nameFlag,
+  noteBrokers,
+} from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { hasReason, kafkaError, writtenIn } from './errors.ts';
 import { FailedTopics } from './failed-topics.ts';
@@ -171,6 +178,7 @@ export class KafkaProducer implements LogProducer {
     } catch (error) {
       // The library's numbers may be out of step with the broker's now; a new client has new ones.
       await this.#giveUp();
+      nameFlag(error, this.#settings);
       const written = writtenIn(error);
       const isWritten = (message: Message | undefined): boolean =>
         message !== undefined && written.has(`${message.topic}/${message.partition}`);

@@ -1,5 +1,6 @@
 /** Topics as somebody else made them, or a person changed them: what is wrong, and what mends it. */
 import type { Finding } from '../../../runtime/doctor.ts';
+import { plural } from '../../../runtime/plural.ts';
 import { recordBytesMax } from '../../limits.ts';
 import type { LogUse } from '../log/port.ts';
 import { altered, CLEANUP_SETTINGS, cleanupTrouble, type TopicTrouble } from './cleanup.ts';
@@ -67,7 +68,7 @@ function replicaTroubles(
   const troubles = advised(fewReplicas(topic, count, brokerCount));
   if (inSync > count) {
     troubles.push(
-      `${name}: min.insync.replicas is ${inSync} of ${count} replicas, so nothing can be written; ${altered(name, { 'min.insync.replicas': Math.min(count, inSyncWanted) })}`,
+      `${name}: min.insync.replicas is ${inSync} of ${plural(count, 'replica')}, so nothing can be written; ${altered(name, { 'min.insync.replicas': Math.min(count, inSyncWanted) })}`,
     );
   }
   if (settings !== undefined && count >= replicasWanted && inSync < inSyncWanted) {
@@ -101,7 +102,8 @@ function advised(trouble: TopicTrouble | undefined): string[] {
 function leaderTroubles({ topic: { name }, found: { partitions } }: Topic): string[] {
   const count = partitions.filter(({ leaderId }) => leaderId < 0).length;
   if (count === 0) return [];
-  return [`${name}: ${count} partitions have no leader; start the brokers that are down`];
+  const have = plural(count, 'partition has', 'partitions have');
+  return [`${name}: ${have} no leader; start the brokers that are down`];
 }
 
 /**
@@ -117,7 +119,7 @@ function unevenIn(there: readonly Topic[], { group, whole = [] }: LogUse): strin
   return shared
     .filter(({ found }) => found.partitions.length < most)
     .map(({ topic: { name }, found: { partitions } }) => {
-      return `${name}: it has ${partitions.length} partitions, other topics ${most}, and partition i of all goes to one collector; kafka-topics.sh --alter --topic ${name} --partitions ${most}, best while one collector runs`;
+      return `${name}: it has ${plural(partitions.length, 'partition')}, other topics ${most}, and partition i of all goes to one collector; kafka-topics.sh --alter --topic ${name} --partitions ${most}, best while one collector runs`;
     });
 }
 

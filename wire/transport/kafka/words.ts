@@ -35,6 +35,9 @@ const closingMs = 3_000;
 /** By then brokers have begun, know new topics and new leaders, and a cluster has the topic that its first group needs. */
 export const startingMsMax = 15_000;
 
+/** Stands in hints for what names the brokers: verbs have flags of their own for that. */
+export const brokersSetting = '{brokers}';
+
 /** @returns what says nothing of what was asked */
 function ofBroker(sentence: string, hint: string, graceMs = 0): Known {
   return { code: 'unreachable', sentence, hint, isOfBroker: true, graceMs };
@@ -67,11 +70,11 @@ const moving: Known = {
 };
 const noAnswer = ofBroker(
   'the broker does not answer',
-  'Check host and port in brokers, the firewall on the way, and whether the broker is frozen or overloaded.',
+  `Check host and port in ${brokersSetting}, the firewall on the way, and whether the broker is frozen or overloaded.`,
 );
 const closed = ofBroker(
   'the broker closed the connection',
-  'If that goes on, check host and port in brokers (doctor tells what answers there), and kafka.tls and kafka.sasl.* against the listener of the broker.',
+  `If that goes on, check host and port in ${brokersSetting}, what answers there (doctor tells that), and kafka.tls and kafka.sasl.* against the listener of the broker.`,
   closingMs,
 );
 
@@ -92,9 +95,14 @@ const otherVersion = ofBroker(
   'Update the brokers: Kafka 3.1 or newer is needed.',
 );
 
-/** What mends a missing right. @param right `Read on topic t` */
-export function allowHint(right: string): string {
-  return `Allow ${right} to this user at the brokers (kafka-acls.sh --add).`;
+/**
+ * What mends a missing right. @param right `Read on topic t`
+ * @param user who is logged in, where that is known
+ */
+export function allowHint(right: string, user?: string): string {
+  const principal = user === undefined ? '' : ` --allow-principal User:${user}`;
+  const otherwise = right.startsWith('Create on topic ') ? ', or make the topic by hand' : '';
+  return `Allow ${right} to this user at the brokers (kafka-acls.sh --add${principal})${otherwise}.`;
 }
 
 const notAllowed: Known = { code: 'unauthorized', sentence: 'the broker does not allow it' };
@@ -247,28 +255,41 @@ const unknownCa = ofBroker(
   'Name the CA that signed the certificates of the brokers with kafka.tls_ca_file.',
 );
 
+/** We send none, so a broker that finds it bad, as Java's says of none, or missing wants one. */
+const clientCertificateWanted = ofBroker(
+  'the broker asks its clients for a certificate, and windrow sends none',
+  `Name a listener in ${brokersSetting} that asks for none (ssl.client.auth); there, kafka.sasl.* can say who this is.`,
+);
+
 const BY_CODE: Readonly<Record<string, Known>> = {
   SELF_SIGNED_CERT_IN_CHAIN: unknownCa,
   DEPTH_ZERO_SELF_SIGNED_CERT: unknownCa,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownCa,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownCa,
   UNABLE_TO_GET_ISSUER_CERT: unknownCa,
-  CERT_HAS_EXPIRED: ofBroker("the broker's certificate has expired", 'Renew it at the broker.'),
+  CERT_HAS_EXPIRED: ofBroker(
+    "the broker's certificate has expired",
+    "Renew it at the broker. If it has not ended yet, this machine's clock is ahead: set it, best by NTP.",
+  ),
+  CERT_NOT_YET_VALID: ofBroker(
+    "the broker's certificate is not valid yet",
+    "Most likely this machine's clock is behind: set it, best by NTP. If it is right, renew the certificate at the broker.",
+  ),
   ERR_TLS_CERT_ALTNAME_INVALID: ofBroker(
     "the broker's certificate is for another name",
-    'Use in brokers (and in advertised.listeners of the brokers) a name that the certificate has.',
+    `Use in ${brokersSetting}, and in advertised.listeners of the brokers, a name that the certificate has.`,
   ),
   ENOTFOUND: ofBroker(
     'no such host',
-    'Check the names in brokers, and those that the brokers advertise.',
+    `Check the names in ${brokersSetting}, and those that the brokers advertise.`,
   ),
   EAI_AGAIN: ofBroker(
     'the host name cannot be looked up now',
-    'Check the names in brokers, and the DNS server of this machine.',
+    `Check the names in ${brokersSetting}, and the DNS server of this machine.`,
   ),
   ECONNREFUSED: ofBroker(
     'no broker answers there',
-    'Start the brokers, or check host and port in brokers.',
+    `Start the brokers, or check host and port in ${brokersSetting}.`,
   ),
   ETIMEDOUT: noAnswer,
   EHOSTUNREACH: noAnswer,
@@ -287,6 +308,9 @@ export function knownOf({ code, apiId, known, message }: Said): Known | undefine
   const byCode = typeof code === 'string' ? BY_CODE[code] : undefined;
   if (byReason !== undefined || byCode !== undefined) return byReason ?? byCode;
   if (message === 'Broker requires TLS.') return ofBroker('the broker speaks TLS there', tlsHint);
+  if (/\balert (?:bad certificate|certificate required)\b/.test(message)) {
+    return clientCertificateWanted;
+  }
   if (/TLS handshake failed|wrong version number|packet length too long/i.test(message)) {
     return ofBroker('the broker speaks no TLS there', tlsHint);
   }
