@@ -45,7 +45,7 @@ export default defineConfig({
           exclude: ['tests/{tidy,chaos,kafka,single-file,windows}/**'],
           globalSetup: './tests/support/cut-programs.ts',
           setupFiles: [endsWhatIsLeft, './tests/support/starts-cut-programs.ts'],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 60_000,
           // These mostly wait for processes of their own: four at a time keep two cores busy.
           maxWorkers: 4,
@@ -75,7 +75,7 @@ export default defineConfig({
           ],
           setupFiles: [endsWhatIsLeft],
           env: { WINDROW_PROGRAMS: 'dist' },
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
         },
@@ -86,7 +86,7 @@ export default defineConfig({
           include: ['tests/windows/**/*.test.ts'],
           globalSetup: './tests/windows/support/suite.ts',
           setupFiles: [endsWhatIsLeft],
-          testTimeout: 180_000,
+          testTimeout: 400_000,
           hookTimeout: 120_000,
           // Each test has a Windows of its own, and each of these many processes.
           maxWorkers: 1,

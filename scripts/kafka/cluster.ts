@@ -16,6 +16,7 @@ import { lockFolder } from '../../runtime/folder-lock.ts';
 import { formatArguments, type Installation } from './java.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { KafkaNode } from './node.ts';
+import type { PortRange } from './ports.ts';
 import {
   type ClientListener,
   plainListener,
@@ -31,6 +32,8 @@ export interface ClusterOptions {
   readonly nodes?: number | undefined;
   /** A new one, removed at the end, when not given. */
   readonly dataDir?: string | undefined;
+  /** Where those of a new one are from: others who start clusters meanwhile take none of them. */
+  readonly ports?: PortRange;
   /** Plain when not given. */
   readonly listener?: ClientListener;
   /** SCRAM users that are there from the start, as `kafka-storage format --add-scram` takes them. */
@@ -71,7 +74,7 @@ export class KafkaCluster implements AsyncDisposable {
     const { folder, release } = takeFolder(options.dataDir);
     let cluster: KafkaCluster | undefined;
     try {
-      const layout = await layoutOf(folder, options.nodes);
+      const layout = await layoutOf(folder, options.nodes, options.ports);
       await Promise.all(
         layout.ports.map((_, index) =>
           prepareNode(folder, layout, index + 1, installation, options, signal),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileDurably } from '../../runtime/durable-file.ts';
 import { messageOf, WindrowError } from '../../runtime/errors.ts';
-import { freePorts, isFree } from './ports.ts';
+import { freePorts, isFree, type PortRange } from './ports.ts';
 
 /** Each takes 300 MB. */
 export const nodesMax = 5;
@@ -23,12 +23,17 @@ export type Layout = z.infer<typeof layoutFile>;
 /**
  * Reads the folder's layout, or makes one and writes it.
  * @param nodes brokers that are asked for; as many as there are, or one, when not given
+ * @param ports of a new one
  * @throws WindrowError `usage` when the folder holds another number, `port_in_use`, `input` when the file is damaged
  */
-export async function layoutOf(folder: string, nodes: number | undefined): Promise<Layout> {
+export async function layoutOf(
+  folder: string,
+  nodes: number | undefined,
+  ports?: PortRange,
+): Promise<Layout> {
   const path = join(folder, 'cluster.json');
   if (!existsSync(path)) {
-    const layout = await newLayout(nodes ?? 1);
+    const layout = await newLayout(nodes ?? 1, ports);
     writeFileDurably(path, `${JSON.stringify(layout, null, 2)}\n`);
     return layout;
   }
@@ -48,8 +53,8 @@ export async function layoutOf(folder: string, nodes: number | undefined): Promi
   return layout;
 }
 
-async function newLayout(nodes: number): Promise<Layout> {
-  const free = await freePorts(nodes * 3);
+async function newLayout(nodes: number, from: PortRange | undefined): Promise<Layout> {
+  const free = await freePorts(nodes * 3, from);
   const ports = Array.from({ length: nodes }, (_, index) => {
     const [client = 0, internal = 0, controller = 0] = free.slice(index * 3);
     return { client, internal, controller };

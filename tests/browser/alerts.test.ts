@@ -35,7 +35,7 @@ describe.skipIf(lacksBrowser)('alerts on the page (in Chromium)', () => {
     await using collector = await startWithRules(rulesFile(RULES));
     await using opened = await openPage(browser, collector.url);
     const { page } = opened;
-    const pc = new MadePc(collector.url, 'pc-07', 40_000);
+    const pc = new MadePc(collector.url, 'pc-07', 25_000);
     await pc.send(20, 5);
     const row = page.locator('tr[data-server="pc-07"]');
     await row.waitFor();
@@ -59,6 +59,7 @@ describe.skipIf(lacksBrowser)('alerts on the page (in Chromium)', () => {
     expect(await page.locator('.explain .on-top').innerText()).toBe(processes);
     expect(await page.locator('.chart canvas').count()).toBe(1);
 
+    pc.pausedUntil(7_000);
     await pc.send(20, 6);
     await eventually(async () => expect(await page.title()).toBe('Alerts · windrow'));
     await eventually(async () => {
@@ -171,13 +172,14 @@ describe.skipIf(lacksBrowser)('alerts on the page (in Chromium)', () => {
     programs.use(await startWithRules(path, { dataDir: data.path, port }));
     await eventually(async () => expect(await page.locator('#live').innerText()).toBe('live'));
     expect(await rules(page, 'firing')).toEqual(['busy']);
+    pc.pausedUntil(7_000);
     await pc.send(20, 6);
     await eventually(async () => expect(await rules(page, 'past')).toEqual(['busy']));
   });
 });
 
 /** A PC whose CPU is busy for as long as the rule asks. @returns it, when its alert fires */
-async function breach(url: string, name: string, agoMs = 40_000): Promise<MadePc> {
+async function breach(url: string, name: string, agoMs = 30_000): Promise<MadePc> {
   const pc = new MadePc(url, name, agoMs);
   await pc.send(20, 3);
   await pc.send(97, 8);

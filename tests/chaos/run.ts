@@ -9,8 +9,8 @@ import type { Link } from './link.ts';
 import { accountingOf, logsOf, memoryOf, type Outcome, outcomeOf } from './outcome.ts';
 import { type RunOptions, setUp, type Stage } from './stage.ts';
 
-/** Agents and notifiers in their longest backoff come back within this. */
-const drainMsMax = 60_000;
+/** Agents and notifiers in their longest backoff, a minute, come back within this. */
+const drainMsMax = 120_000;
 const startsMax = 10;
 const waitingMetric = 'windrow_notifications_waiting{notifier="hook"}';
 /** A sample that has waited for less, clocks set back included, waits for the batch before it. */

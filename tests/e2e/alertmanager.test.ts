@@ -119,7 +119,8 @@ it.skipIf(isMissing)(
 rules: [{ name: cpu-high, about: CPU is high., when: cpu_pct.avg > 90, severity: critical }]
 notifiers: { am: { type: alertmanager, url: "${url}" } }`);
     await using collector = await startWithRules(rules);
-    const pc = new MadePc(collector.url, 'pc-1', 20_000);
+    const agoMs = 20_000;
+    const pc = new MadePc(collector.url, 'pc-1', agoMs);
     await pc.send(99, 4);
     await eventually(async () =>
       expect(await known(url)).toMatchObject([
@@ -130,6 +131,7 @@ notifiers: { am: { type: alertmanager, url: "${url}" } }`);
         },
       ]),
     );
+    pc.pausedUntil(agoMs);
     await pc.send(5, 4);
     await eventually(async () => expect(await known(url)).toEqual([]));
   },

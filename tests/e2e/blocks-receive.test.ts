@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { IncomingChunk } from '../../blocks/receiving/receiver.ts';
 import {
   blocksOf,
@@ -22,6 +22,9 @@ import { type RunningCollector, run, startCollector, tempDir } from '../support/
 import { mayMount, smallDisk } from '../support/small-disk.ts';
 import { attachStrace } from '../support/strace.ts';
 import { missing } from '../support/tools.ts';
+
+// Some starts of a collector, one after the other, several tests at a time.
+vi.setConfig({ testTimeout: 150_000 });
 
 async function sendAll(url: string, file: MadeFile): Promise<void> {
   for (let block = 0; block < blocksOf(file); block += 1) {
@@ -180,6 +183,9 @@ it.each([
 });
 
 describe('monitor', () => {
+  /** It goes on until nobody reads what it writes. */
+  const firstLine = ['bash', '-c', '"$@" | head -n 1', 'bash'];
+
   it('writes what the collector of this machine, or at an address, knows, a line of JSON each second', async () => {
     await using collector = await startCollector();
     await sendBlock(collector.url, file, 2);
@@ -187,9 +193,7 @@ describe('monitor', () => {
       [
         ['--data', collector.dataDir],
         ['--to', collector.url],
-      ].map((args) =>
-        run('collector', ['monitor', ...args], { under: ['timeout', '--signal=TERM', '5'] }),
-      ),
+      ].map((args) => run('collector', ['monitor', ...args], { under: firstLine })),
     );
     for (const { stdout } of finished) {
       const [line = ''] = stdout.split('\n');

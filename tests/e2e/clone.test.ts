@@ -12,7 +12,7 @@ import { tempDir } from '../support/programs.ts';
 
 const execute = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const installMsMax = 240_000;
+const installMsMax = 480_000;
 
 /** Without what npm tells its children about the project it runs in, and with the machine's own Node. */
 function environment(): NodeJS.ProcessEnv {
@@ -64,7 +64,7 @@ describe.skipIf(!process.env['CI'])('a fresh clone (only in CI: it installs)', (
       await eventually(async () => {
         const { servers } = await getJson<FleetView>(`${url}/api/fleet`);
         expect(servers[0]?.values[1]).toBeGreaterThan(0);
-      }, 10_000);
+      });
       signalGroup(started.pid, 'SIGINT');
       await exited;
       await eventually(() => expect(fetch(url ?? '')).rejects.toThrow());

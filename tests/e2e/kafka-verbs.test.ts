@@ -6,12 +6,13 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { freePort } from '../support/free-port.ts';
 import { commandOf, run, tempDir } from '../support/programs.ts';
 
 const CSV = fileURLToPath(new URL('../data/server_metrics.csv', import.meta.url));
 const generate = ['generate', 'numbers'];
 const replay = ['replay', CSV];
+/** Nothing listens there, whatever else runs at the same time. */
+const nobody = '127.0.0.1:1';
 
 describe.concurrent('wrong input is one sentence that names the flag or key', () => {
   it.each([
@@ -50,8 +51,7 @@ it.concurrent.each([
 ] as const)(
   '%s %j: a broker that does not answer is told in one sentence, soon',
   async (program, args) => {
-    const url = `kafka://127.0.0.1:${await freePort()}`;
-    const { code, stdout, stderr } = await run(program, [...args, url]);
+    const { code, stdout, stderr } = await run(program, [...args, `kafka://${nobody}`]);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(
       /^windrow-\w+: topic \S+ cannot be looked up: no broker answers there\n {2}\S.*\n$/,
@@ -109,15 +109,19 @@ it.concurrent.each([
   ['nowhere.csv', /^windrow-agent: nowhere\.csv cannot be read: ENOENT/],
   ['package.json', /^windrow-agent: package\.json: column ts or timestamp is missing\n/],
 ])('replay %s to Kafka: the file is looked at before Kafka', async (path, said) => {
-  const url = `kafka://127.0.0.1:${await freePort()}`;
-  const { code, stdout, stderr } = await run('agent', ['replay', path, '--to', url]);
+  const { code, stdout, stderr } = await run('agent', [
+    'replay',
+    path,
+    '--to',
+    `kafka://${nobody}`,
+  ]);
   expect([code, stdout]).toEqual([1, '']);
   expect(stderr).toMatch(said);
 });
 
 it.concurrent('replay goes where its --to says, whatever the configuration says of Kafka', async () => {
-  const url = `http://127.0.0.1:${await freePort()}`;
-  const env = { WINDROW_TRANSPORT: 'kafka', WINDROW_BROKERS: '127.0.0.1:1' };
+  const url = `http://${nobody}`;
+  const env = { WINDROW_TRANSPORT: 'kafka', WINDROW_BROKERS: nobody };
   const { code, stderr } = await run('agent', [...replay, '--to', url], { env });
   expect(code).toBe(1);
   expect(stderr).toContain(`cannot reach ${url}`);

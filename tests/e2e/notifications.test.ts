@@ -84,6 +84,7 @@ it('a collector killed while it tells repeats the same; one that was stopped rep
   await collector.stop();
 
   collector = await startWithRules(alerts, options);
+  pc.pausedUntil(agoMs);
   await pc.send(5, 4);
   await eventually(async () => expect(receiver.received).toHaveLength(3));
   await collector.stop();

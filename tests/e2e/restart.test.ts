@@ -1,7 +1,10 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { metric } from '../support/http.ts';
 import { type RunningCollector, run, startCollector, tempDir } from '../support/programs.ts';
 import { clientOf, type MadeSample, sendSamples, steadySamples } from '../support/send.ts';
+
+// Some hundred batches, each on the disk before the next.
+vi.setConfig({ testTimeout: 180_000 });
 
 const servers = ['pc-a', 'pc-b', 'pc-c'];
 const seconds = 240;

@@ -44,7 +44,7 @@ describe.skipIf(missing('systemd-notify', 'python3'))('the service manager hears
     expect(manager.heard()[0]).toBe('READY=1');
     expect(manager.heard()).not.toContain('STOPPING=1');
     expect(await agent.stop()).toBe(0);
-    expect(manager.heard().at(-1)).toBe('STOPPING=1');
+    await manager.hearsLast('STOPPING=1');
   });
 
   it('that the collector is up, that it lives, and that it stops', async () => {
@@ -53,7 +53,7 @@ describe.skipIf(missing('systemd-notify', 'python3'))('the service manager hears
     await eventually(async () => expect(manager.heard()).toContain('WATCHDOG=1'));
     expect(manager.heard()[0]).toBe('READY=1');
     expect(await collector.stop()).toBe(0);
-    expect(manager.heard().at(-1)).toBe('STOPPING=1');
+    await manager.hearsLast('STOPPING=1');
   });
 });
 
@@ -92,10 +92,13 @@ async function startManager() {
   const lines = createInterface({ input: child.stdout });
   lines.on('line', (line) => heard.push(line));
   await once(lines, 'line');
+  const ours = () => heard.slice(1).filter((line) => /^(?:READY|WATCHDOG|STOPPING)=/.test(line));
   return {
     env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '6000000' },
     /** What the programs said; systemd-notify adds a BARRIER of its own, and its pid. */
-    heard: () => heard.slice(1).filter((line) => /^(?:READY|WATCHDOG|STOPPING)=/.test(line)),
+    heard: ours,
+    /** What was said comes here a moment later. */
+    hearsLast: (word: string) => eventually(async () => expect(ours().at(-1)).toBe(word)),
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await once(child, 'exit');

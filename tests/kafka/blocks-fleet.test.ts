@@ -15,7 +15,7 @@ import { kafkaMissing, recordsIn, startCluster } from './support/kafka.ts';
 
 /** Programs start, members of a group are missed, and others take over, beside other tests. */
 const waitMsMax = 90_000;
-const testMsMax = 4 * waitMsMax;
+const testMsMax = 6 * waitMsMax;
 
 function eventually(check: () => void): Promise<void> {
   return within(async () => check(), waitMsMax);
@@ -28,7 +28,7 @@ describe.skipIf(kafkaMissing)('files through Kafka', () => {
 
   beforeAll(async () => {
     cluster = cleanUp.use(await startCluster());
-  }, waitMsMax);
+  }, testMsMax);
   afterAll(() => cleanUp.disposeAsync());
 
   /** @returns what it showed last */

@@ -6,6 +6,8 @@ import { ConfigResourceTypes } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { KafkaCluster } from '../../scripts/kafka/cluster.ts';
 import { decodeBlockAck } from '../../wire/records/block-ack.ts';
+import { receiversGroup } from '../../wire/transport/kafka/block-use.ts';
+import { rebalanceMs } from '../../wire/transport/kafka/membership.ts';
 import { receivedFile } from '../support/blocks.ts';
 import { eventually as within } from '../support/http.ts';
 import { run } from '../support/programs.ts';
@@ -18,12 +20,20 @@ import {
   transferIdOf,
 } from './support/block-client.ts';
 import { sendBomb } from './support/bomb.ts';
-import { folder, MiB, receive, type Receiving, send, sha256Of } from './support/files.ts';
+import {
+  folder,
+  MiB,
+  receive,
+  type Receiving,
+  send,
+  sha256Of,
+  untilJoined,
+} from './support/files.ts';
 import { kafkaJs, kafkaMissing, recordsIn, startCluster, withAdmin } from './support/kafka.ts';
 
 /** Programs start, and members of a group are missed, beside other tests. */
 const waitMsMax = 60_000;
-const testMsMax = 3 * waitMsMax;
+const testMsMax = 6 * waitMsMax;
 
 function eventually(check: () => void | Promise<void>): Promise<void> {
   return within(async () => check(), waitMsMax);
@@ -35,7 +45,7 @@ describe.skipIf(kafkaMissing)('on one broker', () => {
 
   beforeAll(async () => {
     ({ brokers } = cleanUp.use(await startCluster()));
-  }, waitMsMax);
+  }, testMsMax);
   afterAll(() => cleanUp.disposeAsync());
 
   /** All acknowledgments of a file that there are. */
@@ -69,7 +79,7 @@ describe.skipIf(kafkaMissing)('on one broker', () => {
       const disk = smallDisk(64 * 1024);
       onTestFinished(() => disk[Symbol.dispose]());
       const receiver = receive(brokers, { machine: 'small', out: disk.path });
-      await eventually(() => expect(existsSync(join(disk.path, '.windrow'))).toBe(true));
+      await untilJoined(brokers, receiversGroup);
       disk.fill();
       const bytes = randomBytes(4 * MiB);
       const path = join(folder(), 'waits.bin');
@@ -94,10 +104,7 @@ describe.skipIf(kafkaMissing)('on one broker', () => {
     async () => {
       const names = ['--group', 'names'];
       const first = receive(brokers, { machine: 'same' }, ...names);
-      const stateOf = async () =>
-        (await withAdmin(kafkaJs(brokers), (admin) => admin.describeGroups(['names']))).groups[0]
-          ?.state;
-      await eventually(async () => expect(await stateOf()).toBe('Stable'));
+      await untilJoined(brokers, 'names');
       const second = receive(brokers, { machine: 'same' }, ...names);
       expect(await first.ended(), first.log()).toBe(78);
       expect(first.log()).toContain('--machine-id');
@@ -126,11 +133,10 @@ describe.skipIf(kafkaMissing)('on one broker', () => {
       await eventually(() => expect(quick.log()).toContain('reached Kafka'));
       const fromMs = performance.now();
       await eventually(() => expect(quick.blocks()).toBeGreaterThan(0));
-      // Half of the time that the group gives its members.
-      expect(performance.now() - fromMs).toBeLessThan(15_000);
-      const stopMs = performance.now();
+      // The group would give up a member that waits for its block.
+      expect(performance.now() - fromMs).toBeLessThan(rebalanceMs);
+      // Ended from outside it would have another code.
       expect(await slow.stop(), slow.log()).toBe(0);
-      expect(performance.now() - stopMs).toBeLessThan(10_000);
       expect(await sender.ended(), sender.log()).toBe(0);
       expect(await quick.stop()).toBe(0);
     },
@@ -150,9 +156,12 @@ describe.skipIf(kafkaMissing)('on one broker', () => {
         await eventually(() => expect(sha256Of(readFileSync(whole))).toBe(sha256Of(content)));
       }
       expect(receivedFile(receiver.out, 'foreign_log').equals(file.content)).toBe(true);
-      const acks = await acksOf('foreign.log');
-      expect(new Set(acks.map(({ block_number: block }) => block))).toEqual(new Set([0, 1, 2]));
-      expect(acks[0]).toMatchObject({ machine_id: 'node-1', success: true });
+      // A block is acknowledged after it is stored.
+      await eventually(async () => {
+        const acks = await acksOf('foreign.log');
+        expect(new Set(acks.map(({ block_number: block }) => block))).toEqual(new Set([0, 1, 2]));
+        expect(acks[0]).toMatchObject({ machine_id: 'node-1', success: true });
+      });
     },
     testMsMax,
   );
@@ -226,21 +235,25 @@ describe.skipIf(kafkaMissing)('on one broker', () => {
     testMsMax,
   );
 
-  it('doctor: a topic that does not take a chunk is a warning that says how to mend it', async () => {
-    await setMessageBytesMax('data-blocks', 500_000);
-    await eventually(async () => {
-      const found = await doctor('agent');
-      expect(found).toMatchObject({ code: 0, line: expect.stringMatching(/^WARN {2}files /) });
-      expect(found.below).toMatch(
-        /data-blocks: max.message.bytes is 500000, a record may have 998440; kafka-configs.sh .+/,
-      );
-    });
-    await setMessageBytesMax('data-blocks', 1_000_000);
-    await eventually(async () => {
-      expect(await doctor('agent')).toMatchObject({ line: 'OK    files     3 there' });
-    });
-    expect(await doctor('collector')).toMatchObject({ line: 'OK    files     2 there' });
-  });
+  it(
+    'doctor: a topic that does not take a chunk is a warning that says how to mend it',
+    async () => {
+      await setMessageBytesMax('data-blocks', 500_000);
+      await eventually(async () => {
+        const found = await doctor('agent');
+        expect(found).toMatchObject({ code: 0, line: expect.stringMatching(/^WARN {2}files /) });
+        expect(found.below).toMatch(
+          /data-blocks: max.message.bytes is 500000, a record may have 998440; kafka-configs.sh .+/,
+        );
+      });
+      await setMessageBytesMax('data-blocks', 1_000_000);
+      await eventually(async () => {
+        expect(await doctor('agent')).toMatchObject({ line: 'OK    files     3 there' });
+      });
+      expect(await doctor('collector')).toMatchObject({ line: 'OK    files     2 there' });
+    },
+    testMsMax,
+  );
 
   async function setMessageBytesMax(name: string, bytes: number): Promise<void> {
     const configEntries = [{ name: 'max.message.bytes', value: `${bytes}` }];

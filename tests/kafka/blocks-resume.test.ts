@@ -10,12 +10,21 @@ import { DATA_BLOCKS_TOPIC } from '../../wire/records/block-chunk.ts';
 import { eventually as within } from '../support/http.ts';
 import type { Verb } from '../support/programs.ts';
 import { mayMount, smallDisk } from '../support/small-disk.ts';
-import { folder, MiB, receive, type Receiving, send, takeAway, together } from './support/files.ts';
+import {
+  folder,
+  MiB,
+  receive,
+  type Receiving,
+  send,
+  takeAway,
+  together,
+  untilJoined,
+} from './support/files.ts';
 import { kafkaMissing, recordsIn, startCluster } from './support/kafka.ts';
 
 /** Programs start, a group is joined, and a disk is tried again, beside other tests. */
 const waitMsMax = 90_000;
-const testMsMax = 4 * waitMsMax;
+const testMsMax = 6 * waitMsMax;
 
 function eventually(check: () => void): Promise<void> {
   return within(async () => check(), waitMsMax);
@@ -72,7 +81,7 @@ describe.skipIf(kafkaMissing)('files through Kafka', () => {
 
   beforeAll(async () => {
     cluster = await startCluster();
-  }, waitMsMax);
+  }, testMsMax);
   afterAll(() => cluster[Symbol.asyncDispose]());
 
   const receiver = (machine: string, ...args: string[]): Receiving =>
@@ -109,7 +118,7 @@ describe.skipIf(kafkaMissing)('files through Kafka', () => {
         '--group',
         'resuming',
       );
-      await eventually(() => expect(existsSync(join(disk.path, '.windrow', 'parts'))).toBe(true));
+      await untilJoined(cluster.brokers, 'resuming');
       disk.fill();
       const { path, content } = madeFile('waits.bin', 2.5 * MiB);
       const sender = send(cluster.brokers, path, { machine: 'desk' });
@@ -139,10 +148,11 @@ describe.skipIf(kafkaMissing)('files through Kafka', () => {
       );
       const { path, content } = madeFile('turns.bin', 40 * MiB);
       const sender = send(cluster.brokers, path, { machine: 'desk', blockMiB: 4 });
-      await eventually(() => {
+      // A block that finds no room waits longer each time, a minute by chance.
+      await within(async () => {
         takeAway(disk.path, taken);
         expect(sender.endedByItself(), small.log()).toBeDefined();
-      });
+      }, 3 * waitMsMax);
       expect(await sender.ended(), sender.log() + small.log()).toBe(0);
       expect(linesOf(sender).at(-1)).toMatchObject({ blocks: 10, failures: 0 });
       expect(together([disk.path, taken], 'turns_bin').equals(content)).toBe(true);

@@ -9,7 +9,8 @@ import { recoverMsMax } from './support/fleet-run.ts';
 import { kafkaJs, kafkaMissing, withAdmin } from './support/kafka.ts';
 import { type ProxiedCluster, startProxied } from './support/proxy.ts';
 
-const faultMsMax = 3 * recoverMsMax;
+/** Of a run that waits for each part of it. */
+const faultMsMax = 6 * recoverMsMax;
 /** Added in each direction: a request takes twice as long, less than anybody's patience. */
 const slowMs = 1_000;
 

@@ -13,8 +13,8 @@ import { untilReady } from './support/ready.ts';
 const never = new AbortController().signal;
 /** Each controls too: of five, two may be away, and the others still agree on who is in sync. */
 const nodes = 5;
-const testMsMax = 180_000;
 const healMsMax = 90_000;
+const testMsMax = 5 * healMsMax;
 
 describe.skipIf(kafkaMissing)('brokers that keep one copy unless told otherwise', () => {
   let net: ProxiedCluster;
@@ -126,15 +126,18 @@ describe.skipIf(kafkaMissing)('brokers that keep one copy unless told otherwise'
       }, healMsMax);
 
       const all = net.cluster.nodes.map((_, index) => index + 1);
-      const { code, failed, at } = await doctor(direct(all));
-      const [brokers, advice] = at('brokers');
-      expect(brokers).toMatch(/^WARN /);
-      for (const [i, broker] of direct(all).entries()) {
-        const isKilled = killed.includes(i + 1);
-        expect(brokers?.includes(`${broker}: connect ECONNREFUSED`), broker).toBe(isKilled);
-      }
-      expect(advice).toContain('→ Start the brokers');
-      expect([code, failed]).toEqual([0, []]);
+      // Those that are left may be slow to answer while they agree.
+      await eventually(async () => {
+        const { code, failed, at } = await doctor(direct(all));
+        const [brokers, advice] = at('brokers');
+        expect(brokers).toMatch(/^WARN /);
+        for (const [i, broker] of direct(all).entries()) {
+          const isKilled = killed.includes(i + 1);
+          expect(brokers?.includes(`${broker}: connect ECONNREFUSED`), broker).toBe(isKilled);
+        }
+        expect(advice).toContain('→ Start the brokers');
+        expect([code, failed]).toEqual([0, []]);
+      }, healMsMax);
       expect(isTaken).toBe(false);
 
       await Promise.all(killed.map((id) => node(id).start(AbortSignal.timeout(healMsMax))));
@@ -150,9 +153,12 @@ describe.skipIf(kafkaMissing)('brokers that keep one copy unless told otherwise'
     const [closed] = net.proxies;
     const address = `127.0.0.1:${closed?.port}`;
     const given = direct([1, 2]);
-    const before = await doctor(given);
-    expect(before.at('cluster')[0]).toMatch(/^OK .*1 at 127/);
-    expect([before.code, before.failed]).toEqual([0, []]);
+    // A broker that was killed before may be back for those alone that it has told of it.
+    await eventually(async () => {
+      const before = await doctor(given);
+      expect(before.at('cluster')[0]).toMatch(/^OK .*1 at 127/);
+      expect([before.code, before.failed]).toEqual([0, []]);
+    }, healMsMax);
     await closed?.[Symbol.asyncDispose]();
     const { code, failed, at } = await doctor(given);
     expect(at('brokers')[0]).toMatch(/^OK /);

@@ -8,6 +8,9 @@ import { suiteBrokers, suiteKafkaMissing } from './support/kafka.ts';
 import { Proxy } from './support/proxy.ts';
 
 const never = new AbortController().signal;
+/** Brokers that are busy with other tests have answered by then. */
+const answerMsMax = 5_000;
+const waitMsMax = 60_000;
 
 describe.skipIf(suiteKafkaMissing)('of several brokers the first', () => {
   it.each(['stall', 'cut'] as const)(
@@ -18,7 +21,7 @@ describe.skipIf(suiteKafkaMissing)('of several brokers the first', () => {
       first[how]();
       const brokers = [`127.0.0.1:${first.port}`, ...suiteBrokers()];
       const settings = { brokers, clientId: 'test', tls: undefined, sasl: undefined };
-      const client = await KafkaClient.open(settings, { requestMsMax: 500 });
+      const client = await KafkaClient.open(settings, { requestMsMax: answerMsMax });
       await using _ = { [Symbol.asyncDispose]: () => client.close() };
       await expect(client.metadata([])).rejects.toThrow();
       const { brokers: known } = await client.metadata([]);
@@ -40,10 +43,10 @@ describe.skipIf(suiteKafkaMissing)('of several brokers the first', () => {
     given.cut();
     const later = source.admin();
     onTestFinished(() => later.close());
-    const partitions = await eventually(() => later.partitions([topic], never));
+    const partitions = await eventually(() => later.partitions([topic], never), waitMsMax);
     expect(partitions).toEqual(new Map([[topic, 2]]));
     const producer = source.producer();
     onTestFinished(() => producer.close());
-    await eventually(() => producer.send([{ topic, key: 'k', value: 'v' }], never));
+    await eventually(() => producer.send([{ topic, key: 'k', value: 'v' }], never), waitMsMax);
   });
 });

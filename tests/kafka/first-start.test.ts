@@ -5,7 +5,7 @@ import { type Program, run, startAgent, startCollector, tempDir } from '../suppo
 import { kafkaMissing, startCluster } from './support/kafka.ts';
 import { untilReady } from './support/ready.ts';
 
-const waitMsMax = 60_000;
+const waitMsMax = 90_000;
 /** Pino's number. */
 const warnLevel = 40;
 
@@ -62,6 +62,6 @@ describe.skipIf(kafkaMissing)('brokers that have just started', () => {
       expect(new Set(complaints).size).toBe(complaints.length);
       for (const complaint of complaints) expect(complaint).toContain('no broker answers there');
     },
-    3 * waitMsMax,
+    5 * waitMsMax,
   );
 });

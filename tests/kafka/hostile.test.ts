@@ -17,21 +17,16 @@ import {
   startCluster,
   suiteBrokers,
   suiteKafkaMissing,
-  withAdmin,
 } from './support/kafka.ts';
 import { poisonBytesMax, poisonedTopics, sampleMessage } from './support/poison.ts';
+import { makeTopics } from './support/topics.ts';
 
 const never = new AbortController().signal;
-const waitMsMax = { timeout: 30_000 };
+const waitMsMax = 90_000;
 
 async function scene(configEntries: { name: string; value: string }[] = []) {
   const topic = `hostile-${randomUUID()}`;
-  await withAdmin(kafkaJs(suiteBrokers()), (admin) =>
-    admin.createTopics({
-      topics: [{ topic, numPartitions: 1, configEntries }],
-      waitForLeaders: true,
-    }),
-  );
+  await makeTopics(kafkaJs(suiteBrokers()), { topic, numPartitions: 1, configEntries });
   const { log: logger, lines } = createKeptLog();
   const settings = { clientId: 'test', tls: undefined, sasl: undefined };
   const log = createKafkaLog({ ...settings, brokers: suiteBrokers() }, logger);
@@ -133,19 +128,15 @@ describe.skipIf(kafkaMissing)('a collector', () => {
     const nowMs = Date.now();
     const poisoned = poisonedTopics(nowMs);
     const entry = (name: string, value: string) => ({ name, value });
-    await withAdmin(kafkaJs(brokers), (admin) =>
-      admin.createTopics({
-        topics: poisoned.map(({ topic, isCompacted }) => ({
-          topic,
-          numPartitions: 1,
-          configEntries: [
-            entry('max.message.bytes', `${poisonBytesMax}`),
-            entry('cleanup.policy', isCompacted ? 'compact' : 'delete'),
-          ],
-        })),
-        waitForLeaders: true,
-      }),
-    );
+    const topics = poisoned.map(({ topic, isCompacted }) => ({
+      topic,
+      numPartitions: 1,
+      configEntries: [
+        entry('max.message.bytes', `${poisonBytesMax}`),
+        entry('cleanup.policy', isCompacted ? 'compact' : 'delete'),
+      ],
+    }));
+    await makeTopics(kafkaJs(brokers), ...topics);
     const producer = kafkaJs(brokers).producer();
     await producer.connect();
     onTestFinished(() => producer.disconnect());
@@ -175,25 +166,28 @@ describe.skipIf(kafkaMissing)('a collector', () => {
       startCollector({ dataDir: data.path, args: ['--kafka', brokers.join(',')] });
     const first = await start();
     onTestFinished(() => first.kill());
-    await eventually(async () =>
-      expect(await shown(first.url)).toEqual({
-        samples: 3,
-        cpu: [1, 2, 3],
-        hostname: 'told',
-        elsewhere: { url: 'http://two:7861', id: 1 },
-        alerts: ['busy elsewhere'],
-      }),
+    await eventually(
+      async () =>
+        expect(await shown(first.url)).toEqual({
+          samples: 3,
+          cpu: [1, 2, 3],
+          hostname: 'told',
+          elsewhere: { url: 'http://two:7861', id: 1 },
+          alerts: ['busy elsewhere'],
+        }),
+      waitMsMax,
     );
     const records = poisoned.reduce((sum, { poison }) => sum + poison.length + 2, 0);
     expect(await metric(first.url, 'windrow_records_quarantined_total')).toBe(records);
-    await eventually(async () => expect(putAside()).toEqual(wanted));
+    await eventually(async () => expect(putAside()).toEqual(wanted), waitMsMax);
     // What is not committed in the group yet is read again.
     await first.kill();
     await using second = await start();
     await producer.send({ topic: SAMPLES_TOPIC, messages: [sampleMessage(nowMs, { seq: 1 })] });
-    await eventually(async () =>
-      expect(await metric(second.url, 'windrow_samples_received_total')).toBe(1),
+    await eventually(
+      async () => expect(await metric(second.url, 'windrow_samples_received_total')).toBe(1),
+      waitMsMax,
     );
     expect(putAside()).toEqual(wanted);
-  }, 120_000);
+  }, 360_000);
 });

@@ -6,17 +6,23 @@ import { createKeptLog } from '../../runtime/testing/kept-log.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { createKafkaLog } from '../../wire/transport/kafka/log.ts';
 import { batchesIn, endOf } from '../../wire/transport/kafka/fetch-answer.ts';
-import { eventually } from '../support/http.ts';
-import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
+import { eventually as within } from '../support/http.ts';
+import { kafkaJs, kafkaMissing, startCluster } from './support/kafka.ts';
+import { makeTopics } from './support/topics.ts';
 
 const topic = 'readings';
 const never = new AbortController().signal;
+/** A session ends, a broker begins anew and the longest pause between tries passes, beside other tests. */
+const waitMsMax = 90_000;
+const testMsMax = 5 * waitMsMax;
+
+function eventually(check: () => void): Promise<void> {
+  return within(async () => check(), waitMsMax);
+}
 
 async function startWithTopic({ dataDir, partitions }: { dataDir: string; partitions: number }) {
   const cluster = await startCluster({ dataDir });
-  await withAdmin(kafkaJs(cluster.brokers), (admin) =>
-    admin.createTopics({ topics: [{ topic, numPartitions: partitions }] }),
-  );
+  await makeTopics(kafkaJs(cluster.brokers), { topic, numPartitions: partitions });
   return cluster;
 }
 
@@ -72,13 +78,13 @@ it.skipIf(kafkaMissing)(
         stopping.signal,
       );
     try {
-      await eventually(async () => expect(taken).toHaveLength(5));
+      await eventually(() => expect(taken).toHaveLength(5));
       await node?.kill();
       loseEnd(dataDir, { partition: 0, offset: 3 });
       await node?.start(never);
       await send(brokers, ['D', 'E', 'F', 'G']);
       working.resolve();
-      await eventually(async () => {
+      await eventually(() => {
         expect(taken).toEqual(expect.arrayContaining(['3 D', '4 E', '5 F', '6 G']));
       });
       expect(lines.map(({ msg }) => msg)).toContainEqual(
@@ -90,6 +96,7 @@ it.skipIf(kafkaMissing)(
       await reading;
     }
   },
+  testMsMax,
 );
 
 it.skipIf(kafkaMissing)(
@@ -129,16 +136,16 @@ it.skipIf(kafkaMissing)(
       stopping.signal,
     );
     try {
-      await eventually(async () => expect(taken).toHaveLength(9));
+      await eventually(() => expect(taken).toHaveLength(9));
       await node?.kill();
       loseEnd(dataDir, { partition: 0, offset: 3 });
       loseEnd(dataDir, { partition: 1, offset: 2 });
       // Nobody has heard it for so long that its share may be another's.
-      await eventually(async () => expect(isParted).toBe(true));
+      await eventually(() => expect(isParted).toBe(true));
       await node?.start(never);
       await send(brokers, ['D', 'E', 'F'], 0);
       await send(brokers, ['M', 'N', 'O'], 1);
-      await eventually(async () => {
+      await eventually(() => {
         expect(taken).toEqual(expect.arrayContaining(['0/3 D', '0/5 F', '1/2 M', '1/4 O']));
       });
       expect(shares).toEqual([
@@ -150,6 +157,7 @@ it.skipIf(kafkaMissing)(
       await reading;
     }
   },
+  testMsMax,
 );
 
 it.skipIf(kafkaMissing)(
@@ -177,7 +185,7 @@ it.skipIf(kafkaMissing)(
         stopping.signal,
       );
       try {
-        await eventually(async () => expect(taken).toContain(last));
+        await eventually(() => expect(taken).toContain(last));
         const offset = Number.parseInt(last, 10) + 1;
         await consumer.commit([{ topic, partition: 0, offset }], never);
       } finally {
@@ -201,4 +209,5 @@ it.skipIf(kafkaMissing)(
     await send(brokers, ['H']);
     expect(await readThrough('7 H')).toEqual(['7 H']);
   },
+  testMsMax,
 );

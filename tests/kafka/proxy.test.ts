@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { pause } from '../../runtime/lifecycle.ts';
 import { kafkaJs, kafkaMissing, withAdmin } from './support/kafka.ts';
 import { Proxy, startProxied } from './support/proxy.ts';
+import { makeTopics } from './support/topics.ts';
 
 /** A proxy before a server that sends back what it hears. */
 async function echo(): Promise<{ proxy: Proxy; open: () => Socket }> {
@@ -88,8 +89,9 @@ describe.skipIf(kafkaMissing)('a broker behind the proxy', () => {
     await using proxied = await startProxied({ nodes: 1 });
     const [proxy] = proxied.proxies;
     expect(proxied.cluster.brokers).toEqual([`127.0.0.1:${proxy?.port}`]);
-    const kafka = kafkaJs(proxied.cluster.brokers, { retry: { retries: 0 } });
-    await withAdmin(kafka, (admin) => admin.createTopics({ topics: [{ topic: 'behind' }] }));
+    const oneTry = { retry: { retries: 0 }, connectionTimeout: 30_000 };
+    const kafka = kafkaJs(proxied.cluster.brokers, oneTry);
+    await makeTopics(kafkaJs(proxied.cluster.brokers), { topic: 'behind' });
     // What the broker tells clients is the proxy's port, so nobody goes around it.
     const { brokers } = await withAdmin(kafka, (admin) => admin.describeCluster());
     expect(brokers).toMatchObject([{ host: '127.0.0.1', port: proxy?.port }]);
@@ -97,5 +99,5 @@ describe.skipIf(kafkaMissing)('a broker behind the proxy', () => {
     await expect(withAdmin(kafka, (admin) => admin.listTopics())).rejects.toThrow();
     proxy?.heal();
     expect(await withAdmin(kafka, (admin) => admin.listTopics())).toEqual(['behind']);
-  }, 120_000);
+  }, 240_000);
 });

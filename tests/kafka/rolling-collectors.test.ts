@@ -1,9 +1,11 @@
 /** Collectors of one group that come, go and are killed under running agents. */
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually, metric } from '../support/http.ts';
 import { tempDir } from '../support/programs.ts';
-import { Fleet, start } from './support/fleet.ts';
+import { Fleet, slots, start } from './support/fleet.ts';
 import { recoverMsMax } from './support/fleet-run.ts';
 import { kafkaMissing, startCluster } from './support/kafka.ts';
+import { startProxied } from './support/proxy.ts';
 
 describe.skipIf(kafkaMissing)('collectors that share a fleet', () => {
   it(
@@ -34,6 +36,33 @@ describe.skipIf(kafkaMissing)('collectors that share a fleet', () => {
         await fleet.isShared();
       });
     },
-    4 * recoverMsMax,
+    6 * recoverMsMax,
+  );
+
+  it(
+    'cut off from the brokers until others have its share, and back: the same',
+    async () => {
+      await using cleanUp = new AsyncDisposableStack();
+      const folder = cleanUp.use(tempDir());
+      const { cluster, proxies } = cleanUp.use(await startProxied({ nodes: 1 }));
+      // Behind the proxy, which is before the listener for clients alone.
+      const brokers = cluster.nodes.map(({ ports }) => `127.0.0.1:${ports.internal}`);
+      const fleet = await Fleet.open({ brokers, folder: folder.path }, cleanUp);
+      const other = await fleet.join();
+      await fleet.join(cluster.brokers);
+      await fleet.isShared();
+      await fleet.run('pc', async (run) => {
+        for (const proxy of proxies) proxy.stall();
+        await eventually(async () => {
+          expect(await metric(other.url ?? '', 'windrow_log_slots')).toBe(slots);
+        }, recoverMsMax);
+        await run.mayTellAgain();
+        await run.goesOn();
+        for (const proxy of proxies) proxy.heal();
+        await fleet.isShared();
+        await run.goesOn();
+      });
+    },
+    6 * recoverMsMax,
   );
 });

@@ -4,15 +4,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Partitioners } from 'kafkajs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { eventually as within } from '../support/http.ts';
+import { eventually as within, metric } from '../support/http.ts';
 import { run, startAgent, startCollector, tempDir } from '../support/programs.ts';
 import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
+import { makeTopics } from './support/topics.ts';
 
 const DATA = fileURLToPath(new URL('../data/', import.meta.url));
 const CSV = join(DATA, 'server_metrics.csv');
 const topics = ['topic-cpu', 'topic-mem', 'topic-net', 'topic-disk'];
 /** Brokers, clients and programs start beside other tests. */
 const startMsMax = 60_000;
+const testMsMax = 6 * startMsMax;
 const timeOfDay = /^\d\d:\d\d:\d\d$/;
 
 interface Heard {
@@ -57,7 +59,7 @@ function untimed({ topic, value }: Heard): string {
   return `${topic} {${match?.[2]}`;
 }
 
-describe.skipIf(kafkaMissing)('SEEDS A on Kafka', () => {
+describe.skipIf(kafkaMissing)('SEEDS A on Kafka', { timeout: testMsMax }, () => {
   it('what replay writes is, record for record, what the old producer wrote of the file', async () => {
     await using cluster = await startCluster({ settings: { 'auto.create.topics.enable': false } });
     const { brokers } = cluster;
@@ -104,7 +106,13 @@ describe.skipIf(kafkaMissing)('SEEDS A on Kafka', () => {
       for (const topic of topics) expect(heard.some((one) => one.topic === topic)).toBe(true);
     });
     expect(await agent.stop()).toBe(0);
-    const cpu = heard.filter(({ topic }) => topic === 'topic-cpu');
+    // All that it has written, which nobody else does.
+    const written = await writtenTo(brokers, 'topic-cpu');
+    const cpu = await eventually(async () => {
+      const ofCpu = heard.filter(({ topic }) => topic === 'topic-cpu');
+      expect(ofCpu).toHaveLength(written);
+      return ofCpu;
+    });
     for (const { key, value } of cpu) {
       expect(key).toBe('pc-1');
       const { timestamp, original_ts, server_id, cpu_pct, ...rest } = JSON.parse(value) as Record<
@@ -117,6 +125,7 @@ describe.skipIf(kafkaMissing)('SEEDS A on Kafka', () => {
       expect(cpu_pct).toBeTypeOf('number');
     }
     await eventually(async () => {
+      expect(await metric(collector.url, 'windrow_log_behind_records')).toBe(0);
       const text = await (await fetch(`${collector.url}/metrics`)).text();
       const received = /^windrow_server_samples_received_total\{server="pc-1"\} (\d+)$/m.exec(text);
       expect(Number(received?.[1])).toBeGreaterThanOrEqual(cpu.length);
@@ -146,13 +155,14 @@ describe.skipIf(kafkaMissing)('SEEDS A on Kafka', () => {
 
 /** A consumer of topics that are not there yet would not see them for minutes. */
 async function listenAfterTopics(brokers: readonly string[]): Promise<readonly Heard[]> {
-  await withAdmin(kafkaJs(brokers), (admin) =>
-    admin.createTopics({
-      topics: topics.map((topic) => ({ topic, numPartitions: 6 })),
-      waitForLeaders: true,
-    }),
-  );
+  await makeTopics(kafkaJs(brokers), ...topics.map((topic) => ({ topic, numPartitions: 6 })));
   return listen(brokers);
+}
+
+/** How many records. */
+async function writtenTo(brokers: readonly string[], topic: string): Promise<number> {
+  const offsets = await withAdmin(kafkaJs(brokers), (admin) => admin.fetchTopicOffsets(topic));
+  return offsets.reduce((sum, { high }) => sum + Number(high), 0);
 }
 
 /** Rows as text and numbers, so that 5.0 equals 5. */

@@ -16,6 +16,11 @@ import { kafkaJs, kafkaMissing, recordsIn, withAdmin } from './support/kafka.ts'
 import { startProxied } from './support/proxy.ts';
 import { untilReady } from './support/ready.ts';
 
+/** Brokers, programs and alerts begin on a busy machine. */
+const readyMsMax = 60_000;
+/** A notice waits for its record so long, and a record for a broker that answers again. */
+const toldMsMax = unpublishedToldMs + readyMsMax;
+
 /** Where the collector reads and is a member, and where it tells of alerts. */
 async function createTopics(brokers: readonly string[], node: { here: number; alerts: number }) {
   const alike = [SAMPLES_TOPIC, INVENTORY_TOPIC, ...SEED_A_TOPICS, SEED_B_TOPIC];
@@ -65,7 +70,7 @@ it.skipIf(kafkaMissing)(
   async () => {
     await using net = await startProxied({ nodes: 2 });
     const { brokers } = net.cluster;
-    const here = await eventually(() => coordinatorOf('windrow', brokers));
+    const here = await eventually(() => coordinatorOf('windrow', brokers), readyMsMax);
     const broker = brokers[here - 1] ?? '';
     await createTopics(brokers, { here, alerts: 3 - here });
     const receiver = await startReceiver();
@@ -83,28 +88,28 @@ notifiers:
     await using _ = await sendSamples(broker, load);
     await eventually(async () => {
       expect(await metric(url, 'windrow_samples_received_total')).toBeGreaterThan(4);
-    });
+    }, readyMsMax);
 
     const silent = net.proxies[3 - here - 1];
     silent?.stall();
     load.cpu = 99;
-    await eventually(async () => {
+    const firedAtMs = await eventually(async () => {
       const { active } = await getJson<AlertsView>(`${url}/api/alerts`);
       expect(active.map(({ state }) => state)).toEqual(['firing']);
-    });
-    const firedMs = performance.now();
+      return active[0]?.fired_at ?? 0;
+    }, readyMsMax);
     const told = () => receiver.received.map(({ body }) => JSON.parse(body) as { status: string });
-    await eventually(async () => expect(told()).toMatchObject([{ status: 'firing' }]), 45_000);
-    // The page shows it a moment after it was judged.
-    expect(performance.now() - firedMs).toBeGreaterThan(unpublishedToldMs - 1_000);
+    await eventually(async () => expect(told()).toMatchObject([{ status: 'firing' }]), toldMsMax);
+    // It fires as of the end of a window, which is judged a moment later.
+    expect(Date.now() - firedAtMs).toBeGreaterThan(unpublishedToldMs);
 
     silent?.heal();
     await eventually(async () => {
       const newest = (await recordsIn(brokers, ALERTS_TOPIC)).at(-1)?.value;
       const { notices } = JSON.parse(String(newest)) as AlertRecordOnWire;
       expect(notices).toMatchObject([{ status: 'firing', outcomes: { hook: 'sent' } }]);
-    }, 45_000);
+    }, toldMsMax);
     expect(told()).toHaveLength(1);
   },
-  180_000,
+  400_000,
 );

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { kafkaJs, suiteBrokers, suiteKafkaMissing, withAdmin } from './support/kafka.ts';
+import { makeTopics } from './support/topics.ts';
 
 describe.skipIf(suiteKafkaMissing)('the suite’s broker', () => {
   it('keeps what is sent and gives it back', async () => {
     const kafka = kafkaJs(suiteBrokers());
     const topic = `suite-${randomUUID()}`;
-    await withAdmin(kafka, (admin) => admin.createTopics({ topics: [{ topic }] }));
+    await makeTopics(kafka, { topic });
     const producer = kafka.producer();
     await producer.connect();
     await producer.send({ topic, messages: [{ key: 'k', value: 'v' }] });

@@ -9,8 +9,9 @@ import { untilReady } from './support/ready.ts';
 
 const nowhere = 'http://127.0.0.1:9';
 const readyMsMax = 60_000;
+const testMsMax = 6 * readyMsMax;
 
-describe.skipIf(kafkaMissing)('topics on three brokers', () => {
+describe.skipIf(kafkaMissing)('topics on three brokers', { timeout: testMsMax }, () => {
   let cluster: KafkaCluster;
   let data: TempDir;
 
@@ -77,7 +78,7 @@ describe.skipIf(kafkaMissing)('topics on three brokers', () => {
       "windrow-samples: min.insync.replicas is 1, so one broker's loss may lose records; kafka-configs.sh --alter --topic windrow-samples --add-config min.insync.replicas=2",
       'windrow-samples: max.message.bytes is 200000, a record may have 262144; kafka-configs.sh --alter --topic windrow-samples --add-config max.message.bytes=1048588',
       'windrow-inventory: replication is 1, not 3 (kafka.replication); kafka-reassign-partitions.sh gives it more, or delete it while it is empty: it is made anew',
-      'windrow-inventory: min.insync.replicas is 2 of 1 replicas, so nothing can be written; kafka-configs.sh --alter --topic windrow-inventory --add-config min.insync.replicas=1',
+      'windrow-inventory: min.insync.replicas is 2 of 1 replica, so nothing can be written; kafka-configs.sh --alter --topic windrow-inventory --add-config min.insync.replicas=1',
     ]);
     // A warning: with one broker away the rest may go on.
     expect(found.code).toBe(0);
@@ -228,6 +229,8 @@ describe.skipIf(kafkaMissing)('topics on three brokers', () => {
         hint: 'kafka-reassign-partitions.sh gives it more, or delete it while it is empty: it is made anew',
       },
     ]);
+    // By then it has made all that it reads and writes.
+    await untilReady(collector);
     const lines = collector.log().split('\n');
     const made = lines
       .filter((line) => line.includes('"msg":"topic made"'))
@@ -235,21 +238,23 @@ describe.skipIf(kafkaMissing)('topics on three brokers', () => {
     expect(made.map(({ topic }) => topic)).toContain('alerts');
     expect(made).toHaveLength(8);
     for (const each of made) expect(each).toMatchObject({ level: 30, replicas: 3, brokers: 3 });
-    const { resources } = await withAdmin(kafkaJs(cluster.brokers), (admin) =>
-      admin.describeConfigs({
-        resources: ['alerts', 'window-results'].map((name) => ({
-          type: ConfigResourceTypes.TOPIC,
-          name,
-          configNames: ['delete.retention.ms'],
-        })),
-        includeSynonyms: false,
-      }),
-    );
     const days90 = String(90 * 24 * 60 * 60 * 1000);
-    expect(resources.map(({ configEntries }) => configEntries[0]?.configValue)).toEqual([
-      days90,
-      days90,
-    ]);
+    await eventually(async () => {
+      const { resources } = await withAdmin(kafkaJs(cluster.brokers), (admin) =>
+        admin.describeConfigs({
+          resources: ['alerts', 'window-results'].map((name) => ({
+            type: ConfigResourceTypes.TOPIC,
+            name,
+            configNames: ['delete.retention.ms'],
+          })),
+          includeSynonyms: false,
+        }),
+      );
+      expect(resources.map(({ configEntries }) => configEntries[0]?.configValue)).toEqual([
+        days90,
+        days90,
+      ]);
+    }, readyMsMax);
   });
 
   it('run: topics are made as the settings say, and one that is there is used as it is', async () => {
@@ -266,17 +271,20 @@ describe.skipIf(kafkaMissing)('topics on three brokers', () => {
       expect(await metric(collector.url, 'windrow_samples_received_total')).toBeGreaterThan(2);
     }, readyMsMax);
     expect(agent.endedByItself()).toBeUndefined();
-    const { topics } = await withAdmin(kafkaJs(cluster.brokers), async (admin) =>
-      admin.fetchTopicMetadata({ topics: await ours(admin) }),
-    );
-    const made = topics.map(({ name, partitions }) => {
-      const replicas = new Set(partitions.map(({ replicas: nodes }) => nodes.length));
-      return `${name} ${partitions.length}x${[...replicas].join('/')}`;
-    });
     const wanted = ['alerts', 'system_metrics', 'topic-cpu', 'topic-disk', 'topic-mem']
       .concat('topic-net', 'window-results', 'windrow-samples')
       .map((name) => `${name} 4x2`);
-    expect(made.sort()).toEqual([...wanted, 'windrow-inventory 1x1'].sort());
+    // Brokers hear of topics one after the other.
+    await eventually(async () => {
+      const { topics } = await withAdmin(kafkaJs(cluster.brokers), async (admin) =>
+        admin.fetchTopicMetadata({ topics: await ours(admin) }),
+      );
+      const made = topics.map(({ name, partitions }) => {
+        const replicas = new Set(partitions.map(({ replicas: nodes }) => nodes.length));
+        return `${name} ${partitions.length}x${[...replicas].join('/')}`;
+      });
+      expect(made.sort()).toEqual([...wanted, 'windrow-inventory 1x1'].sort());
+    }, readyMsMax);
   });
 });
 

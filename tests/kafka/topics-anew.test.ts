@@ -59,11 +59,11 @@ function hasResults(dataDir: string): boolean {
 
 async function makeAnew(admin: Admin, topic: string, cleanup: string): Promise<void> {
   await admin.deleteTopics({ topics: [topic] });
-  await eventually(async () => expect(await admin.listTopics()).not.toContain(topic));
+  await eventually(async () => expect(await admin.listTopics()).not.toContain(topic), readyMsMax);
   const configEntries = [{ name: 'cleanup.policy', value: cleanup }];
   await eventually(async () => {
     await admin.createTopics({ topics: [{ topic, numPartitions: 3, configEntries }] });
-  });
+  }, readyMsMax);
 }
 
 /** How far the server's windows are closed, as the topic has it. */
@@ -122,7 +122,7 @@ describe.skipIf(kafkaMissing)('topics that are made anew', () => {
       expect(await metric(collector.url, 'windrow_log_behind_records')).toBe(0);
     }, readyMsMax);
     expect(await collector.stop()).toBe(0);
-  }, 300_000);
+  }, 600_000);
 
   it('one that collectors share is made again when nobody else does', async () => {
     await using cluster = await startCluster({ settings: { 'auto.create.topics.enable': false } });
@@ -139,7 +139,7 @@ describe.skipIf(kafkaMissing)('topics that are made anew', () => {
       await eventually(async () => {
         const there = await admin.listTopics();
         expect(shared.filter((topic) => there.includes(topic))).toEqual([]);
-      });
+      }, readyMsMax);
       await write(brokers, samples(100, 200));
       await eventually(async () => {
         expect(await admin.listTopics()).toEqual(expect.arrayContaining(shared));
@@ -149,6 +149,6 @@ describe.skipIf(kafkaMissing)('topics that are made anew', () => {
     await eventually(async () => {
       expect(await metric(collector.url, 'windrow_results_unpublished_records')).toBe(0);
     }, readyMsMax);
-    expect((await fetch(`${collector.url}/readyz`)).status).toBe(200);
-  }, 300_000);
+    await untilReady(collector, readyMsMax);
+  }, 600_000);
 });

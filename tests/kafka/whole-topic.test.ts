@@ -6,7 +6,8 @@ import { SEED_B_TOPIC } from '../../wire/compat/seed-b.ts';
 import { windowResultSchema, WINDOW_RESULTS_TOPIC } from '../../wire/records/window-result.ts';
 import { eventually, getJson, metric } from '../support/http.ts';
 import { type RunningCollector, run, startCollector, tempDir } from '../support/programs.ts';
-import { kafkaJs, kafkaMissing, startCluster, withAdmin } from './support/kafka.ts';
+import { kafkaJs, kafkaMissing, startCluster } from './support/kafka.ts';
+import { makeTopics } from './support/topics.ts';
 
 const partitions = 4;
 const machines = ['machine_1', 'machine_2', 'machine_3'];
@@ -101,9 +102,8 @@ const fleetOf = ({ url }: RunningCollector) => getJson<FleetView>(`${url}/api/fl
 describe.skipIf(kafkaMissing)('records without keys, and two collectors', () => {
   it('one collector has all of a machine, its windows are those of a single collector, and the other one takes over', async () => {
     await using cluster = await startCluster({ settings: { 'auto.create.topics.enable': false } });
-    await withAdmin(kafkaJs(cluster.brokers), (admin) =>
-      admin.createTopics({ topics: [{ topic: SEED_B_TOPIC, numPartitions: partitions }] }),
-    );
+    const seedB = { topic: SEED_B_TOPIC, numPartitions: partitions };
+    await makeTopics(kafkaJs(cluster.brokers), seedB);
     await write(cluster.brokers, measured(originMs, laterMs));
     using one = tempDir();
     using two = tempDir();
@@ -113,22 +113,19 @@ describe.skipIf(kafkaMissing)('records without keys, and two collectors', () => 
       programs.use(await startCollector({ dataDir: one.path, args })),
       programs.use(await startCollector({ dataDir: two.path, args })),
     ];
-    await eventually(async () => {
+    const own = await eventually(async () => {
       for (const { url } of collectors) {
         expect(await metric(url, 'windrow_log_slots')).toBe(3);
         expect(await metric(url, 'windrow_log_behind_records')).toBe(0);
       }
-      for (const collector of collectors) {
-        const { servers } = await fleetOf(collector);
+      const fleets = await Promise.all(collectors.map(fleetOf));
+      for (const { servers } of fleets) {
         expect(servers.map(({ server_id }) => server_id).sort()).toEqual(machines);
       }
+      const ofEach = fleets.map(({ servers }) => servers.filter(({ owner }) => owner === null));
+      expect(new Set(ofEach.map(({ length }) => length))).toEqual(new Set([0, machines.length]));
+      return ofEach;
     }, readyMsMax);
-    const own = await Promise.all(
-      collectors.map(async (collector) =>
-        (await fleetOf(collector)).servers.filter(({ owner }) => owner === null),
-      ),
-    );
-    expect(new Set(own.map(({ length }) => length))).toEqual(new Set([0, machines.length]));
     expect(await slotsIn(cluster.brokers)).toEqual(new Set([0]));
     const owner = own[0]?.length === 0 ? 1 : 0;
     const [had, takes] = [collectors[owner], collectors[1 - owner]];
@@ -145,5 +142,5 @@ describe.skipIf(kafkaMissing)('records without keys, and two collectors', () => 
     }, readyMsMax);
     expect(await metric(takes.url, 'windrow_samples_late_total')).toBe(0);
     expect(await takes.stop()).toBe(0);
-  }, 300_000);
+  }, 600_000);
 });

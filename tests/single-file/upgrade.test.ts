@@ -132,7 +132,7 @@ it('each is replaced on its data, the other one older or newer: no sample is los
   for (const boot of boots) {
     expect([boot['samples'], boot['numbers']]).toEqual([boot['taken'], boot['taken']]);
   }
-}, 120_000);
+}, 300_000);
 
 it('a store of a newer collector is refused by an older one in one sentence, and is not touched', async () => {
   const dataDir = join(folder.path, 'newer-data');

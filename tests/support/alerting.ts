@@ -47,7 +47,7 @@ export class MadePc {
   constructor(url: string, name: string, agoMs: number) {
     this.#client = clientOf(url);
     this.#name = name;
-    this.#ts = Math.floor((Date.now() - agoMs) / 1_000) * 1_000;
+    this.#ts = wholeSecond(Date.now() - agoMs);
   }
 
   /** @param busiest the process that is on top by now, where one is told of */
@@ -62,6 +62,14 @@ export class MadePc {
     await sendSamples(this.#client, samples);
   }
 
+  /**
+   * It has measured nothing until so long ago. For a test that did something else meanwhile: samples
+   * that go on where the last ones ended would be of the past by then, and nothing is judged by those.
+   */
+  pausedUntil(agoMs: number): void {
+    this.#ts = Math.max(this.#ts, wholeSecond(Date.now() - agoMs));
+  }
+
   async goodbye(): Promise<void> {
     const about = { server_id: this.#name, boot_id: 'boot' };
     const value = { v: WIRE_VERSION, kind: 'goodbye', ...about, ts: this.#ts };
@@ -69,4 +77,8 @@ export class MadePc {
     const records = [{ topic: SAMPLES_TOPIC, value }];
     await this.#client.send({ header, records }, AbortSignal.timeout(20_000));
   }
+}
+
+function wholeSecond(ms: number): number {
+  return Math.floor(ms / 1_000) * 1_000;
 }

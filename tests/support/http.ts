@@ -15,7 +15,10 @@ export async function metric(url: string, name: string): Promise<number> {
   return Number(line.slice(name.length + 1));
 }
 
+/** An agent that could not send tries again after 30 s at the latest, and has to get through then. */
+const waitMsMax = 45_000;
+
 /** Waits until `probe` no longer throws; the bound belongs to the test. */
-export function eventually<T>(probe: () => Promise<T>, timeoutMs = 20_000): Promise<T> {
+export function eventually<T>(probe: () => Promise<T>, timeoutMs = waitMsMax): Promise<T> {
   return vi.waitFor(probe, { timeout: timeoutMs, interval: 100 });
 }

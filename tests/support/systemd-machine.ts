@@ -24,9 +24,9 @@ export interface SystemdMachine extends AsyncDisposable {
   run(program: string, ...args: readonly string[]): Ended;
   /** A property of a unit, as `systemctl show` says it. */
   property(unit: string, name: string): string;
-  /** Waits until another process is ready in the place of that one: 30 s at most. */
+  /** Waits until another process is ready in the place of that one: 60 s at most. */
   isReplaced(unit: string, pid: string): Promise<void>;
-  /** What is in the journal of a unit. */
+  /** What is in the journal of a unit, all that was written by now. */
   journal(unit: string): string;
   /** Writes a file below its /etc/windrow. */
   configure(name: string, text: string): void;
@@ -81,15 +81,29 @@ export async function startSystemd({
   };
   const machine: SystemdMachine = {
     run,
-    property: (unit, name) =>
-      run('systemctl', 'show', '--value', `--property=${name}`, unit).stdout.trim(),
+    property(unit, name) {
+      const { code, stdout, stderr } = run(
+        'systemctl',
+        'show',
+        '--value',
+        `--property=${name}`,
+        unit,
+      );
+      // Else a manager that does not answer would have said ''.
+      expect([code, stderr]).toEqual([0, '']);
+      return stdout.trim();
+    },
     isReplaced: (unit, pid) =>
       eventually(async () => {
         // 0 while there is none. Read first: `active` may still be said of the one that is gone.
         expect(['0', pid]).not.toContain(machine.property(unit, 'MainPID'));
         expect(machine.property(unit, 'ActiveState')).toBe('active');
-      }, 30_000),
-    journal: (unit) => run('journalctl', '--no-pager', '--output=cat', `--unit=${unit}`).stdout,
+      }, 60_000),
+    journal(unit) {
+      // The journal reads what a unit wrote some time after it was written.
+      expect(run('journalctl', '--sync')).toMatchObject({ code: 0 });
+      return run('journalctl', '--no-pager', '--output=cat', `--unit=${unit}`).stdout;
+    },
     configure(name, text) {
       const { code, stderr } = run('sh', '-c', `printf %s "$1" > "/etc/windrow/$0"`, name, text);
       expect([code, stderr]).toEqual([0, '']);

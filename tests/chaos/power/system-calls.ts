@@ -10,7 +10,7 @@ const traced =
   'pwrite64,write,pwritev,writev,fdatasync,fsync,ftruncate,fallocate,unlink,unlinkat,rename,renameat,renameat2,openat,mkdir';
 /** Longer than any write of SQLite's. */
 const stringBytesMax = 1024 * 1024;
-const runMsMax = 60_000;
+const runMsMax = 120_000;
 
 export type Change =
   | { readonly kind: 'write'; readonly path: string; readonly at: number; readonly bytes: Buffer }

@@ -94,7 +94,7 @@ export interface OldAck {
 }
 
 /**
- * Acknowledges each block whose last chunk it reads, as `judge` says, until it is disposed of.
+ * Acknowledges each block whose last chunk it reads, of all that are in the topic, as `judge` says, until it is disposed of.
  * @param judge gets the block and how often it has come before
  */
 export async function acknowledging(
@@ -105,7 +105,8 @@ export async function acknowledging(
   const [producer, consumer] = [kafka.producer(), kafka.consumer({ groupId: 'old-consumers' })];
   await Promise.all([producer.connect(), consumer.connect()]);
   const times = new Map<string, number>();
-  await consumer.subscribe({ topic: 'data-blocks' });
+  // It has no share yet when this returns: from the end on it might miss what is sent at once.
+  await consumer.subscribe({ topic: 'data-blocks', fromBeginning: true });
   await consumer.run({
     async eachMessage({ message }: EachMessagePayload) {
       const header = JSON.parse(String(message.headers?.['windrow-chunk'])) as {

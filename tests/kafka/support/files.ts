@@ -3,10 +3,14 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import { eventually } from '../../support/http.ts';
 import { startVerb, tempDir, type Verb } from '../../support/programs.ts';
+import { kafkaJs, withAdmin } from './kafka.ts';
 
 export const MiB = 1024 * 1024;
 const BLOCK = /block_(\d+)\.bin$/;
+/** A program starts, and a cluster makes the place for its first group, beside other tests. */
+const joinMsMax = 90_000;
 
 export interface Receiving extends Verb {
   readonly out: string;
@@ -31,6 +35,14 @@ export function receive(
   const verb = startVerb(['receive', ...own, ...args]);
   onTestFinished(() => verb[Symbol.asyncDispose]());
   return { ...verb, out, blocks: () => blocksIn(out).length };
+}
+
+/** Waits until a receiver is at work in the group: it has made in its folder what it needs. */
+export async function untilJoined(brokers: readonly string[], group: string): Promise<void> {
+  await eventually(async () => {
+    const { groups } = await withAdmin(kafkaJs(brokers), (admin) => admin.describeGroups([group]));
+    expect(groups).toMatchObject([{ state: 'Stable' }]);
+  }, joinMsMax);
 }
 
 /** @param data a folder of its own when not given */

@@ -49,9 +49,10 @@ export class Run implements Ran, AsyncDisposable {
   /** Waits until every server has windows, and everybody was told of the alerts that last. */
   async isUnderWay(): Promise<void> {
     await eventually(async () => {
-      const firing = this.told.flatMap(({ alerts: all }) => all);
-      const lasting = firing.filter(({ rule }) => rule !== 'busy');
-      expect(lasting).toHaveLength(this.agents.length + 1);
+      const told = this.told.flatMap(({ alerts: all }) => all);
+      const lasting = told.filter(({ rule, status }) => rule !== 'busy' && status === 'firing');
+      const subjects = new Set(lasting.map(({ rule, server }) => `${rule} ${server}`));
+      expect(subjects.size).toBe(this.agents.length + 1);
     }, recoverMsMax);
   }
 
@@ -69,6 +70,11 @@ export class Run implements Ran, AsyncDisposable {
   /** SIGKILL. What was told and is not recorded so may be told again. */
   async kill(collector: CollectorActor): Promise<void> {
     await collector.kill();
+    await this.mayTellAgain();
+  }
+
+  /** Who told what is not recorded so by now will not record it before another tells it again. */
+  async mayTellAgain(): Promise<void> {
     const recorded = await recordedAsTold(this.#brokers);
     for (const step of this.told.flatMap(({ alerts: all }) => all)) {
       if (!recorded.has(nameOf(step))) this.mayRepeat.add(nameOf(step));

@@ -16,7 +16,7 @@ import { recoverMsMax, Run } from './fleet-run.ts';
 import { expectReady } from './ready.ts';
 
 /** Partitions of topics that windrow makes. */
-const slots = 6;
+export const slots = 6;
 /** What is held up for a minute goes out in its order: more than 120 samples would not. */
 const intervalMs = 500;
 /** Records that agents have sent and a collector is about to read. */
@@ -61,14 +61,14 @@ export class Fleet {
     return new Fleet(options, { receiver: cleanUp.use(await Receiver.open()), cleanUp });
   }
 
-  /** One more collector. */
-  async join(): Promise<CollectorActor> {
+  /** One more collector. @param brokers as it knows them */
+  async join(brokers = this.#options.brokers): Promise<CollectorActor> {
     const collector = this.#cleanUp.use(
       new CollectorActor({
         folder: join(this.#options.folder, `collector-${this.collectors.length + 1}`),
         needsDisk: false,
         alerts: alerts(this.receiver.url),
-        env: this.#env,
+        env: envOf(brokers),
       }),
     );
     this.collectors.push(collector);
@@ -111,10 +111,11 @@ export class Fleet {
   #startAgents(name: string): AgentActor[] {
     const folder = join(this.#options.folder, name);
     mkdirSync(folder);
+    const env = envOf(this.#options.brokers);
     const agents = Array.from({ length: slots }, (_, slot) => {
       const serverId = serverOn(slot, name);
       const plan = { serverId, intervalMs, weather: fairWeather, faults: [] };
-      return new AgentActor({ plan, folder: join(folder, serverId), to: nowhere, env: this.#env });
+      return new AgentActor({ plan, folder: join(folder, serverId), to: nowhere, env });
     });
     for (const agent of agents) agent.start();
     return agents;
@@ -125,10 +126,10 @@ export class Fleet {
     const ofAgents = agents.map(({ serverId, log }) => `===== ${serverId}\n${log}`);
     return [...ofCollectors, ...ofAgents].join('\n');
   }
+}
 
-  get #env(): Record<string, string> {
-    return { WINDROW_TRANSPORT: 'kafka', WINDROW_BROKERS: this.#options.brokers.join(',') };
-  }
+function envOf(brokers: readonly string[]): Record<string, string> {
+  return { WINDROW_TRANSPORT: 'kafka', WINDROW_BROKERS: brokers.join(',') };
 }
 
 /** Starts one that was stopped or killed, or is new. */

@@ -11,6 +11,7 @@ import {
 import { inject } from 'vitest';
 import { type ClusterOptions, KafkaCluster } from '../../../scripts/kafka/cluster.ts';
 import { install } from '../../../scripts/kafka/install.ts';
+import { allPorts, type PortRange } from '../../../scripts/kafka/ports.ts';
 import { endAtLast } from '../../support/left-behind.ts';
 import { missing } from '../../support/tools.ts';
 
@@ -25,10 +26,20 @@ export function suiteBrokers(): readonly string[] {
   return inject('kafkaBrokers');
 }
 
+/** Workers of this suite at most: a port that one has drawn, and its broker has not taken yet, is not the other's. */
+const workersMax = 8;
+
+function portsOfWorker(): PortRange {
+  const worker = Number(process.env['VITEST_POOL_ID'] ?? 0) % workersMax;
+  const count = Math.floor(allPorts.count / workersMax);
+  return { lowest: allPorts.lowest + worker * count, count };
+}
+
 /** A cluster of the test's own: `await using`. */
 export async function startCluster(options: ClusterOptions = {}): Promise<KafkaCluster> {
   const never = new AbortController().signal;
-  const cluster = await KafkaCluster.start(await install(never), options, never);
+  const ports = portsOfWorker();
+  const cluster = await KafkaCluster.start(await install(never), { ports, ...options }, never);
   endAtLast(() => cluster[Symbol.asyncDispose]());
   return cluster;
 }
