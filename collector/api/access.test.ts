@@ -27,6 +27,8 @@ async function statuses({ url }: Served, headers: Record<string, string>) {
   };
 }
 
+const cookieOf = ({ url }: Served) => `windrow_session_${new URL(url).port}`;
+
 const SHUT = { page: 401, data: 401, events: 401, unknown: 401, metrics: 401 };
 const OPEN = { health: 200, ready: 200 };
 
@@ -35,7 +37,7 @@ it('beyond loopback nothing but health is open to everybody', async () => {
   const nobody = { ...SHUT, ...OPEN, ingest: 401, source: 401 };
   expect(await statuses(served, {})).toEqual(nobody);
   expect(await statuses(served, { authorization: 'Bearer guess' })).toEqual(nobody);
-  expect(await statuses(served, { cookie: 'windrow_session=guess' })).toEqual(nobody);
+  expect(await statuses(served, { cookie: `${cookieOf(served)}=guess` })).toEqual(nobody);
   expect(served.batches).toEqual([]);
 });
 
@@ -72,6 +74,44 @@ it('a browser’s session opens the page and metrics, and not ingest', async () 
   });
 });
 
+it('collectors of one host leave each other’s session alone: a browser knows no ports', async () => {
+  const jar = new Map<string, string>();
+  const collectors = [await serve({ guarded: true }), await serve({ guarded: true })];
+  for (const { url, files, clock } of collectors) {
+    const code = files.createLink(clock.wallMs());
+    const entered = await fetch(`${url}/enter?code=${code}`, { redirect: 'manual' });
+    const [name = '', value = ''] = entered.headers.get('set-cookie')?.split(/[=;]/) ?? [];
+    jar.set(name, value);
+  }
+  const headers = { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; ') };
+  for (const { url } of collectors) {
+    expect((await fetch(`${url}/api/fleet`, { headers })).status).toBe(200);
+  }
+});
+
+it.each([
+  ['localhost', 'windrow_session='],
+  ['localhost:80', 'windrow_session='],
+  ['localhost:007861', 'windrow_session_7861='],
+  ['[::1]:7861', 'windrow_session_7861='],
+])('of the host that is asked for (%s) a cookie’s name has the port alone', async (host, name) => {
+  const { server, files, clock } = await serve({ guarded: true });
+  const url = `/enter?code=${files.createLink(clock.wallMs())}`;
+  const { statusCode, headers } = await server.inject({ url, headers: { host } });
+  expect(statusCode).toBe(303);
+  expect(String(headers['set-cookie']).startsWith(name)).toBe(true);
+});
+
+it.each(['localhost:1;a=b', 'localhost:x', 'localhost:1/a', 'a@localhost:1', 'localhost:99999'])(
+  'what is no host (%j) gets no cookie',
+  async (host) => {
+    const { server, files, clock } = await serve({ guarded: true });
+    const url = `/enter?code=${files.createLink(clock.wallMs())}`;
+    const { statusCode, headers } = await server.inject({ url, headers: { host } });
+    expect([statusCode, headers['set-cookie']]).toEqual([403, undefined]);
+  },
+);
+
 it('a one-time code from the data folder lets one request of a command in, and none to ingest', async () => {
   const served = await serve({ guarded: true, decommission: () => Promise.resolve(true) });
   const code = served.files.createLink(served.clock.wallMs());
@@ -106,11 +146,44 @@ it.each(['', '?code=', '?code=guess', '?code=a&code=b', '?code[]=x'])(
   },
 );
 
+const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+
+it.each([
+  ['/', 'open the page by a one-time link: `windrow-collector token link` makes one'],
+  ['/nothing', 'open the page by a one-time link'],
+  ['/enter?code=guess', 'this link was used already or is too old'],
+])('who follows a link to %s without a session reads a page', async (url, words) => {
+  const { server } = await serve({ guarded: true });
+  for (const told of [{}, { 'sec-fetch-mode': 'navigate' }]) {
+    const answer = await server.inject({ url, headers: { accept, ...told } });
+    expect(answer.statusCode).toBe(401);
+    expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(answer.headers['content-security-policy']).toContain("default-src 'none'");
+    expect(answer.body).toContain(`<p>${words}`);
+    expect(answer.body).not.toMatch(/<(script|style|link|img)|style=/);
+  }
+});
+
+it.each([
+  ['GET', '/api/fleet', { accept }],
+  ['GET', '/metrics', { accept }],
+  ['GET', '/v1/sources/x', { accept }],
+  ['GET', '/', { accept: 'application/json' }],
+  ['GET', '/', {}],
+  ['GET', '/', { accept, 'sec-fetch-mode': 'cors' }],
+  ['POST', '/v1/batches', { accept }],
+] as const)('what asks otherwise gets JSON: %s %s %j', async (method, url, headers) => {
+  const { server } = await serve({ guarded: true });
+  const answer = await server.inject({ method, url, headers });
+  expect(answer.statusCode).toBe(401);
+  expect(answer.json()).toEqual({ error: expect.stringContaining('windrow-collector token') });
+});
+
 it('a session that has expired is asked for a new link', async () => {
   const served = await serve({ guarded: true });
   served.files.createLink(0);
   const session = served.files.createSession(served.clock.wallMs());
-  const headers = { cookie: `windrow_session=${session}` };
+  const headers = { cookie: `${cookieOf(served)}=${session}` };
   expect((await fetch(`${served.url}/api/fleet`, { headers })).status).toBe(200);
   served.clock.advance(31 * 24 * 3_600_000);
   expect((await fetch(`${served.url}/api/fleet`, { headers })).status).toBe(401);

@@ -9,8 +9,7 @@ import { hostname } from 'node:os';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../runtime/clock.ts';
 import { type AccessFiles, sessionMsMax } from './access-files.ts';
-
-export const SESSION_COOKIE = 'windrow_session';
+import { refusalPage } from './refusal-page.ts';
 
 export interface AccessOptions {
   readonly files: AccessFiles;
@@ -38,25 +37,25 @@ export function isLoopback(host: string): boolean {
 export function guard(server: FastifyInstance, options: AccessOptions): void {
   const names = new Set(['localhost', hostname(), ...options.hosts].map((n) => n.toLowerCase()));
   server.addHook('onRequest', async (request, reply) => {
-    const host = hostOf(request.headers.host);
+    const host = hostOf(request);
     if (host === undefined || !(isIP(host) !== 0 || names.has(host))) {
       return refuse(reply, 403, 'this host name is not served: add it to `hosts`');
     }
     if (!sameOrigin(request)) return refuse(reply, 403, 'cross-origin requests are not served');
     if (!options.guarded || isAllowed(request, options)) return;
-    return refuse(reply, 401, needs(audienceOf(request)));
+    return refuseEntry(request, reply, needs(audienceOf(request)));
   });
   server.get('/enter', { config: { audience: 'open' } }, async (request, reply) => {
     const { code } = request.query as { code?: unknown };
     const nowMs = options.clock.wallMs();
     if (typeof code !== 'string' || !options.files.useLink(code, nowMs)) {
-      return refuse(
+      return refuseEntry(
+        request,
         reply,
-        401,
         'this link was used already or is too old: make a new one with `windrow-collector token link`',
       );
     }
-    reply.setCookie(SESSION_COOKIE, options.files.createSession(nowMs), {
+    reply.setCookie(sessionCookie(request), options.files.createSession(nowMs), {
       path: '/',
       httpOnly: true,
       sameSite: 'lax',
@@ -69,6 +68,21 @@ export function guard(server: FastifyInstance, options: AccessOptions): void {
 
 function refuse(reply: FastifyReply, status: number, error: string): FastifyReply {
   return reply.code(status).send({ error });
+}
+
+/** A person who followed a link reads a page; programs, and the page itself, get JSON. */
+function refuseEntry(request: FastifyRequest, reply: FastifyReply, error: string): FastifyReply {
+  if (!isNavigation(request)) return refuse(reply, 401, error);
+  return reply.code(401).type('text/html; charset=utf-8').send(refusalPage(error));
+}
+
+function isNavigation(request: FastifyRequest): boolean {
+  const { method, url, headers } = request;
+  const isForPeople = ['page', 'open'].includes(audienceOf(request)) && !url.startsWith('/api/');
+  if (method !== 'GET' || !isForPeople) return false;
+  // Browsers that reach us without TLS do not tell it.
+  const mode = headers['sec-fetch-mode'] ?? 'navigate';
+  return mode === 'navigate' && /\btext\/html\b/i.test(headers.accept ?? '');
 }
 
 function audienceOf(request: FastifyRequest): Audience {
@@ -85,7 +99,7 @@ function isAllowed(request: FastifyRequest, { files, clock }: AccessOptions): bo
   if (audience === 'page' && bearer !== undefined && files.useLink(bearer, clock.wallMs())) {
     return true;
   }
-  const session = request.cookies[SESSION_COOKIE];
+  const session = request.cookies[sessionCookie(request)];
   return audience !== 'agent' && session !== undefined && files.isSession(session, clock.wallMs());
 }
 
@@ -95,11 +109,22 @@ function needs(audience: Audience): string {
     : 'a token is needed: `windrow-collector token create` makes one';
 }
 
+/** Browsers keep cookies by host alone: its port in the name keeps collectors of one host apart. */
+function sessionCookie(request: FastifyRequest): string {
+  const port = urlOf(request)?.port ?? '';
+  return port === '' ? 'windrow_session' : `windrow_session_${port}`;
+}
+
 /** The host's name without port, lower case; undefined when the header is no host. */
-function hostOf(header: string | undefined): string | undefined {
-  const url = URL.parse(`http://${header ?? ''}`);
-  if (url === null || url.pathname !== '/' || url.username !== '') return undefined;
+function hostOf(request: FastifyRequest): string | undefined {
+  const url = urlOf(request);
+  if (url === undefined || url.pathname !== '/' || url.username !== '') return undefined;
   return url.hostname.replace(/^\[|\]$/g, '').toLowerCase() || undefined;
+}
+
+/** As the request names us, which may be anything; a port is digits or empty. */
+function urlOf({ headers }: FastifyRequest): URL | undefined {
+  return URL.parse(`http://${headers.host ?? ''}`) ?? undefined;
 }
 
 /** Browsers name the page that asks; programs send no Origin. */

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import type { Alert } from '../alerts/alert.ts';
+import { pastAlerts } from '../alerts/store.ts';
 import { type EngineRig, feed, startEngine } from '../alerts/testing/engine-rig.ts';
 import { Registry } from '../ingest/registry.ts';
 import { AlertViews } from './alert-views.ts';
@@ -34,6 +36,24 @@ it('one server’s alerts are its own: neither another’s, nor those of the liv
   expect(listed(3)).toEqual([]);
   expect(views.all().active).toHaveLength(2);
   for (const unknown of [4, -1, 1.5, Number.NaN]) expect(views.ofServer(unknown)).toBeUndefined();
+});
+
+it('an alert that goes on after a collector ended it is active, and not of the past', () => {
+  const rig = startEngine(RULES);
+  const registry = new Registry();
+  registry.create({ serverId: 'pc-1', replayId: '', originMs: 0 });
+  feed(rig, rig.source('pc-1'), [99, 50]);
+  rig.commit();
+  const { engine, db, clock } = rig;
+  const viewsWith = (others: () => readonly Alert[]) =>
+    new AlertViews({ engine, registry, db, clock, others });
+  const [ended] = pastAlerts(db, { countMax: 1 });
+  if (ended === undefined) throw new Error('nothing ended');
+  expect(viewsWith(() => []).all()).toMatchObject({ active: [], past: [{ id: ended.id }] });
+  const views = viewsWith(() => [{ ...ended, kind: 'firing', endedAtMs: null }]);
+  const goesOn = { active: [{ id: ended.id, state: 'firing' }], active_count: 1, past: [] };
+  expect(views.all()).toMatchObject(goesOn);
+  expect(views.ofServer(1)).toMatchObject(goesOn);
 });
 
 function explained(rig: EngineRig) {

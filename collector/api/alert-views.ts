@@ -51,8 +51,11 @@ export class AlertViews {
       source === undefined || server === source.serverId;
     // Alerts are of live servers, whatever name a replayed file has for its own.
     const isReplay = source?.replayed === true;
-    const active = isReplay ? [] : [...this.#all()].filter(isListed).sort(firingFirst);
-    const past = isReplay ? [] : pastAlerts(db, { server: source?.serverId, countMax: pastMax });
+    const active = isReplay ? [] : this.#all().filter(isListed).sort(firingFirst);
+    const ended = isReplay ? [] : pastAlerts(db, { server: source?.serverId, countMax: pastMax });
+    // Another collector may have ended one, by the rules it had, that goes on where it is judged now.
+    const activeIds = new Set(active.map(({ id }) => id));
+    const past = ended.filter(({ id }) => !activeIds.has(id));
     const shown = (alert: Alert): AlertSummary => alertSummary(alert, registry);
     return {
       now: clock.wallMs(),
@@ -90,7 +93,7 @@ export class AlertViews {
 
   /** One that goes on outlives its steps: they are deleted with the windows of their time. */
   #active(id: string): Alert | undefined {
-    return [...this.#all()].find((alert) => alert.id === id);
+    return this.#all().find((alert) => alert.id === id);
   }
 
   #all(): Alert[] {

@@ -216,7 +216,7 @@ export interface AlertsView {
   readonly active: readonly AlertSummary[];
   /** All that are active, also beyond those listed. */
   readonly active_count: number;
-  /** Resolved, the newest first; at most 200. */
+  /** Resolved, and not active again, the newest first; at most 200. */
   readonly past: readonly AlertSummary[];
 }
 

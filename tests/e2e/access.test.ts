@@ -65,9 +65,10 @@ it('beyond loopback the page opens by a one-time link alone, once', async () => 
   expect(cookie).toMatch(/HttpOnly/);
   expect(cookie).toMatch(/SameSite=Lax/);
   const session = { cookie: cookie.split(';')[0] ?? '' };
+  const guess = { cookie: `${session.cookie.split('=')[0] ?? ''}=guess` };
   expect(await statusOf(`${url}/api/fleet`, session)).toBe(200);
   expect(await statusOf(`${url}/metrics`, session)).toBe(200);
-  expect(await statusOf(`${url}/api/fleet`, { cookie: 'windrow_session=guess' })).toBe(401);
+  expect(await statusOf(`${url}/api/fleet`, guess)).toBe(401);
   expect((await fetch(entry, { redirect: 'manual' })).status).toBe(401);
 });
 
@@ -80,7 +81,8 @@ it('a session outlives a restart of the collector', async () => {
   });
   const cookie = entered.headers.get('set-cookie')?.split(';')[0] ?? '';
   await first.stop();
-  await using second = await startCollector({ dataDir: data.path, args: BEYOND });
+  const port = Number(new URL(first.url).port);
+  await using second = await startCollector({ dataDir: data.path, args: BEYOND, port });
   expect(await statusOf(`${local(second.url)}/api/fleet`, { cookie })).toBe(200);
 });
 

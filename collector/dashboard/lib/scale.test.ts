@@ -25,11 +25,10 @@ test('an agent of one sample a minute draws a line, one that stopped leaves a ga
 });
 
 /** Points after so many steps each, from the first on. */
-const spaced = (distances: readonly number[]) =>
-  distances.reduce<(number | null)[]>(
-    (column, steps) => [...column, ...Array.from({ length: steps - 1 }, () => null), 1],
-    [1],
-  );
+const spaced = (distances: readonly number[]): (number | null)[] => [
+  1,
+  ...distances.flatMap((steps) => [...Array.from({ length: steps - 1 }, () => null), 1]),
+];
 const times = (count: number, distance: number) => Array.from({ length: count }, () => distance);
 
 test('samples and another collector’s windows in one line leave no gaps, but a minute does', () => {

@@ -3,10 +3,7 @@ import type { GroupConsumer } from '../port.ts';
 type Methods = Pick<GroupConsumer, 'run' | 'commit'>;
 
 /** The consumer with some of what it does done otherwise. */
-export function changedConsumer(
-  consumer: GroupConsumer,
-  changes: Partial<Methods>,
-): GroupConsumer {
+export function changedConsumer(consumer: GroupConsumer, changes: Partial<Methods>): GroupConsumer {
   return {
     get ownsShare() {
       return consumer.ownsShare;
