@@ -71,3 +71,12 @@ export function systemCodeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
+
+/** Why a file that somebody named cannot be read, in a person's words where these are known. */
+export function fileTroubleOf(error: unknown): string {
+  const code = systemCodeOf(error);
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EISDIR') return 'it is a folder';
+  if (code === 'EACCES') return 'this user may not read it';
+  return messageOf(error);
+}

@@ -91,7 +91,7 @@ async function checkPort({ data, listen, port }: CollectorConfig): Promise<Findi
 }
 
 function checkStore(config: CollectorConfig): Finding {
-  return fromStore(config, (db) => {
+  return fromStore(config, 'none yet: it is made when the collector starts', (db) => {
     const row = db.prepare('SELECT count(*) AS servers FROM sources').get();
     return { status: 'ok', message: plural(Number(row?.['servers']), 'server') };
   });
@@ -99,7 +99,7 @@ function checkStore(config: CollectorConfig): Finding {
 
 /** As the servers that were heard lately tell, where several do. The brokers' clock is a check of its own. */
 function checkOwnClock(config: CollectorConfig): Finding {
-  return fromStore(config, (db) => {
+  return fromStore(config, 'none heard yet', (db) => {
     const rows = db
       .prepare(
         `SELECT json_extract(state, '$.clockOffsetMs') AS offset_ms FROM sources
@@ -120,10 +120,13 @@ function checkOwnClock(config: CollectorConfig): Finding {
   });
 }
 
-function fromStore({ data }: CollectorConfig, find: (db: DatabaseSync) => Finding): Finding {
-  if (!existsSync(databasePath(data))) {
-    return { status: 'ok', message: 'none yet: the store is made when the collector starts' };
-  }
+/** @param missing what there is to say before there is a store */
+function fromStore(
+  { data }: CollectorConfig,
+  missing: string,
+  find: (db: DatabaseSync) => Finding,
+): Finding {
+  if (!existsSync(databasePath(data))) return { status: 'ok', message: missing };
   const db = openForReading(data);
   try {
     return find(db);

@@ -44,7 +44,7 @@ function samplesByKafka({ brokers }: CollectorConfig, agent: string): string {
   return (
     'This collector takes samples from Kafka, and agents need no token for that:\n\n' +
     `  ${agent} run --kafka ${brokers.join(',')}\n\n` +
-    'The token is for files that are sent straight to the collector, for `monitor --to` and for /metrics.\n'
+    'The token is for files that are sent straight to the collector, for `monitor --to` and for /metrics.\n\n'
   );
 }
 

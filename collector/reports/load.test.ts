@@ -34,7 +34,7 @@ describe('loadReport', () => {
       await expect(loadReport(folder, name)).rejects.toMatchObject({
         code: 'usage',
         message: `there is no report ${name}`,
-        hint: 'it has a, b',
+        hint: 'the reports are a, b',
       });
     }
   });

@@ -28,7 +28,8 @@ export async function reportNames(folder: string): Promise<string[]> {
 export async function loadReport(folder: string, name: string): Promise<ReportDefinition> {
   const names = await reportNames(folder);
   if (!names.includes(name)) {
-    const hint = names.length === 0 ? `${folder} has no reports` : `it has ${names.join(', ')}`;
+    const hint =
+      names.length === 0 ? `${folder} has no reports` : `the reports are ${names.join(', ')}`;
     throw new WindrowError('usage', `there is no report ${name}`, { hint });
   }
   const path = `${folder}/${name}${extension}`;

@@ -75,11 +75,15 @@ it.each([
     /^WINDROW_PROCESSES_INTERVAL must be a duration/,
   ],
   ['a range', { env: { WINDROW_PROCESSES_INTERVAL: '2m' } }, /must be from 1s to 1m, not "2m"/],
-  ['a missing file', { configFlag: 'none.yaml' }, /^--config: cannot read none.yaml/],
+  [
+    'a missing file',
+    { configFlag: 'none.yaml' },
+    /^--config: cannot read none.yaml: there is no such file$/,
+  ],
   [
     'a missing file of the environment',
     { env: { WINDROW_CONFIG: 'no' } },
-    /^WINDROW_CONFIG: cannot read no/,
+    /^WINDROW_CONFIG: cannot read no: there is no such file$/,
   ],
 ])('%s that is wrong is named', (_name, given, message) => {
   const error = failure(sources(given));

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { z } from 'zod';
-import { messageOf, systemCodeOf, WindrowError } from '../errors.ts';
+import { fileTroubleOf, systemCodeOf, WindrowError } from '../errors.ts';
 import { saysAll, whatIsWrong } from './issue.ts';
 import { parseYaml } from './yaml.ts';
 
@@ -186,7 +186,7 @@ function readFile(spec: Spec, sources: Sources): FileValues {
     const origin = sources.configFlag === undefined ? 'WINDROW_CONFIG' : '--config';
     throw new WindrowError(
       'config',
-      `${asked === undefined ? '' : `${origin}: `}cannot read ${path}: ${messageOf(error)}`,
+      `${asked === undefined ? '' : `${origin}: `}cannot read ${path}: ${fileTroubleOf(error)}`,
       { cause: error, hint: 'Name a YAML file that this user may read.' },
     );
   }

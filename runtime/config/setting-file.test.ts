@@ -53,3 +53,17 @@ describe('a file of certificates', () => {
     expect(() => read(text())).toThrow(reason);
   });
 });
+
+it('a file that cannot be read is named, with its key, and why in words', () => {
+  const folder = temporaryFolder();
+  const refused = (path: string, why: string) => ({
+    code: 'config',
+    message: `tls_ca_file: cannot read ${path}: ${why}`,
+  });
+  const missing = join(folder, 'nope.pem');
+  const reading = (path: string) => () => readCertificates('tls_ca_file', path);
+  expect(reading(missing)).toThrow(
+    expect.objectContaining(refused(missing, 'there is no such file')),
+  );
+  expect(reading(folder)).toThrow(expect.objectContaining(refused(folder, 'it is a folder')));
+});

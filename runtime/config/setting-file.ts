@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { messageOf, WindrowError } from '../errors.ts';
+import { fileTroubleOf, WindrowError } from '../errors.ts';
 
 /** One that is cut off too. What else may be in such a file, as keys and comments, is passed over. */
 const certificate =
@@ -11,7 +11,7 @@ export function readSettingFile(key: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new WindrowError('config', `${key}: ${messageOf(error)}`, {
+    throw new WindrowError('config', `${key}: cannot read ${path}: ${fileTroubleOf(error)}`, {
       cause: error,
       hint: 'Name a file that this user may read.',
     });

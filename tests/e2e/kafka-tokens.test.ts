@@ -12,6 +12,9 @@ it('the collector’s doctor asks for none, and with HTTP it does', async () => 
   const kafka = await run('collector', verb, { env });
   expect(kafka.stdout).toMatch(/^OK {4}token {5}none yet; .*not for agents on Kafka$/m);
   expect(kafka.stdout).not.toContain('token create');
+  // Of two clocks, the brokers' alone is called that.
+  expect(kafka.stdout.match(/^\S+ +clock /gm)).toHaveLength(1);
+  expect(kafka.stdout).toMatch(/^OK {4}servers {3}none heard yet$/m);
   const direct = await run('collector', verb);
   expect(direct.stdout).toMatch(/^WARN {2}token {5}none yet: no agent can send\n.*token create/m);
 });
@@ -37,9 +40,13 @@ it('the agent’s doctor: the token is accepted, and samples go by Kafka', async
   const token = /echo (\S+) /.exec(created.stdout)?.[1] ?? '';
   writeFileSync(tokenFile, token);
   const right = await run('agent', verb);
-  expect(right.stdout).toMatch(/^OK {4}token {5}accepted\nFAIL {2}samples .* from Kafka.*\n +→ .*--kafka/m);
+  expect(right.stdout).toMatch(
+    /^OK {4}token {5}accepted\nFAIL {2}samples .* from Kafka.*\n +→ .*--kafka/m,
+  );
   expect(right.code).toBe(1);
   writeFileSync(tokenFile, `${token}x`);
   const wrong = await run('agent', verb);
-  expect(wrong.stdout).toMatch(/^FAIL {2}token .* 401.*\n.*token create.*\n- {5}samples {3}not checked$/m);
+  expect(wrong.stdout).toMatch(
+    /^FAIL {2}token .* 401.*\n.*token create.*\n- {5}samples {3}not checked$/m,
+  );
 });

@@ -106,7 +106,7 @@ async function silentServer(): Promise<AsyncDisposable & { port: number; asked: 
 }
 
 it.concurrent.each([
-  ['nowhere.csv', /^windrow-agent: nowhere\.csv cannot be read: ENOENT/],
+  ['nowhere.csv', /^windrow-agent: nowhere\.csv cannot be read: there is no such file$/m],
   ['package.json', /^windrow-agent: package\.json: column ts or timestamp is missing\n/],
 ])('replay %s to Kafka: the file is looked at before Kafka', async (path, said) => {
   const { code, stdout, stderr } = await run('agent', [

@@ -171,8 +171,8 @@ describe.skipIf(kafkaMissing)('brokers that ask who is there', { timeout: 5 * wa
     await makeTopics(kafkaJs([internal()]), { topic: 'windrow-samples', numPartitions: 2 });
     const agent = await run('agent', ['doctor'], { env: environment(bob) });
     expect(agent.code).toBe(1);
-    const createToo = /not allowed: Write, Describe on topic windrow-samples \(and Create where /;
-    expect(agent.stdout).toMatch(createToo);
+    const told = /Write, Describe on topic windrow-samples \(and Create .*principal User:bob\)/s;
+    expect(agent.stdout).toMatch(told);
     const collector = await run('collector', ['doctor'], { env: environment(bob) });
     expect(collector.code).toBe(1);
     expect(collector.stdout).toContain('Read, Describe on topic windrow-samples');
@@ -197,9 +197,7 @@ describe.skipIf(kafkaMissing)('brokers that ask who is there', { timeout: 5 * wa
     const operation = AclOperationTypes.CREATE;
     await grant({ ...allow(dave, theCluster), operation });
     const after = await run('agent', ['doctor'], { env });
-    expect(after.stdout).toMatch(
-      /all that is needed is allowed so far; other rights on .*windrow-inventory can be looked up once/,
-    );
+    expect(after.stdout).toMatch(/is allowed so far; other rights on .*windrow-inventory can be/);
     expect(after.stdout).toMatch(/OK {4}files {5}no topics yet/);
     expect(after.code).toBe(0);
     expect(await topics()).toEqual(before);

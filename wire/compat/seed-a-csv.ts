@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { messageOf, WindrowError } from '../../runtime/errors.ts';
+import { fileTroubleOf, WindrowError } from '../../runtime/errors.ts';
 import { plural } from '../../runtime/plural.ts';
 import { metricAbsMax } from '../limits.ts';
 import { METRICS } from '../metrics.ts';
@@ -149,7 +149,7 @@ async function* chunksOf(
     yield* createReadStream(path, { signal });
   } catch (cause) {
     if (signal?.aborted) throw new WindrowError('aborted', `reading ${path} was stopped`);
-    throw new WindrowError('input', `${path} cannot be read: ${messageOf(cause)}`, { cause });
+    throw new WindrowError('input', `${path} cannot be read: ${fileTroubleOf(cause)}`, { cause });
   }
 }
 

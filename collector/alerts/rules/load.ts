@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { whatIsWrong } from '../../../runtime/config/issue.ts';
 import { duration } from '../../../runtime/config/units.ts';
 import { parseYaml } from '../../../runtime/config/yaml.ts';
-import { type ErrorDetails, messageOf, WindrowError } from '../../../runtime/errors.ts';
+import { type ErrorDetails, fileTroubleOf, WindrowError } from '../../../runtime/errors.ts';
 import { isInside, readOwn } from '../../../runtime/program.ts';
 import { type Notifiers, notifiersSchema } from '../notifiers/settings.ts';
 import { type Silence, silencesSchema } from '../stages/silence.ts';
@@ -89,7 +89,7 @@ function readText(path: string, givenBy: string): string {
     return readFileSync(path, 'utf8');
   } catch (cause) {
     if (cause instanceof WindrowError) throw cause;
-    throw new WindrowError('config', `${givenBy}: cannot read ${path}: ${messageOf(cause)}`, {
+    throw new WindrowError('config', `${givenBy}: cannot read ${path}: ${fileTroubleOf(cause)}`, {
       cause,
       hint: 'Name a YAML file that this user may read.',
     });

@@ -1,15 +1,14 @@
 /** What `doctor` finds out about the brokers. It changes nothing there. */
 import type { describeGroupsV5 } from '@platformatic/kafka';
 import type { Check, Finding } from '../../../runtime/doctor.ts';
-import type { WindrowError } from '../../../runtime/errors.ts';
 import { pause } from '../../../runtime/lifecycle.ts';
-import type { LogUse } from '../log/port.ts';
+import type { LogUse, TopicSpec } from '../log/port.ts';
 import { addressOf, KafkaClient } from './client.ts';
 import { checkClock } from './clock-check.ts';
 import type { KafkaSettings } from './connection.ts';
 import { findCoordinator } from './coordinator.ts';
 import { createTopic, notMade } from './create-topic.ts';
-import { describedTopics, inAnswer } from './described.ts';
+import { type DescribedTopic, describedTopics, inAnswer } from './described.ts';
 import { hasReason, isStarting, isTlsTrouble, kafkaError } from './errors.ts';
 import { reach } from './reach.ts';
 import { checkTopics } from './topic-checks.ts';
@@ -114,39 +113,18 @@ async function checkRights(
   use: LogUse,
   user: string | undefined,
 ): Promise<Finding> {
-  const topics = await describedTopics(
+  const described = await describedTopics(
     client,
     use.topics.map(({ topic: { name } }) => name),
   );
-  const unseen = use.topics.filter(
-    ({ topic: { name } }) => topics.get(name)?.errorCode === topicNotAllowed,
-  );
-  const notMakeable = new Set(await notToBeMade(client, unseen, () => {}));
-  const lacking = use.topics.flatMap(({ topic: { name }, rights }) => {
-    const there = topics.get(name);
-    // Of those that are not there it is tried.
-    if (there === undefined) return [];
-    const needed: Right[] = [...rights, 'Describe'];
-    const allowed = there.topicAuthorizedOperations;
-    // Of a topic that may not even be seen the broker tells nothing, not even whether it is there.
-    if (there.errorCode === topicNotAllowed) {
-      const create = notMakeable.has(name) ? ' (and Create where it is missing)' : '';
-      return [`${needed.join(', ')} on topic ${name}${create}`];
-    }
-    if (allowed === notTold) return [];
-    const missing = needed.filter((right) => (allowed & (1 << RIGHTS[right])) === 0);
-    return missing.length === 0 ? [] : [`${missing.join(', ')} on topic ${name}`];
-  });
-  const absent = use.topics.filter(({ topic }) => !topics.has(topic.name));
-  const stop = (error: WindrowError): never => {
-    throw error;
-  };
-  const absentLacking = await notToBeMade(client, absent, stop);
-  lacking.push(...absentLacking.map((name) => `Create on topic ${name}`));
+  const lacking: string[] = [];
+  for (const each of use.topics) {
+    lacking.push(...(await lackingOn(client, each, described.get(each.topic.name))));
+  }
   if (use.group !== undefined && !(await mayReadGroup(client, use.group))) {
     lacking.push(`Read on group ${use.group}`);
   }
-  if (lacking.length === 0) return { status: 'ok', message: allAllowed(absent) };
+  if (lacking.length === 0) return { status: 'ok', message: allAllowed(use, described) };
   return {
     status: 'fail',
     message: `not allowed: ${lacking.join('; ')}`,
@@ -154,36 +132,57 @@ async function checkRights(
   };
 }
 
-function allAllowed(absent: LogUse['topics']): string {
+function allAllowed({ topics }: LogUse, described: ReadonlyMap<string, DescribedTopic>): string {
   const message = 'all that is needed is allowed';
-  if (absent.length === 0) return message;
+  const names = topics.map(({ topic }) => topic.name).filter((name) => !described.has(name));
+  if (names.length === 0) return message;
   // Whether it may be read and written, brokers tell of a topic that is there alone.
-  return `${message} so far; other rights on ${absent.map(({ topic }) => topic.name).join(', ')} can be looked up once they are made`;
+  return `${message} so far; other rights on ${names.join(', ')} can be looked up once they are made`;
 }
 
 /**
- * The topics that this user has no right to make. It is tried without making them: nothing else tells,
- * for the right may be on the topic, on a part of its name or on the cluster.
- * @param onOther is given any other reason why one cannot be made
+ * The rights that are lacking on a topic, none or one text.
+ * @param there absent: it is missing
+ * @throws WindrowError when it is missing and cannot be made for another reason
  */
-async function notToBeMade(
+async function lackingOn(
   client: KafkaClient,
-  topics: LogUse['topics'],
-  onOther: (error: WindrowError) => void,
+  { topic, rights }: LogUse['topics'][number],
+  there: DescribedTopic | undefined,
 ): Promise<string[]> {
-  const lacking: string[] = [];
-  for (const { topic } of topics) {
-    try {
-      await createTopic(client, topic, { isTrial: true });
-    } catch (error) {
-      if (hasReason(error, 'TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED')) {
-        lacking.push(topic.name);
-      } else {
-        onOther(notMade(error, topic));
-      }
-    }
+  if (there === undefined) {
+    return (await mayMake(client, topic)) ? [] : [`Create on topic ${topic.name}`];
   }
-  return lacking;
+  const needed: Right[] = [...rights, 'Describe'];
+  // Of a topic that may not even be seen the broker tells nothing, not even whether it is there.
+  if (there.errorCode === topicNotAllowed) {
+    // What else is in the way of making it is told once it may be seen.
+    const create = (await mayMake(client, topic).catch(() => true))
+      ? ''
+      : ' (and Create where it is missing)';
+    return [`${needed.join(', ')} on topic ${topic.name}${create}`];
+  }
+  const allowed = there.topicAuthorizedOperations;
+  if (allowed === notTold) return [];
+  const missing = needed.filter((right) => (allowed & (1 << RIGHTS[right])) === 0);
+  return missing.length === 0 ? [] : [`${missing.join(', ')} on topic ${topic.name}`];
+}
+
+/**
+ * Whether this user has the right to make it. It is tried without making it: nothing else tells,
+ * for the right may be on the topic, on a part of its name or on the cluster.
+ * @throws WindrowError when it cannot be made for another reason
+ */
+async function mayMake(client: KafkaClient, topic: TopicSpec): Promise<boolean> {
+  try {
+    await createTopic(client, topic, { isTrial: true });
+    return true;
+  } catch (error) {
+    if (hasReason(error, 'TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED')) {
+      return false;
+    }
+    throw notMade(error, topic);
+  }
 }
 
 /** Who neither sends nor receives files needs nothing of it, so it is a warning at most. */
