@@ -113,8 +113,10 @@ export function describeLogTopics<L extends Log>(
 
   it('a share is owned from when it is given until its member leaves', async () => {
     const scene = await stage({ a: 1 });
+    const topics = [scene.topic('a')];
+    const consumer = scene.log.consumer({ group: scene.group, member: 'other', topics });
+    expect(consumer.ownsShare).toBe(false);
     const one = scene.join('one');
-    expect(one.consumer.ownsShare).toBe(false);
     await vi.waitFor(() => expect(one.slots()).toEqual([0]), waitMsMax);
     await vi.waitFor(() => expect(one.consumer.ownsShare).toBe(true), waitMsMax);
     await one.stop();
