@@ -1,6 +1,7 @@
 /**
  * When a term above ours, which somebody took who has not our slots, is answered with a higher one:
- * not more often than once in a while, for two that each have all slots would go on for ever.
+ * only while the slots are surely ours, and not more often than once in a while, for two that each
+ * have all slots would go on for ever.
  *
  * Invariant: what was not answered waits here, the newest of each alert and at most `deferredMax`.
  */
@@ -37,6 +38,17 @@ export class Outranking {
     this.#deferred.set(key, { record: word.record, before });
     const [oldest] = this.#deferred.keys();
     if (this.#deferred.size > deferredMax && oldest !== undefined) this.#deferred.delete(oldest);
+  }
+
+  /** We told since how it stands, in a term that counts less than that of what waits here. */
+  said(record: AlertRecordOnWire): void {
+    const word = this.#deferred.get(keyOf(record));
+    if (word !== undefined) this.#deferred.set(keyOf(record), { ...word, before: record });
+  }
+
+  /** These are another's to answer, or are answered when they are ours again. */
+  forget(isMeant: (record: AlertRecordOnWire) => boolean): void {
+    for (const [key, { record }] of this.#deferred) if (isMeant(record)) this.#deferred.delete(key);
   }
 
   /** All that wait, the oldest first; none before it is time. @param nowMs monotonic */

@@ -1,90 +1,8 @@
-import type { DatabaseSync } from 'node:sqlite';
-import { expect, it, onTestFinished } from 'vitest';
-import { createKeptLog } from '../../../runtime/testing/kept-log.ts';
-import { createManualClock } from '../../../runtime/testing/manual-clock.ts';
-import { temporaryFolder } from '../../../runtime/testing/temporary-folder.ts';
+import { expect, it } from 'vitest';
 import type { AlertRecordOnWire } from '../../../wire/records/alert-record.ts';
-import type { NewLogRecord } from '../../../wire/transport/log/port.ts';
 import type { AlertNotice } from '../../alerts/alert.ts';
-import { AlertEngine } from '../../alerts/engine.ts';
-import { parseAlerts } from '../../alerts/rules/load.ts';
-import { restoreAlerts } from '../../alerts/store.ts';
-import { Registry } from '../../ingest/registry.ts';
-import { openForWriting } from '../../store/database.ts';
-import { Group } from '../../store/group.ts';
-import { SharedAlertStatements } from '../../store/shared-alerts.ts';
-import { shareOf } from './alerts.ts';
-import { outrankEveryMs } from './outranking.ts';
-import { SharedAlerts } from './shared.ts';
+import { collector, stored, telling } from './testing/collector.ts';
 import { slowly } from './testing/slowly.ts';
-
-const RULES = `
-rules:
-  - { name: gone, about: Not heard., silent: 60s, severity: warning }
-notifiers:
-  ops: { type: command, command: [notify] }
-`;
-
-/** A collector that has slot 1 with one server, which falls silent; nothing is committed by itself. */
-function collector() {
-  const clock = createManualClock();
-  const db = openForWriting(temporaryFolder());
-  onTestFinished(() => db.close());
-  const registry = new Registry();
-  const source = registry.create({ serverId: 'pc', replayId: '', originMs: 0 });
-  source.lastSlot = 1;
-  source.lastSeenMs = clock.wallMs();
-  source.lastSeenMonotonicMs = clock.monotonicMs();
-  const group = new Group();
-  const slots = new Set<number>();
-  const engine = new AlertEngine(
-    {
-      clock,
-      group: () => group,
-      sources: () => registry.all(),
-      onChange: () => {},
-      hears: () => true,
-      isOwnClockOff: () => false,
-      share: shareOf(slots, { slotMs: () => Infinity, othersMs: () => Infinity }),
-      windowMs: 30_000,
-      latenessMs: 5_000,
-    },
-    restoreAlerts(db, clock.wallMs()),
-  );
-  engine.start(parseAlerts(RULES, 'alerts.yaml').rules);
-  const published: AlertRecordOnWire[] = [];
-  const topic = { takes: () => Promise.resolve(), tellable: 0 };
-  const standing = { isFirm: true };
-  const shared = new SharedAlerts({
-    self: { id: 'one', url: 'http://one.test' },
-    engine,
-    registry,
-    db,
-    slots,
-    clock,
-    log: createKeptLog().log,
-    group: () => group,
-    timeoutsMs: () => new Map([['ops', 1_000]]),
-    ownsShare: () => standing.isFirm,
-    publish: (records: readonly NewLogRecord[]) => {
-      for (const { value } of records) published.push(JSON.parse(String(value)));
-    },
-    published: () => topic.takes(),
-    onTellable: () => void (topic.tellable += 1),
-  });
-  const commit = (): void => {
-    engine.checkpoint(group);
-    shared.inCommit(group);
-    shared.committed();
-  };
-  const fallSilent = (): void => {
-    for (let second = 0; second < 90; second += 1) {
-      clock.advance(1_000);
-      engine.tick();
-    }
-  };
-  return { clock, db, engine, group, shared, standing, published, topic, commit, fallSilent };
-}
 
 it('what was judged last when its slot leaves, and not committed yet, goes along and is not told here', () => {
   const { engine, group, shared, published, commit, fallSilent } = collector();
@@ -224,24 +142,6 @@ it('a slot that is not ours has no alerts of ours, whatever waits for the commit
   expect(group.ownAlerts.size).toBe(0);
 });
 
-/** One whose server is silent and told as such, and what was told. */
-function telling() {
-  const one = collector();
-  one.shared.takeOver(new Set([1]));
-  one.fallSilent();
-  one.commit();
-  const [told] = one.published;
-  if (told === undefined) throw new Error('nothing was judged');
-  return { ...one, told };
-}
-
-/** What the store has. */
-function stored(db: DatabaseSync, fill: (group: Group) => void): void {
-  const group = new Group();
-  fill(group);
-  new SharedAlertStatements(db).write(group);
-}
-
 it.each([
   { by: 'another, later', id: 'two', more: 1, taken: [] },
   { by: 'itself when it went', id: 'one', more: 0, taken: [] },
@@ -262,31 +162,6 @@ it.each([
   expect([...group.ownAlerts.values()].map(({ body }) => body === null)).toEqual([
     now.taken.length === 0,
   ]);
-});
-
-it('a term above ours is answered once in a while, and what waited for it is not lost', () => {
-  const { clock, shared, published, commit, told } = telling();
-  const foreign = (more: number) => {
-    const owner = { ...told.owner, id: 'late', term: clock.wallMs() + more };
-    const before = published.length;
-    shared.heard({ ...told, owner });
-    commit();
-    return { owner, told: published.slice(before) };
-  };
-  const first = foreign(1_000);
-  expect(first.told).toHaveLength(1);
-  expect(first.told[0]?.owner.term).toBeGreaterThan(first.owner.term);
-  const second = foreign(5_000);
-  expect(second.told).toEqual([]);
-  clock.advance(outrankEveryMs - 1);
-  shared.tick();
-  commit();
-  expect(published.at(-1)?.owner.term).toBeLessThan(second.owner.term);
-  clock.advance(1);
-  shared.tick();
-  commit();
-  expect(published.at(-1)?.owner).toMatchObject({ id: 'one' });
-  expect(published.at(-1)?.owner.term).toBeGreaterThan(second.owner.term);
 });
 
 it('what is over is not opened by a late word though its end is not committed yet', () => {

@@ -56,7 +56,6 @@ export interface SharedAlertsOptions
 
 export class SharedAlerts implements DeliveryGate {
   readonly #options: SharedAlertsOptions;
-  readonly #isKnownNotifier: (name: string) => boolean;
   readonly #takeOver: TakeOver;
   readonly #statements: SharedAlertStatements;
   readonly #entries = new Map<string, Entry>();
@@ -85,15 +84,14 @@ export class SharedAlerts implements DeliveryGate {
     this.#options = options;
     this.#telling = new Telling(options, (key) => this.#entries.get(key));
     this.#handOver = new HandOver(options.clock);
-    const isKnownNotifier = (name: string): boolean => options.timeoutsMs().has(name);
-    this.#isKnownNotifier = isKnownNotifier;
-    this.#takeOver = new TakeOver({ ...options, isKnownNotifier });
+    this.#takeOver = new TakeOver({ ...options, isKnownNotifier: this.#isKnownNotifier });
     this.#statements = new SharedAlertStatements(options.db);
   }
 
   /** These slots are another collector's now. */
   release(slots: ReadonlySet<number>): void {
     if (slots.size === 0) return;
+    this.#outranking.forget(({ slot }) => slots.has(slot));
     const { engine, slots: ours, group } = this.#options;
     // What was judged last waits for its commit still, and goes along.
     engine.checkpoint(group());
@@ -140,6 +138,7 @@ export class SharedAlerts implements DeliveryGate {
   /** What is said of the server comes in this slot by now, which is another collector's: it goes on with its alerts. */
   moved(server: string, slot: number): void {
     const { engine, group } = this.#options;
+    this.#outranking.forget((record) => record.server === server);
     engine.checkpoint(group());
     this.inCommit(group());
     this.#telling.changed((entry) => entry.server === server);
@@ -186,10 +185,8 @@ export class SharedAlerts implements DeliveryGate {
       if (slot === undefined || !this.#options.slots.has(slot)) continue;
       // With its notices: the next step, of another alert, keeps only what is still needed of this one.
       const toTell = notices.get(noticeMark({ id: transition.id, status: transition.kind })) ?? [];
-      const entry = toTell.reduce(
-        (so, { lane, notice }) => withNotice(so, lane, notice),
-        withStep(before, slot, transition),
-      );
+      const begun = withStep(before, slot, transition);
+      const entry = toTell.reduce((so, { lane, notice }) => withNotice(so, lane, notice), begun);
       this.#entries.set(key, entry);
       changed.add(key);
       if (toTell.length === 0) continue;
@@ -246,6 +243,7 @@ export class SharedAlerts implements DeliveryGate {
     const { id, term } = record.owner;
     this.#takeOver.sawTerm(term);
     if (id === self.id) {
+      this.#outranking.said(record);
       if (this.#closing.get(key)?.id === record.id && !isOpen(record)) {
         this.#closing.delete(key);
         this.#store(record, null);
@@ -256,7 +254,7 @@ export class SharedAlerts implements DeliveryGate {
     if (term < this.#telling.term) this.#formerWord.heard(record);
     // Who has a higher term has replaced us, and we are about to be told so; or comes late.
     if (term > this.#telling.term && !this.#isParted) {
-      if (!this.#outranking.begin(clock.monotonicMs())) {
+      if (!this.#isSurelyOurs() || !this.#outranking.begin(clock.monotonicMs())) {
         const before = known ?? newestAlert(this.#options, record);
         this.#outranking.defer({ record, before });
         return true;
@@ -322,6 +320,8 @@ export class SharedAlerts implements DeliveryGate {
     this.#telling.isStopping = true;
     for (const entry of this.#entries.values()) if (hasWaiting(entry)) this.#telling.now(entry);
   }
+
+  readonly #isKnownNotifier = (name: string): boolean => this.#options.timeoutsMs().has(name);
 
   /** Whoever stood still hears only later that others have told what waits here. */
   #isSurelyOurs = (): boolean => !this.#isParted && this.#options.ownsShare();
