@@ -111,6 +111,8 @@ export class Delivery {
       const outgoing = store.outgoing(name);
       const { never } = this.#verdicts(outgoing?.notices ?? []);
       if (never.length === 0) return outgoing;
+      // Their ends go first: one that is here when its alert comes back would go before its firing.
+      this.#waiting();
       store.leave(name, never);
       this.#attempts = 0;
       this.#refusals = 0;

@@ -9,6 +9,7 @@ import { openForWriting } from '../../store/database.ts';
 import type { AlertNotice } from '../alert.ts';
 import { deliveriesOf } from '../deliveries.ts';
 import { Delivery, type DeliverySettings } from '../delivery.ts';
+import { openGate } from '../delivery-gate.ts';
 import { DeliveryStore } from '../delivery-store.ts';
 import type { Notification, Notifier } from '../notifiers/port.ts';
 
@@ -38,7 +39,7 @@ export const refusal = new WindrowError('refused', 'the receiver answered 400', 
   retryable: false,
 });
 
-export function deliveryRig(dataDir: string, startMs = noonMs) {
+export function deliveryRig(dataDir: string, startMs = noonMs, gate = openGate) {
   const clock = createManualClock(startMs);
   const { log, lines } = createKeptLog();
   const notifier = new ScriptedNotifier();
@@ -50,7 +51,7 @@ export function deliveryRig(dataDir: string, startMs = noonMs) {
   const delaysMs: number[] = [];
   const open = (): { db: DatabaseSync; delivery: Delivery; store: DeliveryStore } => {
     const db = openForWriting(dataDir);
-    const store = new DeliveryStore(db);
+    const store = new DeliveryStore(db, gate);
     const observer = {
       settled: (_: string, outcome: string, notices: number) => {
         counts[outcome] = (counts[outcome] ?? 0) + notices;
@@ -58,7 +59,7 @@ export function deliveryRig(dataDir: string, startMs = noonMs) {
       delayed: (ms: number) => void delaysMs.push(ms),
     };
     const random = (): number => 0.5;
-    const options = { name, notifier, store, observer, clock, log, random };
+    const options = { name, notifier, store, gate, observer, clock, log, random };
     return { db, store, delivery: new Delivery({ ...options, settings: () => settings }) };
   };
   let opened = open();

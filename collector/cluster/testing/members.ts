@@ -15,8 +15,12 @@ import {
 } from '../../../wire/records/record.ts';
 import { ALERTS_TOPIC } from '../../../wire/records/alert-record.ts';
 import { WINDOW_RESULTS_TOPIC } from '../../../wire/records/window-result.ts';
-import { createMemoryLog, type MemoryLog } from '../../../wire/transport/log/memory.ts';
-import type { LogProducer } from '../../../wire/transport/log/port.ts';
+import {
+  createMemoryLog,
+  type MemoryLog,
+  type ProgramLog,
+} from '../../../wire/transport/log/memory.ts';
+import type { Log, LogProducer } from '../../../wire/transport/log/port.ts';
 import { partitionOf } from '../../../wire/transport/log/partition.ts';
 import { WIRE_VERSION } from '../../../wire/version.ts';
 import { SEED_A_TOPICS } from '../../../wire/compat/seed-a-format.ts';
@@ -61,6 +65,11 @@ export interface Member {
   kill(): void;
   /** In good order. */
   stop(): Promise<void>;
+  /** From the log, where it has a `program`; or it stands still, as a stopped process. */
+  cutOff(how?: { readonly isStill: boolean }): void;
+  readonly isCutOff: boolean;
+  /** As `ProgramLog` has it; it goes on where it stood still. */
+  heal(heardAfterMs: number): void;
 }
 
 /** A log with the topics of a fleet. */
@@ -83,6 +92,8 @@ export function createFleetLog(partitions: Readonly<Record<string, number>> = {}
 
 export interface MemberOptions {
   readonly fleetLog: FleetLog;
+  /** Its ends of that log, where it is to be cut off. */
+  readonly program?: ProgramLog | undefined;
   readonly name: string;
   readonly dataDir: string;
   readonly topics?: readonly string[];
@@ -101,7 +112,7 @@ export interface MemberOptions {
 export function startMember(options: MemberOptions): Member {
   const { fleetLog, name, dataDir, topics = TOPICS } = options;
   const { rules = 'rules: []', notifier = () => ({ send: async () => 'ok' }) } = options;
-  const { onSend = () => {}, hasNotifier = () => true, wal } = options;
+  const { onSend = () => {}, hasNotifier = () => true, wal, program } = options;
   const alerts: string[] = [];
   const others: string[] = [];
   const { clock } = fleetLog;
@@ -115,7 +126,7 @@ export function startMember(options: MemberOptions): Member {
   let killed = false;
   const death = Promise.withResolvers<void>();
   const cluster = new Cluster({
-    source: dyingWith(fleetLog.log, (topic) => {
+    source: dyingWith(program ?? fleetLog.log, (topic) => {
       if (!killed) onSend(member, topic);
       return killed;
     }),
@@ -202,6 +213,17 @@ export function startMember(options: MemberOptions): Member {
       db.close();
       fleetLog.log.kill(GROUP, name);
     },
+    cutOff({ isStill } = { isStill: false }) {
+      if (isStill) still.add(member);
+      program?.cutOff(isStill ? Infinity : cutNoticedMs);
+    },
+    get isCutOff() {
+      return program?.isCutOff === true;
+    },
+    heal(heardAfterMs) {
+      still.delete(member);
+      program?.heal(heardAfterMs);
+    },
     async stop() {
       stopping.add(member);
       while (delivering.has(member)) await vi.advanceTimersByTimeAsync(100);
@@ -218,7 +240,7 @@ export function startMember(options: MemberOptions): Member {
 }
 
 /** What a killed process has not written is not written any more. */
-function dyingWith(log: MemoryLog, isDead: (topic: string) => boolean): MemoryLog {
+function dyingWith(log: Log, isDead: (topic: string) => boolean): Log {
   const never = new Promise<never>(() => {});
   return {
     ...log,
@@ -231,13 +253,18 @@ function dyingWith(log: MemoryLog, isDead: (topic: string) => boolean): MemoryLo
   };
 }
 
+/** The fourth heartbeat is asked when the session ends, and waits 5 s for its answer. */
+const cutNoticedMs = 15_000;
+
 const delivering = new WeakSet<Member>();
 /** What is on its way may arrive; nothing else goes out. */
 const stopping = new WeakSet<Member>();
+/** Nothing of them runs. */
+const still = new WeakSet<Member>();
 
 /** Goes on when all that is due was sent, or the receiver keeps it waiting. */
 async function deliver(member: Member): Promise<void> {
-  if (delivering.has(member)) return;
+  if (delivering.has(member) || still.has(member)) return;
   delivering.add(member);
   const sent = sendDue(member).finally(() => delivering.delete(member));
   await Promise.race([sent, vi.advanceTimersByTimeAsync(0)]);
@@ -246,7 +273,7 @@ async function deliver(member: Member): Promise<void> {
 /** As the member's worker would; one that was killed meanwhile does no more. */
 async function sendDue(member: Member): Promise<void> {
   const { db, delivery } = member;
-  while (db.isOpen && !stopping.has(member)) {
+  while (db.isOpen && !stopping.has(member) && !still.has(member)) {
     try {
       if ((await delivery.step(never)) > 0) return;
     } catch (error) {
@@ -260,8 +287,9 @@ const never = new AbortController().signal;
 /** Lets seconds pass for all members. */
 export async function pass(seconds: number, clock: ManualClock, members: readonly Member[]) {
   for (let i = 0; i < seconds; i += 1) {
-    for (const { engine, ingest, cluster, db } of members) {
-      if (!db.isOpen) continue;
+    for (const member of members) {
+      const { engine, ingest, cluster, db } = member;
+      if (!db.isOpen || still.has(member)) continue;
       engine.tick();
       ingest.tick();
       cluster.tick();

@@ -1,7 +1,9 @@
 /** Groups of a log in memory. Each member works on what it knows to be its own until it looks again. */
+import type { Clock } from '../../../runtime/clock.ts';
 import { WindrowError } from '../../../runtime/errors.ts';
-import { aborted } from '../../../runtime/lifecycle.ts';
+import { aborted, pause } from '../../../runtime/lifecycle.ts';
 import { assignSlots } from './assign.ts';
+import { type MemoryLine, noAnswer, type Unheard } from './memory-line.ts';
 import { fetchFrom, type MemoryTopics } from './memory-topics.ts';
 import type {
   Commit,
@@ -17,6 +19,11 @@ import { type Reading, readingOf, slotCountOf, slotOf, type SlotPlace } from './
 
 type Place = Pick<LogRecord, 'topic' | 'partition'>;
 
+/** Who is not heard for so long is out, as at Kafka. */
+const sessionMs = 10_000;
+/** Whether a session has ended is looked at this often. */
+const lookEveryMs = 100;
+
 interface Member {
   readonly name: string;
   readonly options: GroupOptions;
@@ -24,21 +31,26 @@ interface Member {
   slots: ReadonlyMap<number, number>;
   /** The rebalance that it has dealt with. */
   known: number;
-  /** Taken out of the group by others. */
-  gone: 'killed' | 'replaced' | undefined;
+  /**
+   * Taken out of the group by others; `missed`: its session has ended, which it does not know;
+   * `parted`: which it has noticed.
+   */
+  gone: 'killed' | 'replaced' | 'missed' | 'parted' | undefined;
   /** Its slots are others'. */
   readonly lost: () => void;
 }
 
 export class MemoryGroup {
   readonly #topics: MemoryTopics;
+  readonly #clock: Clock;
   readonly #members = new Map<string, Member>();
   /** With the id of the topic that they are of. */
   readonly #committed = new Map<string, { readonly topicId: string; readonly commit: Commit }>();
   #generation = 0;
 
-  constructor(topics: MemoryTopics) {
+  constructor(topics: MemoryTopics, clock: Clock) {
     this.#topics = topics;
+    this.#clock = clock;
   }
 
   get generation(): number {
@@ -68,13 +80,13 @@ export class MemoryGroup {
       throw new WindrowError('config', 'other programs use this group');
     }
     const before = this.#members.get(name);
-    if (before !== undefined) before.gone = 'replaced';
     // Its slots stay its own: it has the name. What it knew of them it knows no longer.
-    const slots = [...(before?.slots.keys() ?? [])].map((slot) => [slot, Infinity] as const);
+    const slots = before?.gone === undefined ? anew(before?.slots.keys() ?? []) : new Map();
+    if (before !== undefined) before.gone = 'replaced';
     const member: Member = {
       name,
       options,
-      slots: new Map(slots),
+      slots,
       known: 0,
       gone: undefined,
       lost,
@@ -84,8 +96,35 @@ export class MemoryGroup {
     return member;
   }
 
+  /** It was taken out, and claims what it had. */
+  rejoin(member: Member): void {
+    member.gone = undefined;
+    member.slots = anew(member.slots.keys());
+    member.known = 0;
+    this.rebalance();
+  }
+
+  /** Nothing is heard of the member from now on: its session ends, and later it notices that. */
+  async miss(member: Member, { heard, noticesAfterMs }: Unheard): Promise<void> {
+    const sinceMs = this.#clock.monotonicMs();
+    const isMissed = async (ms: number): Promise<boolean> => {
+      while (!heard.aborted && this.#clock.monotonicMs() - sinceMs < ms) {
+        await pause(lookEveryMs, heard);
+      }
+      return !heard.aborted;
+    };
+    if (!(await isMissed(sessionMs)) || member.gone !== undefined) return;
+    if (this.#members.get(member.name) !== member) return;
+    member.gone = 'missed';
+    this.rebalance();
+    if (!(await isMissed(noticesAfterMs)) || member.gone !== 'missed') return;
+    member.gone = 'parted';
+    member.lost();
+  }
+
   has(name: string): boolean {
-    return this.#members.has(name);
+    const member = this.#members.get(name);
+    return member !== undefined && member.gone === undefined;
   }
 
   leave(member: Member): void {
@@ -104,7 +143,7 @@ export class MemoryGroup {
 
   rebalance(): void {
     this.#generation += 1;
-    const members = [...this.#members.values()];
+    const members = [...this.#members.values()].filter(({ gone }) => gone === undefined);
     const counts = members.map(({ options }) =>
       slotCountOf(this.#topics.states(options.topics), options),
     );
@@ -124,14 +163,16 @@ export class MemoryConsumer implements GroupConsumer {
   readonly #topics: MemoryTopics;
   readonly #group: MemoryGroup;
   readonly #options: GroupOptions;
+  readonly #line: MemoryLine;
   readonly #positions = new Map<string, number>();
   #reading: Reading | undefined;
   #member: Member | undefined;
 
-  constructor(topics: MemoryTopics, group: MemoryGroup, options: GroupOptions) {
+  constructor(topics: MemoryTopics, group: MemoryGroup, options: GroupOptions, line: MemoryLine) {
     this.#topics = topics;
     this.#group = group;
     this.#options = options;
+    this.#line = line;
   }
 
   get ownsShare(): boolean {
@@ -139,33 +180,49 @@ export class MemoryConsumer implements GroupConsumer {
   }
 
   async run(handler: SlotHandler, signal: AbortSignal): Promise<void> {
+    const line = this.#line;
+    await line.whole(signal);
     const member = this.#group.join(this.#options, () => handler.parted?.());
     this.#member = member;
+    line.onCut((unheard) => void this.#group.miss(member, unheard));
     let told: string | undefined;
     try {
       while (!signal.aborted) {
-        const { away } = this.#topics;
+        const { away = line.isHeard ? undefined : 'the group does not answer' } = this.#topics;
         if (away !== told) handler.interrupted?.(away);
         told = away;
-        if (member.gone === 'replaced') throw new MemberReplaced(this.#options);
         if (member.gone === 'killed') await aborted(signal);
-        else if (away !== undefined) await this.#topics.changed(signal);
+        else if (line.isCut) await line.whole(signal);
+        else if (this.#topics.away !== undefined) await this.#topics.changed(signal);
+        else if (!line.isHeard && member.gone !== 'parted') {
+          // What it knows to be its own it reads on.
+          await this.#takeNext(member, handler, signal);
+        } else if (member.gone === 'replaced') throw new MemberReplaced(this.#options);
+        else if (member.gone !== undefined) this.#rejoin(member, handler);
         else if (member.known !== this.#group.generation) await this.#assign(member, handler);
         else await this.#takeNext(member, handler, signal);
       }
     } finally {
-      this.#group.leave(member);
+      // Who cannot say that it leaves is missed.
+      if (!line.isCut) this.#group.leave(member);
     }
   }
 
   async commit(offsets: readonly Commit[], signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw new WindrowError('aborted', 'committing was aborted');
+    if (this.#line.isCut) throw noAnswer();
     const member = this.#member;
     const owns = (place: PartitionOffset): boolean =>
       member?.slots.has(slotOf(place, this.#options)) === true;
     if (!this.ownsShare || !offsets.every(owns)) throw changing();
     const ids = new Map(this.#reading?.places.map((place) => [keyOf(place), place.topicId]));
     this.#group.commit(offsets, (commit) => ids.get(keyOf(commit)) ?? '');
+  }
+
+  #rejoin(member: Member, handler: SlotHandler): void {
+    this.#line.hear();
+    handler.parted?.();
+    this.#group.rejoin(member);
   }
 
   async #assign(member: Member, handler: SlotHandler): Promise<void> {
@@ -212,6 +269,11 @@ export class MemoryConsumer implements GroupConsumer {
     if (reached.length > 0) handler.reached?.(reached);
     else await this.#topics.changed(signal);
   }
+}
+
+/** Slots of which nothing is known any longer. */
+function anew(slots: Iterable<number>): Map<number, number> {
+  return new Map([...slots].map((slot) => [slot, Infinity]));
 }
 
 function keyOf({ topic, partition }: Place): string {

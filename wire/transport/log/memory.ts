@@ -6,6 +6,7 @@
 import type { Clock } from '../../../runtime/clock.ts';
 import { WindrowError } from '../../../runtime/errors.ts';
 import { MemoryConsumer, MemoryGroup } from './memory-group.ts';
+import { MemoryLine, noAnswer } from './memory-line.ts';
 import { fetchFrom, MemoryTopics, type NewMemoryRecord } from './memory-topics.ts';
 import { partitionOf } from './partition.ts';
 import type { Log, LogAdmin, LogProducer, LogReader, LogRecord, PartitionOffset } from './port.ts';
@@ -19,8 +20,22 @@ export interface MemoryLogOptions {
   readonly clock: Clock;
 }
 
+/** All ends of one program, which may be cut off from the log. */
+export interface ProgramLog extends Log {
+  readonly isCutOff: boolean;
+  /**
+   * Nothing passes any longer. After 10 s its group takes it out.
+   * @param noticesAfterMs that its share may be another's by now; more than the 10 s
+   */
+  cutOff(noticesAfterMs: number): void;
+  /** @param heardAfterMs so long it goes on with what it had before its group tells it anything */
+  heal(heardAfterMs: number): void;
+}
+
 /** The log, and what a test does to it. */
 export interface MemoryLog extends Log {
+  /** For a program that is to be cut off. */
+  ofProgram(): ProgramLog;
   /** Appends what no producer of ours would write. @returns its offset */
   append(record: NewMemoryRecord): number;
   /** Takes an offset without a record, as the end of a transaction does. */
@@ -50,16 +65,31 @@ export function createMemoryLog({ topics: given = {}, clock }: MemoryLogOptions)
   const failing = { sends: 0, written: false };
 
   function groupOf(name: string): MemoryGroup {
-    const group = groups.get(name) ?? new MemoryGroup(topics);
+    const group = groups.get(name) ?? new MemoryGroup(topics, clock);
     groups.set(name, group);
     return group;
   }
 
-  return {
-    producer: () => createProducer(topics, failing),
-    consumer: (options) => new MemoryConsumer(topics, groupOf(options.group), options),
-    reader: (topic) => createReader(topics, topic),
+  const endsOf = (line: MemoryLine): Log => ({
+    producer: () => createProducer(topics, failing, line),
+    consumer: (options) => new MemoryConsumer(topics, groupOf(options.group), options, line),
+    reader: (topic) => createReader(topics, topic, line),
     admin: () => createAdmin(topics, groups),
+  });
+
+  return {
+    ...endsOf(new MemoryLine()),
+    ofProgram() {
+      const line = new MemoryLine();
+      return {
+        ...endsOf(line),
+        get isCutOff() {
+          return line.isCut;
+        },
+        cutOff: (noticesAfterMs) => line.cut(noticesAfterMs),
+        heal: (heardAfterMs) => line.heal(heardAfterMs),
+      };
+    },
     append: (record) => topics.append(record),
     mark: (place) => topics.mark(place),
     remove(topic) {
@@ -92,12 +122,14 @@ export function createMemoryLog({ topics: given = {}, clock }: MemoryLogOptions)
 function createProducer(
   topics: MemoryTopics,
   failing: { sends: number; readonly written: boolean },
+  line: MemoryLine,
 ): LogProducer {
   let closed = false;
   return {
     async send(records, signal) {
       if (signal.aborted) throw new WindrowError('aborted', 'sending was aborted');
       if (closed) throw new WindrowError('unreachable', 'the producer is closed');
+      await line.arrives(signal);
       const isFailing = failing.sends > 0;
       if (isFailing) failing.sends -= 1;
       const placed = records.map((record) => {
@@ -115,7 +147,7 @@ function createProducer(
         throw new WindrowError('refused', `a record is larger than ${recordBytesMax} bytes`);
       });
       if (!isFailing || failing.written) for (const record of placed) topics.append(record);
-      if (isFailing) throw new WindrowError('unreachable', 'no answer', { retryable: true });
+      if (isFailing) throw noAnswer();
     },
     async close() {
       closed = true;
@@ -132,15 +164,17 @@ function bytesOf({ key, value, headers }: NewMemoryRecord): number {
   return [key?.length ?? 0, value?.length ?? 0, ...inHeaders].reduce((sum, bytes) => sum + bytes);
 }
 
-function createReader(topics: MemoryTopics, topic: string): LogReader {
+function createReader(topics: MemoryTopics, topic: string, line: MemoryLine): LogReader {
   return {
     async end() {
+      if (line.isCut) throw noAnswer();
       const topicId = topics.states([topic]).get(topic)?.id;
       if (topicId === undefined) throw noTopic(topic);
       const logs = topics.partitions(topic);
       return logs.map(({ length: offset }, partition) => ({ topic, topicId, partition, offset }));
     },
     async follow(from, { opened, take, caughtUp, unreadable, reached, ends: tellEnds }, signal) {
+      await line.whole(signal);
       const positions = new Map<number, number>();
       const ends = topics.partitions(topic).map(({ length }) => length);
       let id: string | undefined;
@@ -167,7 +201,7 @@ function createReader(topics: MemoryTopics, topic: string): LogReader {
       const hasAll = (): boolean =>
         ends.every((end, partition) => (positions.get(partition) ?? 0) >= end);
       let told = false;
-      while (!signal.aborted) {
+      for (; !signal.aborted; await line.whole(signal)) {
         const now = topics.states([topic]).get(topic)?.id;
         if (now !== undefined && now !== id) open(now);
         const wanted = topics.partitions(topic).map((_, partition) => ({ topic, partition }));

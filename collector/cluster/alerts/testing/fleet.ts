@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest';
 import { WindrowError } from '../../../../runtime/errors.ts';
 import { temporaryFolder } from '../../../../runtime/testing/temporary-folder.ts';
 import { ALERTS_TOPIC, type AlertRecordOnWire } from '../../../../wire/records/alert-record.ts';
+import type { ProgramLog } from '../../../../wire/transport/log/memory.ts';
 import { partitionOf } from '../../../../wire/transport/log/partition.ts';
 import type { AlertNotice } from '../../../alerts/alert.ts';
 import type { Notifier } from '../../../alerts/notifiers/port.ts';
@@ -31,6 +32,8 @@ export interface Arrived
   readonly by: string;
   /** Of the notification that it was in. */
   readonly key: string;
+  /** Whether its sender could tell nobody that it sent it. */
+  readonly isCutOff: boolean;
 }
 
 export type AlertFleet = ReturnType<typeof alertFleet>;
@@ -59,12 +62,13 @@ export function alertFleet(rules = RULES, newFolder = temporaryFolder) {
 
   const notifier = (member: () => Member): Notifier => ({
     async send({ key, notices }) {
-      const { name } = member();
+      const { name, isCutOff } = member();
       if (receiver.isDown) {
         throw new WindrowError('unreachable', 'nobody is there', { retryable: true });
       }
       for (const { id, status, rule, server, startsAtMs, fingerprint } of notices) {
-        arrived.push({ id, status, rule, server, startsAtMs, fingerprint, by: name, key });
+        const notice = { id, status, rule, server, startsAtMs, fingerprint };
+        arrived.push({ ...notice, by: name, key, isCutOff });
       }
       await new Promise((resolve) => setTimeout(resolve, receiver.answerMs));
       if (receiver.killsNext) {
@@ -93,12 +97,13 @@ export function alertFleet(rules = RULES, newFolder = temporaryFolder) {
     receiver,
     /** What arrived, as `status rule server`. */
     told: () => arrived.map(({ status, rule, server }) => `${status} ${rule} ${server}`),
-    start(name: string): Member {
+    /** @param program see `MemberOptions` */
+    start(name: string, program?: ProgramLog): Member {
       const dataDir = folders.get(name) ?? newFolder();
       folders.set(name, dataDir);
       const hasNotifier = (): boolean => !receiver.isRemoved;
       const how = { rules, notifier, onSend, hasNotifier };
-      const member = startMember({ fleetLog, name, dataDir, ...how });
+      const member = startMember({ fleetLog, name, dataDir, program, ...how });
       members.set(name, member);
       onTestFinished(() => {
         if (member.db.isOpen) member.db.close();
