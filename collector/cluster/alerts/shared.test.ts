@@ -164,6 +164,22 @@ it.each([
   ]);
 });
 
+it('after a kill an alert is over that another ended which took its slot in the same millisecond', () => {
+  const { told } = telling();
+  const { db, group, shared, published, commit } = collector();
+  const { rule, server } = told;
+  const owner = { ...told.owner, id: 'two' };
+  const over: AlertRecordOnWire = { ...told, kind: 'resolved', active: null, notices: [], owner };
+  stored(db, ({ ownAlerts, sharedAlerts }) => {
+    ownAlerts.set('x', { rule, server, body: JSON.stringify(told) });
+    sharedAlerts.set('x', { rule, server, record: over });
+  });
+  shared.takeOver(new Set([1]));
+  commit();
+  expect(published).toEqual([]);
+  expect([...group.ownAlerts.values()]).toMatchObject([{ rule, server, body: null }]);
+});
+
 it('what is over is not opened by a late word though its end is not committed yet', () => {
   const { told } = telling();
   const { clock, group, shared, published, commit } = collector();

@@ -100,7 +100,8 @@ export class TakeOver {
     for (const theirs of sharedAlertsOf(db, fresh).filter(isPossible)) {
       const own = ours.get(keyOf(theirs));
       const ownTerm = own !== undefined && isPossible(own) ? own.owner.term : 0;
-      const isOlder = theirs.owner.id === self.id || theirs.owner.term <= ownTerm;
+      // Of two that took the same term the topic's word came later, or ours never came there.
+      const isOlder = theirs.owner.id === self.id || theirs.owner.term < ownTerm;
       if (own !== undefined && isOlder) continue;
       ours.delete(keyOf(theirs));
       const heirloom = this.inherit(theirs);

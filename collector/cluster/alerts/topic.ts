@@ -3,7 +3,7 @@
  * whoever takes a slot over.
  *
  * Invariant: what the store has of a key is from the records before `positions`, and of these the
- * newest of the highest term; both are committed together.
+ * newest of the highest term (see `newerOf`); both are committed together.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../../runtime/clock.ts';
@@ -26,7 +26,7 @@ import type { Group } from '../../store/group.ts';
 import { sharedAlertPositions, sharedAlertsAbout } from '../../store/shared-alerts.ts';
 import { TopicPositions } from '../topic-positions.ts';
 import { alertOf, transitionsOfEntry } from './forms.ts';
-import { newestAlert } from './newest.ts';
+import { newerOf, newestAlert } from './newest.ts';
 import type { SharedAlerts } from './shared.ts';
 import { isPossibleTerm } from './term.ts';
 
@@ -112,13 +112,14 @@ export class AlertTopic {
     const { member, shared, group, onChange } = this.#options;
     const before = this.#newest(record);
     const isOurs = shared.heard(record);
+    const newest = before === undefined ? record : newerOf(before, record);
     // Its collector has been replaced; whoever did that says how it stands.
-    if (before !== undefined && record.owner.term < before.owner.term) return;
-    this.#keep(record, record);
+    if (newest === before) return;
+    this.#keep(record, newest);
     if (record.owner.id === member) return;
     group().othersTransitions.push(...transitionsOfEntry(record));
-    const isNews = before?.id !== record.id || before.kind !== record.kind;
-    if (!isOurs && isNews) onChange(alertOf(record));
+    const isNews = before?.id !== newest.id || before.kind !== newest.kind;
+    if (!isOurs && isNews) onChange(alertOf(newest));
   }
 
   #newest(key: AlertKey): AlertRecordOnWire | undefined {
