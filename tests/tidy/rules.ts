@@ -130,6 +130,7 @@ const KEPT = new Set([
   // Likewise a log in one process, which also stands in for brokers in the collector's unit tests.
   'wire/transport/log/memory.ts',
   'wire/transport/log/memory-group.ts',
+  'wire/transport/log/memory-line.ts',
   'wire/transport/log/memory-topics.ts',
 ]);
 
