@@ -123,10 +123,11 @@ export class Cluster {
       lacks: (source) => this.#joined?.results.lacks(source),
       isCaughtUp: () => this.isCaughtUp,
       heardThroughMs: (slot) => this.#positions.heardThroughMs(slot),
+      othersHeardThroughMs: () => this.#othersHeardThroughMs,
     };
     this.share = shareOf(this.#slots, {
       slotMs: (slot) => this.#positions.heardThroughMs(slot),
-      othersMs: () => this.#joined?.results.heardThroughMs ?? Number.NEGATIVE_INFINITY,
+      othersMs: () => this.#othersHeardThroughMs,
     });
   }
 
@@ -223,8 +224,12 @@ export class Cluster {
 
   /** What other collectors tell comes. */
   get hearsOthers(): boolean {
-    const heardThroughMs = this.#joined?.results.heardThroughMs ?? Number.NEGATIVE_INFINITY;
-    return this.#options.clock.monotonicMs() - heardThroughMs <= othersUnheardMsMax;
+    const { clock } = this.#options;
+    return clock.monotonicMs() - this.#othersHeardThroughMs <= othersUnheardMsMax;
+  }
+
+  get #othersHeardThroughMs(): number {
+    return this.#joined?.results.heardThroughMs ?? Number.NEGATIVE_INFINITY;
   }
 
   figures(): ClusterFigures {

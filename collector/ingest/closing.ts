@@ -24,7 +24,10 @@ const intervalMsMax = 60_000;
  * producer's own time) holds up no fleet window: when its part comes, the window is made anew.
  */
 const holdMsMax = 2 * 60_000;
-/** Another collector's server holds up no fleet window when it told nothing of it for so long: a window comes each slide. */
+/**
+ * Another collector's server holds up no fleet window when it told nothing of it for so long, and we
+ * would have heard it: a window comes each slide.
+ */
 const othersIdleMs = 60_000;
 
 export interface ClosingOptions {
@@ -101,11 +104,19 @@ export class Closing {
 
   /** Of another collector's source its newest window tells, and how lately it was heard there. */
   #progressOfOthers(source: Source): Progress {
-    const nowMs = this.#options.clock.wallMs();
+    const throughMs = this.#othersHeardThroughMs();
     const { originMs, newestMs, replayed, lastSeenMs, off, closed, decommissioned } = source;
-    const holds = replayed || newestMs >= nowMs - holdMsMax;
-    const isHeard = nowMs - lastSeenMs <= othersIdleMs && !off && !closed && !decommissioned;
+    const holds = replayed || newestMs >= throughMs - holdMsMax;
+    const isHeard = throughMs - lastSeenMs <= othersIdleMs && !off && !closed && !decommissioned;
     return { originMs, watermarkMs: newestMs, active: holds && isHeard && !source.skewed };
+  }
+
+  /** On the wall, as other collectors tell. */
+  #othersHeardThroughMs(): number {
+    const { clock, fromLog } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const heardMs = Math.min(nowMs, fromLog?.othersHeardThroughMs() ?? nowMs);
+    return clock.wallMs() - (nowMs - heardMs);
   }
 
   #heardThroughMs({ slots }: Source, nowMs: number): number {

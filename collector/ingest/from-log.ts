@@ -67,6 +67,8 @@ export interface LogSide {
    * may only wait in the log.
    */
   heardThroughMs(slot: number): number;
+  /** What other collectors told until then has come here, monotonic; −∞ while nobody knows. */
+  othersHeardThroughMs(): number;
 }
 
 /**

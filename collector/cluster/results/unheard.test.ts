@@ -4,7 +4,7 @@ import { noonMs } from '../../../runtime/testing/manual-clock.ts';
 import type { LogReader } from '../../../wire/transport/log/port.ts';
 import { Hearing } from '../../alerts/hearing.ts';
 import { countConditions } from '../../api/figures.ts';
-import { steady } from '../../ingest/testing/records.ts';
+import { sample, steady } from '../../ingest/testing/records.ts';
 import { useCollectors } from './testing/collectors.ts';
 import { settle } from './testing/rig.ts';
 
@@ -69,4 +69,27 @@ it('they are unknown, not silent, until it has been read up', async () => {
     hearing.tick();
   }
   expect(counts()).toMatchObject({ silent: 1, unknown: 0 });
+});
+
+it('no fleet window is made without them until it has been read up', async () => {
+  const { start, clock } = fixture();
+  const { through, stall } = stalling();
+  const [one, two] = [start('one', { through }), start('two')];
+  clock.setWall(noonMs);
+  const live = async (seconds: number) => {
+    for (let i = 0; i < seconds; i += 1) {
+      const [ts, seq] = [clock.wallMs(), (clock.wallMs() - noonMs) / 1_000];
+      await two.send([sample({ ts, seq, server_id: 'other' })]);
+      await one.send([sample({ ts, seq })]);
+      await one.pass(1);
+    }
+  };
+  const serversIn = (lines: readonly string[]) => lines.slice(1).map((line) => line.split(',')[2]);
+  await live(40);
+  const goOn = stall();
+  await live(140);
+  expect(serversIn(one.fleet())).toEqual(Array(3).fill('2'));
+  goOn();
+  await live(10);
+  expect(serversIn(one.fleet())).toEqual(Array(18).fill('2'));
 });

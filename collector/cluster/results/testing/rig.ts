@@ -95,6 +95,7 @@ export function startCollector(options: CollectorOptions): SharingCollector {
       lacks: (source) => results.lacks(source),
       isCaughtUp: () => true,
       heardThroughMs: () => Infinity,
+      othersHeardThroughMs: () => results.heardThroughMs,
     },
   });
   const writer = new StoreWriter({
