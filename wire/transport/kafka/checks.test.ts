@@ -57,7 +57,7 @@ function tlsBroker(options: TlsOptions): Server {
 
 /** @returns what is printed, and whether all is well */
 async function doctor(brokers: readonly string[], withTls = false, ca?: string) {
-  const tls = withTls ? { ca } : undefined;
+  const tls = withTls ? { ca: () => ca } : undefined;
   const settings = { brokers, clientId: 'test', tls, sasl: undefined };
   const lines: string[] = [];
   const isGood = await runChecks(kafkaChecks(settings, nothing, nothing), (line) => {

@@ -10,6 +10,7 @@ import type * as Library from '@platformatic/kafka';
 import { withinMs } from '../../../runtime/lifecycle.ts';
 import type { KafkaSettings } from './connection.ts';
 import { answerIn } from './errors.ts';
+import { loginBy, trustByFile } from './fresh-files.ts';
 import { amiss } from './words.ts';
 
 export type { Library };
@@ -49,20 +50,15 @@ export function clientOptions(settings: KafkaSettings, { requestMsMax }: ClientO
     connectTimeout: connectMsMax,
     requestTimeout: requestMsMax,
     retries: 0,
-    ...(tls === undefined ? {} : { tls: trusting(tls.ca), tlsServerName: haveNames(brokers) }),
-    ...(sasl === undefined ? {} : { sasl: { ...sasl } }),
+    // Whom to trust is added for each connection, by `trustByFile`.
+    ...(tls === undefined ? {} : { tls: {}, tlsServerName: haveNames(brokers) }),
+    ...(sasl === undefined ? {} : { sasl: loginBy(sasl) }),
   };
 }
 
 /** Brokers behind one address are told apart by the name that TLS tells; an IP address is none. */
 function haveNames(brokers: readonly string[]): boolean {
   return brokers.every((broker) => isIP(broker.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) === 0);
-}
-
-/** A CA that is named is trusted beside those that Node trusts. */
-function trusting(ca: string | undefined) {
-  if (ca === undefined) return {};
-  return { ca: [...process.getBuiltinModule('node:tls').getCACertificates(), ca] };
 }
 
 /** An error event that nobody hears ends the process; whoever called hears of it anyhow. */
@@ -169,6 +165,7 @@ export class KafkaClient {
     this.#base = base;
     this.#settings = settings;
     hearErrors(base);
+    trustByFile(library, base, settings);
     askInTurn(library, base, () => this.#turn);
   }
 

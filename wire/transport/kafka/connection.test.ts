@@ -68,9 +68,9 @@ describe('the settings for Kafka', () => {
     writeFileSync(file, ' p w \n');
     const byFile = load({}, { ...sasl, WINDROW_KAFKA_SASL_PASSWORD_FILE: file });
     const env = { WINDROW_KAFKA_SASL_PASSWORD: 'other' };
-    expect(kafkaSettings(byFile.values, { clientId, env }).sasl?.password).toBe(' p w ');
+    expect(kafkaSettings(byFile.values, { clientId, env }).sasl?.password()).toBe(' p w ');
     const byVariable = load({}, { ...sasl, ...env });
-    expect(kafkaSettings(byVariable.values, { clientId, env }).sasl?.password).toBe('other');
+    expect(kafkaSettings(byVariable.values, { clientId, env }).sasl?.password()).toBe('other');
     expect(describeConfig(byVariable)).not.toContain('other');
     expect(byVariable.unknownVariables).toEqual([]);
     expect(() => kafkaSettings(byVariable.values, { clientId, env: {} })).toThrow(

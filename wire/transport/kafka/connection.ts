@@ -31,28 +31,43 @@ export interface KafkaSettings {
   readonly brokersFlag?: KafkaConfig['brokersFlag'];
   /** Names this program in the logs of the brokers. */
   readonly clientId: string;
-  /** Absent: without TLS. The CA beside those that Node trusts. */
-  readonly tls: { readonly ca: string | undefined } | undefined;
+  /** Absent: without TLS. The CA beside those that Node trusts; its file is read at each call. */
+  readonly tls: { readonly ca: () => string | undefined } | undefined;
   readonly sasl:
-    | { readonly mechanism: SaslMechanism; readonly username: string; readonly password: string }
+    | {
+        readonly mechanism: SaslMechanism;
+        readonly username: string;
+        /** Its file is read at each call. */
+        readonly password: () => string;
+      }
     | undefined;
 }
 
-/** @throws WindrowError `config` naming the key that is missing, or whose file cannot be used */
+/**
+ * Its files are read once here, so that what is wrong with them is told at the start.
+ * @throws WindrowError `config` naming the key that is missing, or whose file cannot be used; so do
+ *   `ca` and `password` later
+ */
 export function kafkaSettings(
   config: KafkaConfig,
   { clientId, env }: { clientId: string; env: Readonly<Record<string, string | undefined>> },
 ): KafkaSettings {
-  const caFile = config['kafka.tls_ca_file'];
   return {
     brokers: config.brokers,
     ...(config.brokersFlag === undefined ? {} : { brokersFlag: config.brokersFlag }),
     clientId,
-    tls: config['kafka.tls']
-      ? { ca: caFile === undefined ? undefined : readCertificates('kafka.tls_ca_file', caFile) }
-      : undefined,
+    tls: tlsOf(config),
     sasl: saslOf(config, env),
   };
+}
+
+function tlsOf(config: KafkaConfig): KafkaSettings['tls'] {
+  if (!config['kafka.tls']) return undefined;
+  const key = 'kafka.tls_ca_file';
+  const file = config[key];
+  const ca = () => (file === undefined ? undefined : readCertificates(key, file));
+  ca();
+  return { ca };
 }
 
 function saslOf(
@@ -61,7 +76,9 @@ function saslOf(
 ): KafkaSettings['sasl'] {
   const mechanism = config['kafka.sasl.mechanism'];
   if (mechanism === undefined) return undefined;
-  const password = passwordOf(config['kafka.sasl.password_file'], env[PASSWORD_VARIABLE]);
+  const [file, variable] = [config['kafka.sasl.password_file'], env[PASSWORD_VARIABLE]];
+  const password = () => passwordOf(file, variable);
+  password();
   const username = config['kafka.sasl.username'];
   if (username === undefined) throw missing('kafka.sasl.username', 'the user at the brokers');
   return { mechanism, username, password };

@@ -66,7 +66,7 @@ export function kafkaError(error: unknown, { what, right }: Attempt): WindrowErr
     cause: error,
     retryable: known.refused !== true,
     ...(hint === undefined ? {} : { hint }),
-    ...(known.isOfBroker === true ? { fault: known.sentence } : {}),
+    ...(known.isOfBroker === true || known.isOfSettings === true ? { fault: known.sentence } : {}),
     ...(known.graceMs === undefined ? {} : { graceMs: known.graceMs }),
   });
 }

@@ -24,6 +24,7 @@ import {
 import type { KafkaSettings } from './connection.ts';
 import { hasReason, kafkaError, writtenIn } from './errors.ts';
 import { FailedTopics } from './failed-topics.ts';
+import { trustByFile } from './fresh-files.ts';
 import { refuseMissingPartitions, takePartialMetadata } from './missing-partitions.ts';
 import { namesOf, topicsNamed } from './names.ts';
 import { acksOfAll, produceFromOneCopy } from './produce.ts';
@@ -210,6 +211,7 @@ export class KafkaProducer implements LogProducer {
       timeout: requestMsMax - 1_000,
     });
     hearErrors(client);
+    trustByFile(library, client, this.#settings);
     releaseWritten(client);
     takePartialMetadata(library, client);
     produceFromOneCopy(library, client);

@@ -1,5 +1,7 @@
 /** What brokers, and the way to them, say in errors of the library, in words of windrow. */
 
+import type { WindrowError } from '../../../runtime/errors.ts';
+
 export interface Known {
   readonly code: 'unreachable' | 'unauthorized' | 'refused' | 'config';
   readonly sentence: string;
@@ -8,6 +10,8 @@ export interface Known {
   readonly refused?: boolean;
   /** Whatever else was asked there would have failed so too. */
   readonly isOfBroker?: boolean;
+  /** Of our own settings: nothing at all can be asked. */
+  readonly isOfSettings?: boolean;
   /** As `WindrowError` has it. */
   readonly graceMs?: number;
 }
@@ -125,6 +129,14 @@ export const amiss = {
       ...notAllowed,
       sentence: `the broker does not allow ${topics}`,
       hint: allowHint(`Read on ${topics}`),
+    }),
+  /** A file that settings name cannot be used now. Whoever looks after this machine mends it. */
+  settingsFile: ({ message, hint }: WindrowError) =>
+    new FoundAmiss({
+      code: 'unauthorized',
+      sentence: message,
+      ...(hint === undefined ? {} : { hint }),
+      isOfSettings: true,
     }),
   noBroker: (node: number) =>
     new FoundAmiss(
