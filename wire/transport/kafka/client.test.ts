@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createKeptLog } from '../../../runtime/testing/kept-log.ts';
 import { KafkaAdmin } from './admin.ts';
@@ -6,6 +7,7 @@ import type { KafkaSettings } from './connection.ts';
 import { findCoordinator } from './coordinator.ts';
 import { kafkaError } from './errors.ts';
 import { KafkaProducer } from './producer.ts';
+import { askingWho, listening } from './testing/login-broker.ts';
 
 const settings: KafkaSettings = {
   brokers: ['127.0.0.1:9'],
@@ -74,4 +76,26 @@ it('a topic that was made and gets no leaders is told with what to do', async ()
   });
   await vi.advanceTimersByTimeAsync(11_000);
   await told;
+});
+
+it('a connection that broke while its login was good does not end the next one when that login would have ended', async () => {
+  // The library takes the one for the other.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const [goodMs, requestMsMax] = [10_000, 1_000];
+  const sockets: Socket[] = [];
+  const server = askingWho((_, socket) => (sockets.push(socket) === 1 ? goodMs : 0));
+  const brokers = [await listening(server)];
+  const sasl = { mechanism: 'PLAIN', username: 'me', password: () => 'secret' } as const;
+  const client = await KafkaClient.open({ ...settings, brokers, sasl }, { requestMsMax });
+  onTestFinished(() => client.close());
+  // That broker knows no topics: what counts is that it is asked.
+  const ask = () => client.metadata([]).catch(() => {});
+  await ask();
+  sockets[0]?.destroy();
+  while (sockets.length < 2) await ask();
+  await vi.advanceTimersByTimeAsync(goodMs);
+  await vi.advanceTimersByTimeAsync(requestMsMax);
+  await ask();
+  expect(sockets).toHaveLength(2);
 });

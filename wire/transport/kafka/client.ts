@@ -68,6 +68,9 @@ export function hearErrors(client: Base): void {
   client.connections.on('connecting', (event: unknown) => {
     const { broker, connection } = event as { broker: Broker; connection: Connection };
     tellMore(connection, addressOf(broker));
+    // One that broke would still log in again when the login ends, fail at that, and take the
+    // connection that replaced it out of use: nobody would close that one any more.
+    connection.once('close', () => void connection.close());
   });
 }
 
