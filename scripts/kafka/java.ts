@@ -1,10 +1,17 @@
 /** How the programs of Apache Kafka are run: on the Java that is in PATH, in little memory. */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { WindrowError } from '../../runtime/errors.ts';
+import { messageOf, WindrowError } from '../../runtime/errors.ts';
 
 /** Kafka 4's brokers are compiled for it. */
 const javaMin = 17;
+/** It takes 0.1 s on an idle machine. */
+const versionMsMax = 30_000;
+/** Of what Java said, for a failure's hint. */
+const tailChars = 2_000;
+const installIt = 'Install one (Debian: apt-get install default-jre-headless).';
 
 /** Kafka as it lies on this machine. */
 export interface Installation {
@@ -19,16 +26,35 @@ export interface Installation {
 
 /**
  * What `java -version` says.
- * @throws WindrowError `input` when there is no Java, or one that is too old
+ * @throws WindrowError `input` when there is no Java, one that is too old, or one that does not work
  */
 export function javaVersion(): string {
-  const { stderr, error } = spawnSync('java', ['-version'], { encoding: 'utf8' });
-  const found = error === undefined ? /version "(\d+)/.exec(stderr)?.[1] : undefined;
-  if (found !== undefined && Number(found) >= javaMin) return stderr;
-  const what = found === undefined ? 'there is none in PATH' : `the one in PATH is Java ${found}`;
-  throw new WindrowError('input', `Apache Kafka needs Java ${javaMin} or newer: ${what}`, {
-    hint: `Install one (Debian: apt-get install default-jre-headless).`,
+  if (!isInPath('java')) throw noJava('there is none in PATH', installIt);
+  const bound = { timeout: versionMsMax, killSignal: 'SIGKILL' } as const;
+  const ended = spawnSync('java', ['-version'], { encoding: 'utf8', ...bound });
+  // Up to Java 8 it was 1.8.0.
+  const found = ended.status === 0 ? /version "(?:1\.)?(\d+)/.exec(ended.stderr)?.[1] : undefined;
+  if (found !== undefined && Number(found) >= javaMin) return ended.stderr;
+  if (found !== undefined) throw noJava(`the one in PATH is Java ${found}`, installIt);
+  const { stdout, stderr, error, status, signal } = ended;
+  // It may not have run at all.
+  const said = `${stdout ?? ''}${stderr ?? ''}`.trim().slice(-tailChars);
+  const how =
+    error === undefined ? `It ended (${signal ?? `exit code ${status}`})` : messageOf(error);
+  const why = said === '' ? how : `It said: ${said.replaceAll(/\s*\n\s*/g, '\n  ')}`;
+  throw noJava('the one in PATH does not work', `${why}\n  Mend it, or install another one.`);
+}
+
+function noJava(what: string, hint: string): WindrowError {
+  return new WindrowError('input', `Apache Kafka needs Java ${javaMin} or newer: ${what}`, {
+    hint,
   });
+}
+
+/** Whether it is there, be it that it cannot be run: the system tells that as if it were not. */
+export function isInPath(program: string): boolean {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return folders.some((folder) => existsSync(join(folder, program)));
 }
 
 /** Fast to start and small, which is what trying out and tests want of it. */

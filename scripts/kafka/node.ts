@@ -1,14 +1,13 @@
 /** One broker: a process on a folder of its own, that can be stopped, killed and started again. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { once } from 'node:events';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { WindrowError } from '../../runtime/errors.ts';
 import { aborted } from '../../runtime/lifecycle.ts';
 import { untilKnown } from './answer.ts';
 import { lastErrors } from './broker-log.ts';
-import { brokerArguments, type Installation } from './java.ts';
+import { brokerArguments, type Installation, isInPath } from './java.ts';
 import type { NodePorts } from './properties.ts';
 
 /** A start takes 2 s on an idle machine; this is for one that is busy with many. */
@@ -151,9 +150,7 @@ export class KafkaNode {
 
 /** On Linux the kernel ends the broker when we are killed: nobody else would. */
 function boundToUs(command: readonly string[]): readonly string[] {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  const there =
-    process.platform === 'linux' && folders.some((folder) => existsSync(join(folder, 'setpriv')));
+  const there = process.platform === 'linux' && isInPath('setpriv');
   return there ? ['setpriv', '--pdeathsig', 'KILL', '--', ...command] : command;
 }
 
