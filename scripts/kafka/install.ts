@@ -47,7 +47,9 @@ export async function install(
       writeArchive({ classPath, archive: { path, made: false } }, signal),
     );
   }
-  return { classPath, archive: { path: archivePath, made: true } };
+  // One that had to be killed leaves none, nor does a JVM that cannot: it only makes starts quicker.
+  const isMade = existsSync(archivePath);
+  return { classPath, archive: isMade ? { path: archivePath, made: true } : undefined };
 }
 
 /** Of the Kafka that `install` brings. */
@@ -62,13 +64,13 @@ function hashOf(content: string | Buffer): string {
   return createHash('sha256').update(content).digest('hex').slice(0, 16);
 }
 
-/** Makes a file or folder whole or not at all; of two who do at once, one is kept. */
+/** Makes a file or folder whole or not at all, as when `make` leaves none; of two who do at once, one is kept. */
 async function made(path: string, make: (path: string) => Promise<void>): Promise<void> {
   const part = `${path}.${randomUUID()}.part`;
   mkdirSync(dirname(path), { recursive: true });
   try {
     await make(part);
-    renameSync(part, path);
+    if (existsSync(part)) renameSync(part, path);
   } catch (error) {
     // A folder is not renamed onto one that is there: then the other was first.
     if (!['ENOTEMPTY', 'EEXIST'].includes(systemCodeOf(error) ?? '')) throw error;
@@ -109,7 +111,7 @@ async function fetchJars(folder: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** A broker that is started once writes, at its end, the classes that it used. */
+/** A broker that is started once writes, at its end, the classes that it used; not every one does. */
 async function writeArchive(installation: Installation, signal: AbortSignal): Promise<void> {
   const cluster = await KafkaCluster.start(installation, {}, signal);
   await cluster.stop();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WindrowError } from '../../runtime/errors.ts';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
-import { javaVersion } from './java.ts';
+import { brokerArguments, formatArguments, javaVersion } from './java.ts';
 
 /** The only program in PATH, until the test ends. */
 function javaIs(script: string, mode = 0o755): void {
@@ -63,4 +63,13 @@ describe('javaVersion', () => {
     });
     expect(failure().hint).toMatch(/\n {2}Mend it, or install another one\.$/);
   });
+});
+
+it('without an archive of its classes Kafka is started without one', () => {
+  const installation = { classPath: 'lib/*', archive: undefined };
+  const broker = brokerArguments(installation, 'server.properties', 'broker.log');
+  for (const args of [broker, formatArguments(installation, [])]) {
+    expect(args.join(' ')).not.toContain('Archive');
+    expect(args).toContain('lib/*');
+  }
 });

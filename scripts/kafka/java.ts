@@ -19,9 +19,9 @@ export interface Installation {
   readonly classPath: string;
   /**
    * Kafka's classes as the JVM has them in memory (class data sharing): a broker starts three times
-   * as fast with it. While it is not `made`, a broker writes it when it ends.
+   * as fast with it. While it is not `made`, a broker writes it when it ends. Undefined: without.
    */
-  readonly archive: { readonly path: string; readonly made: boolean };
+  readonly archive: { readonly path: string; readonly made: boolean } | undefined;
 }
 
 /**
@@ -68,13 +68,13 @@ export function brokerArguments(
   propertiesPath: string,
   logPath: string,
 ): string[] {
-  const sharing = archive.made ? 'SharedArchiveFile' : 'ArchiveClassesAtExit';
   const log4j = fileURLToPath(new URL('log4j2.xml', import.meta.url));
   const memory = ['-Xms64m', '-Xmx512m', '-XX:+ExitOnOutOfMemoryError'];
-  const shared = [`-XX:${sharing}=${archive.path}`, ...QUIET];
+  const sharing = archive?.made === true ? 'SharedArchiveFile' : 'ArchiveClassesAtExit';
+  const shared = archive === undefined ? [] : [`-XX:${sharing}=${archive.path}`];
   const log = [`-Dlog4j2.configurationFile=${log4j}`, `-Dwindrow.log=${logPath}`];
   const broker = ['-cp', classPath, 'kafka.Kafka', propertiesPath];
-  return [...SMALL, ...memory, ...shared, ...log, ...broker];
+  return [...SMALL, ...memory, ...shared, ...QUIET, ...log, ...broker];
 }
 
 /** Kafka's own tool that prepares a data folder. */
@@ -82,7 +82,7 @@ export function formatArguments(
   { classPath, archive }: Installation,
   args: readonly string[],
 ): string[] {
-  const sharing = archive.made ? [`-XX:SharedArchiveFile=${archive.path}`] : [];
+  const sharing = archive?.made === true ? [`-XX:SharedArchiveFile=${archive.path}`] : [];
   const tool = ['-cp', classPath, 'kafka.tools.StorageTool', 'format', ...args];
   return [...SMALL, '-Xmx128m', ...sharing, ...QUIET, ...tool];
 }

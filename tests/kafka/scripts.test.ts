@@ -2,13 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -326,13 +327,35 @@ describe.skipIf(kafkaMissing)('npm run kafka', { timeout: testMsMax }, () => {
     await expect(installed).rejects.toThrow(/needs Maven: there is no mvn in PATH/);
   });
 
+  it('a Java that leaves no archive of its classes runs Kafka without one', async () => {
+    using folder = tempDir();
+    const never = new AbortController().signal;
+    const { classPath } = await install(never);
+    const lib = dirname(classPath);
+    const cache = join(folder.path, basename(dirname(lib)));
+    mkdirSync(cache);
+    symlinkSync(lib, join(cache, 'lib'));
+    const java = `#!/bin/sh
+for one; do shift; case $one in -XX:ArchiveClassesAtExit=*) ;; *) set -- "$@" "$one" ;; esac; done
+exec ${pathOf('java')} "$@"
+`;
+    writeFileSync(join(folder.path, 'java'), java, { mode: 0o755 });
+    vi.stubEnv('PATH', `${folder.path}${delimiter}${process.env['PATH']}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const installation = await install(never, { cacheDir: folder.path });
+    expect(installation.archive).toBeUndefined();
+    expect(readdirSync(cache)).toEqual(['lib']);
+    await using cluster = await KafkaCluster.start(installation, {}, never);
+    expect(cluster.nodes[0]?.pid).toBeGreaterThan(0);
+  });
+
   it('two that install at once both end with a whole Kafka', async () => {
     using cache = tempDir();
     const never = new AbortController().signal;
     const both = [1, 2].map(() => install(never, { cacheDir: cache.path }));
     const [first, second] = await Promise.all(both);
     expect(first).toEqual(second);
-    expect(first?.archive.made).toBe(true);
+    expect(first?.archive?.made).toBe(true);
     const left = readdirSync(cache.path, { recursive: true, encoding: 'utf8' });
     expect(left.filter((name) => name.endsWith('.part'))).toEqual([]);
     expect(left.filter((name) => /kafka_2\.13-.*\.jar$/.test(name))).toHaveLength(1);
