@@ -4,8 +4,9 @@ import { WindrowError } from '../../runtime/errors.ts';
 import { signalOfProcess, unlessStopped } from '../../runtime/lifecycle.ts';
 import { createLogger } from '../../runtime/logging.ts';
 import { plural } from '../../runtime/plural.ts';
-import type { CsvScan } from '../../wire/compat/seed-a-csv.ts';
 import type { AgentConfig } from '../config.ts';
+import { dayText } from '../replay/dating.ts';
+import type { DatedFile } from '../replay/file.ts';
 import { durationText, type Pace, replayMs } from '../replay/pace.ts';
 import type { Replayed } from '../replay/replay.ts';
 import type { ReplayTarget } from '../replay/target.ts';
@@ -21,6 +22,7 @@ interface Options {
   readonly to?: string;
   readonly speed?: string;
   readonly groupsPerSecond?: string;
+  readonly day?: string;
   readonly wait?: boolean;
 }
 
@@ -34,6 +36,7 @@ export function replayCommand(): Command {
       'event time passes this many times as fast, or max (default: 1; with --compat one group a second)',
     )
     .option('--groups-per-second <n>', 'rows of one time together, so many such groups a second')
+    .option('--day <date>', 'YYYY-MM-DD (UTC) of the first row, where rows have only times of day')
     .option('--wait', 'return when the collector has stored everything and closed the source')
     .action(async (path: string, options: Options) => {
       const { values } = settingsOf(command, SPEC, 'agent', brokersGiven(options.to));
@@ -43,26 +46,34 @@ export function replayCommand(): Command {
       const log = await createLogger('windrow-agent', values.log);
       const { checkConnection } = await import('../connect.ts');
       const { openTarget } = await import('../replay/target.ts');
-      const { readReplayFile, replay } = await import('../replay/replay.ts');
+      const { readReplayFile } = await import('../replay/file.ts');
+      const { replay } = await import('../replay/replay.ts');
       checkWait(options, values);
       checkConnection(values);
+      let again = 'again';
       const summary = await unlessStopped(signal, async () => {
         // Nobody is asked for a file that cannot be sent.
-        const file = await readReplayFile(path, signal);
+        const file = await readReplayFile(path, options.day, signal);
         const target = await openTarget(values, log, { signal, tell });
         const replayed = await replay(target, file, {
           pace,
           wait: options.wait === true,
           signal,
           tell: (line) => tell(`${path}: ${line}`),
-          onStart: (scan) => announce(scan, pace, tell),
+          onStart: (dated) => {
+            announce(dated, pace, tell);
+            const day = dayOnlyHere(dated, target);
+            if (day === undefined) return;
+            again = `again with --day ${day}`;
+            if (!dated.isDayGiven) tell(datedHere(path, day));
+          },
         });
         await target.sender.close();
         return summaryOf(replayed, target);
       });
       if (summary === undefined) {
         throw new WindrowError('aborted', 'interrupted', {
-          hint: 'Run it again for what may be missing: rows that were taken already do not count twice.',
+          hint: `Run it ${again} for what may be missing: rows that were taken already do not count twice.`,
         });
       }
       process.stdout.write(summary);
@@ -89,8 +100,22 @@ function summaryOf(
   return `${became}, ${malformed} malformed\nsource ${sourceId}\n`;
 }
 
+/** The date of the first row, where nobody can be asked for it the next time. */
+function dayOnlyHere(
+  { scan, firstDayMs }: DatedFile,
+  { stateOf }: ReplayTarget,
+): string | undefined {
+  return stateOf === undefined && scan.undatedOriginMs !== undefined
+    ? dayText(firstDayMs)
+    : undefined;
+}
+
+function datedHere(path: string, day: string): string {
+  return `${path}: its times of day begin on ${day} (UTC); --day ${day} gives them the same dates again`;
+}
+
 /** A paced replay is silent for as long as the file's time takes. */
-function announce(scan: CsvScan, pace: Pace, tell: (line: string) => void): void {
+function announce({ scan }: DatedFile, pace: Pace, tell: (line: string) => void): void {
   const takesMs = replayMs(pace, scan);
   if (takesMs < toldMsMin) return;
   const what = `replaying ${plural(scan.rows, 'row')} of ${plural(scan.servers.length, 'server')}`;

@@ -1,17 +1,17 @@
 /**
- * Replays a file into a collector, or onto Kafka: whole samples of a source whose name is the file's hash, so
- * that a second run, or one that goes on after a kill, changes nothing that is there already.
+ * Replays a file into a collector, or onto Kafka: whole samples of a source whose name comes from the file's
+ * hash, so that a second run, or one that goes on after a kill, changes nothing that is there already.
  */
 import { type BackoffLimits, fullJitterMs } from '../../runtime/backoff.ts';
 import { WindrowError } from '../../runtime/errors.ts';
 import { pause } from '../../runtime/lifecycle.ts';
 import { plural } from '../../runtime/plural.ts';
-import { type CsvScan, readSeedACsv, scanSeedACsv } from '../../wire/compat/seed-a-csv.ts';
-import { dayMs } from '../../wire/compat/time-of-day.ts';
+import { readSeedACsv } from '../../wire/compat/seed-a-csv.ts';
 import { METRICS } from '../../wire/metrics.ts';
 import { type RawRecord, SAMPLES_TOPIC } from '../../wire/records/record.ts';
 import type { BatchSender } from '../../wire/transport/port.ts';
 import { WIRE_VERSION } from '../../wire/version.ts';
+import { type DatedFile, datedFor, type ReplayFile } from './file.ts';
 import { type Pace, Pacer } from './pace.ts';
 import type { ReplayTarget } from './target.ts';
 
@@ -25,14 +25,6 @@ const closedPollMs = 100;
 /** Malformed rows that are told one by one. */
 const toldMax = 10;
 
-/** A file that can be replayed: it was read once. */
-export interface ReplayFile {
-  readonly path: string;
-  /** As if its times of day were of the day on which it was read. */
-  readonly scan: CsvScan;
-  readonly readMs: number;
-}
-
 export interface ReplayOptions {
   readonly pace: Pace;
   /** Return only when the collector has closed the source; only where the target can be asked. */
@@ -40,23 +32,15 @@ export interface ReplayOptions {
   readonly signal: AbortSignal;
   readonly tell: (line: string) => void;
   /** The target has answered: what is about to be sent. */
-  readonly onStart: (scan: CsvScan) => void;
+  readonly onStart: (file: DatedFile) => void;
 }
 
 export interface Replayed {
-  /** SHA-256 of the file. */
   readonly sourceId: string;
   readonly rows: number;
   readonly malformed: number;
   readonly stored: number;
   readonly duplicates: number;
-}
-
-/** @throws WindrowError `input` when no row of it can be read */
-export async function readReplayFile(path: string, signal: AbortSignal): Promise<ReplayFile> {
-  const readMs = Date.now();
-  const scan = await scanSeedACsv(path, { firstDayMs: midnightBefore(readMs), signal });
-  return { path, scan, readMs };
 }
 
 export async function replay(
@@ -65,8 +49,9 @@ export async function replay(
   options: ReplayOptions,
 ): Promise<Replayed> {
   const { signal } = options;
-  const { scan, firstDayMs } = await dated(target, file, signal);
-  options.onStart(scan);
+  const dated = await datedFor(target, file, signal);
+  const { scan, firstDayMs, sourceId } = dated;
+  options.onStart(dated);
   const batches = new BatchSending(target.sender, signal);
   const pacer = new Pacer(options.pace);
   const nextSeq = new Map<string, number>();
@@ -85,36 +70,13 @@ export async function replay(
     }
     const seq = nextSeq.get(row.serverId) ?? 0;
     nextSeq.set(row.serverId, seq + 1);
-    await batches.add(sampleOf(scan, { ...row, seq }));
+    await batches.add(sampleOf(dated, { ...row, seq }));
   }
-  await batches.add(endOf(scan));
+  await batches.add(endOf(dated));
   await batches.flush();
-  if (options.wait) await untilClosed(target, scan.sha256, signal);
+  if (options.wait) await untilClosed(target, sourceId, signal);
   const { stored, duplicates } = batches;
-  return { sourceId: scan.sha256, rows: scan.rows, malformed, stored, duplicates };
-}
-
-/**
- * Times of day get the date nearest to now, once: a source that the collector knows already keeps
- * the date that it has. Where nobody can be asked, that of the day.
- */
-async function dated(
-  { stateOf }: ReplayTarget,
-  { path, scan, readMs }: ReplayFile,
-  signal: AbortSignal,
-): Promise<{ scan: CsvScan; firstDayMs: number }> {
-  const todayMs = midnightBefore(readMs);
-  const known = await stateOf?.(scan.sha256, signal);
-  const targetMs = known?.origin_ms ?? readMs;
-  const shiftMs = Math.round((targetMs - scan.originMs) / dayMs) * dayMs;
-  if (shiftMs === 0) return { scan, firstDayMs: todayMs };
-  // Rows that carry their own date are where they were; the others have moved.
-  const firstDayMs = todayMs + shiftMs;
-  return { scan: await scanSeedACsv(path, { firstDayMs, signal }), firstDayMs };
-}
-
-function midnightBefore(timeMs: number): number {
-  return Math.floor(timeMs / dayMs) * dayMs;
+  return { sourceId, rows: scan.rows, malformed, stored, duplicates };
 }
 
 interface NumberedRow {
@@ -124,7 +86,7 @@ interface NumberedRow {
   readonly values: readonly number[];
 }
 
-function sampleOf(scan: CsvScan, row: NumberedRow): RawRecord {
+function sampleOf({ sourceId, scan }: DatedFile, row: NumberedRow): RawRecord {
   const metrics: Record<string, number> = {};
   METRICS.forEach((metric, i) => {
     const value = row.values[i];
@@ -134,7 +96,7 @@ function sampleOf(scan: CsvScan, row: NumberedRow): RawRecord {
     v: WIRE_VERSION,
     server_id: row.serverId,
     ts: row.tsMs,
-    boot_id: scan.sha256,
+    boot_id: sourceId,
     seq: row.seq,
     origin_ms: scan.originMs,
     ...metrics,
@@ -142,8 +104,8 @@ function sampleOf(scan: CsvScan, row: NumberedRow): RawRecord {
   return { topic: SAMPLES_TOPIC, value };
 }
 
-function endOf(scan: CsvScan): RawRecord {
-  const value = { v: WIRE_VERSION, kind: 'end', boot_id: scan.sha256, origin_ms: scan.originMs };
+function endOf({ sourceId, scan }: DatedFile): RawRecord {
+  const value = { v: WIRE_VERSION, kind: 'end', boot_id: sourceId, origin_ms: scan.originMs };
   return { topic: SAMPLES_TOPIC, value };
 }
 

@@ -57,7 +57,7 @@ export function exportCommand(): Command {
 function sourceOption(): Option {
   return new Option(
     '--source <source>',
-    'only live servers (live), or one replayed file (its SHA-256)',
+    'only live servers (live), or one replayed file (the source that replay printed)',
   );
 }
 
@@ -133,6 +133,6 @@ function replayIdOf(source: string): string {
   if (source === 'live') return '';
   if (/^[0-9a-f]{64}$/.test(source)) return source;
   throw new WindrowError('usage', `--source: ${source} is neither live nor a SHA-256`, {
-    hint: 'A replay prints its own; `sha256sum FILE` gives the same.',
+    hint: 'A replay prints its own. Of a file sent to a collector, or with dates of its own, `sha256sum FILE` gives the same.',
   });
 }

@@ -50,7 +50,7 @@ export interface StoredBoot {
 export interface SourceIdentity {
   readonly sourceNo: number;
   readonly serverId: string;
-  /** '' for a live server, else the SHA-256 of the replayed file. */
+  /** '' for a live server, else what its replay is called: a SHA-256. */
   readonly replayId: string;
   readonly originMs: number;
 }

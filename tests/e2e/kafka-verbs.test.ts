@@ -23,6 +23,12 @@ describe.concurrent('wrong input is one sentence that names the flag or key', ()
     ['agent', [...generate, '--to', 'kafka://a:1', '--interval', '2'], 2, '--interval must be'],
     ['agent', [...replay, '--to', 'kafka://'], 2, '--to must be kafka://host:port'],
     ['agent', [...replay, '--to', 'kafka://a:1', '--wait'], 2, '--wait needs a collector'],
+    [
+      'agent',
+      [...replay, '--to', 'kafka://a:1', '--day', '2026-02-30'],
+      2,
+      '--day: 2026-02-30 is no',
+    ],
     ['agent', [...replay, '--to', 'kafka://a:1', '--compat', 'x'], 2, '--compat must be one of'],
     ['agent', [...replay, '--compat', 'seed-a'], 78, 'compat is set, but transport is not kafka'],
     ['collector', ['total'], 2, '--from is missing: kafka://host:port of a broker'],

@@ -110,6 +110,22 @@ it('a second replay of the same file changes nothing, even after a restart', asy
   expect(await metric(second.url, 'windrow_samples_duplicate_total')).toBe(976);
 });
 
+it('--day dates the first row; another one is refused where the collector has the file, and none is needed', async () => {
+  await using collector = await startCollector();
+  const day = ['--speed', 'max', '--day', '2025-02-03'];
+  await replayed(collector.url, CSV, ...day);
+  const args = ['export', 'samples', '--data', collector.dataDir];
+  const { stdout } = await run('collector', args);
+  expect(stdout.split('\n')[1]).toContain(',2025-02-03T20:52:00');
+  const other = ['replay', CSV, '--to', collector.url, '--day', '2025-02-04'];
+  const { code, stderr } = await run('agent', other);
+  expect([code, stderr.split('\n')[0]]).toEqual([
+    2,
+    'windrow-agent: --day: the collector has this file as of 2025-02-03',
+  ]);
+  expect(await replayed(collector.url, CSV, '--speed', 'max')).toMatch(/ 976 were there already,/);
+});
+
 it('malformed rows are named by line and left out; the others count', async () => {
   using data = tempDir();
   const path = join(data.path, 'some-bad.csv');

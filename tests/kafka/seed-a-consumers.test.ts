@@ -67,6 +67,7 @@ describe.skipIf(kafkaMissing)('SEEDS A on Kafka', { timeout: testMsMax }, () => 
     const replayed = await run('agent', [...verb, '--speed', 'max']);
     expect(replayed.code).toBe(0);
     const told = replayed.stderr.trim().split('\n');
+    expect(told.pop()).toMatch(/: its times of day begin on \d{4}-\d\d-\d\d \(UTC\); --day /);
     expect(told.pop()).toBe(`reached Kafka at ${brokers.join(',')}`);
     const made = told.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
     expect(made).toMatchObject(

@@ -89,6 +89,15 @@ describe('EventTimes', () => {
     expect(read(text)).toEqual([undefined]);
   });
 
+  it('says which times have their date from the first day, whatever comes between', () => {
+    const times = new EventTimes(firstDayMs);
+    const from = ['20:52:00', 'x', '01:00:00', '2025-11-20T10:00:00Z', '10:00:01'].map((text) => {
+      times.read(text);
+      return times.isFromFirstDay;
+    });
+    expect(from).toEqual([true, true, true, false, false]);
+  });
+
   it('counts a day as UTC does', () => {
     expect(new EventTimes(firstDayMs + dayMs).read('00:00:00')).toBe(firstDayMs + dayMs);
   });

@@ -18,6 +18,7 @@ const isoPattern =
  */
 export class EventTimes {
   #previousMs: number | undefined;
+  #isFromFirstDay = false;
   readonly #firstDayMs: number;
 
   /** `firstDayMs`: midnight (UTC) of the day that the first row gets, when it has no date. */
@@ -31,8 +32,15 @@ export class EventTimes {
     const tsMs =
       timeOfDayMs === undefined ? (epochNumber(text) ?? isoTime(text)) : this.#date(timeOfDayMs);
     if (tsMs === undefined || tsMs < 0 || tsMs > timestampMsMax) return undefined;
+    const isFirst = this.#previousMs === undefined;
+    this.#isFromFirstDay = timeOfDayMs !== undefined && (isFirst || this.#isFromFirstDay);
     this.#previousMs = tsMs;
     return tsMs;
+  }
+
+  /** Whether the date of what was read last comes from `firstDayMs`: neither it nor one before has its own. */
+  get isFromFirstDay(): boolean {
+    return this.#isFromFirstDay;
   }
 
   #date(timeOfDayMs: number): number {

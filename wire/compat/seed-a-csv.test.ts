@@ -29,10 +29,17 @@ describe('readSeedACsv', () => {
       {
         line: 2,
         tsMs: options.firstDayMs + (20 * 60 + 52) * 60_000,
+        isFromFirstDay: true,
         serverId: 'pc 1',
         values: [80.07, NaN, NaN, NaN, 1.5, NaN],
       },
-      { line: 3, tsMs: 1_763_632_800_000, serverId: 'pc,2', values: [3, 2, NaN, NaN, NaN, NaN] },
+      {
+        line: 3,
+        tsMs: 1_763_632_800_000,
+        isFromFirstDay: false,
+        serverId: 'pc,2',
+        values: [3, 2, NaN, NaN, NaN, NaN],
+      },
     ]);
   });
 
@@ -114,6 +121,7 @@ describe('scanSeedACsv', () => {
     expect(await scanSeedACsv(await fileOf(content), options)).toEqual({
       sha256: createHash('sha256').update(content).digest('hex'),
       originMs: options.firstDayMs - 1000,
+      undatedOriginMs: options.firstDayMs - 1000,
       latestMs: options.firstDayMs + 5000,
       rows: 3,
       groups: 3,

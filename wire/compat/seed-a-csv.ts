@@ -33,6 +33,8 @@ export interface CsvRow {
   /** Where the row begins in the file; the header is line 1. */
   readonly line: number;
   readonly tsMs: number;
+  /** Its date comes from `firstDayMs`: neither it nor a row before has its own. */
+  readonly isFromFirstDay: boolean;
   readonly serverId: string;
   /** In the order of METRICS, NaN where the row has none. */
   readonly values: number[];
@@ -49,6 +51,8 @@ export interface CsvScan {
   readonly sha256: string;
   /** The earliest event, to which windows align. */
   readonly originMs: number;
+  /** The earliest of the rows that have their date from `firstDayMs`; undefined where none has. */
+  readonly undatedOriginMs: number | undefined;
   readonly latestMs: number;
   readonly rows: number;
   /** Rows of one time that follow each other are one. */
@@ -87,6 +91,7 @@ export async function scanSeedACsv(path: string, options: CsvOptions): Promise<C
   const servers = new Set<string>();
   const named: string[] = [];
   let originMs = Infinity;
+  let undatedOriginMs: number | undefined;
   let latestMs = -Infinity;
   let previousMs: number | undefined;
   let rows = 0;
@@ -103,6 +108,7 @@ export async function scanSeedACsv(path: string, options: CsvOptions): Promise<C
       if (row.tsMs !== previousMs) groups++;
       previousMs = row.tsMs;
       originMs = Math.min(originMs, row.tsMs);
+      if (row.isFromFirstDay) undatedOriginMs = Math.min(undatedOriginMs ?? Infinity, row.tsMs);
       latestMs = Math.max(latestMs, row.tsMs);
       servers.add(row.serverId);
     }
@@ -112,7 +118,16 @@ export async function scanSeedACsv(path: string, options: CsvOptions): Promise<C
   }
   if (rows === 0) throw noRow(path, named, malformed);
   const sha256 = hash.digest('hex');
-  return { sha256, originMs, latestMs, rows, groups, malformed, servers: [...servers] };
+  return {
+    sha256,
+    originMs,
+    undatedOriginMs,
+    latestMs,
+    rows,
+    groups,
+    malformed,
+    servers: [...servers],
+  };
 }
 
 function noRow(path: string, named: readonly string[], malformed: number): WindrowError {
@@ -235,7 +250,8 @@ class RowReader {
       }
       values.push(value);
     }
-    return { line, tsMs, serverId: server.data, values };
+    const { isFromFirstDay } = this.#times;
+    return { line, tsMs, isFromFirstDay, serverId: server.data, values };
   }
 }
 
