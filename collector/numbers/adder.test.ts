@@ -142,6 +142,65 @@ describe('the adder', () => {
     expect(adder.malformed).toMatchObject([{ partition: 0, offset: 1 }]);
   });
 
+  it('a topic that is gone is told once, with no total of 0 for it, and so is the one made anew', async () => {
+    const log = logOf();
+    await send(log, 0, '10.0.0.7:60', '10.0.0.7:40');
+    const adder = start(log);
+    await settled();
+    const before = adder.sums.length;
+    log.remove(NUMBERS_TOPIC);
+    await settled();
+    start(log, 'two');
+    await settled();
+    expect(adder.told).toEqual(['topic numbers is gone: waits until somebody makes it again']);
+    expect(adder.sums.slice(before)).toEqual([]);
+    const spec = { name: NUMBERS_TOPIC, partitions: 2, replicas: undefined, settings: {} };
+    await log.admin().ensure([spec], never);
+    await send(log, 0, '10.0.0.7:5');
+    await send(log, 1, '10.0.0.7:5');
+    await settled();
+    expect(adder.told.slice(1)).toEqual([
+      'topic numbers was made anew: the total is of this one, from its start',
+    ]);
+    expect(adder.last()).toEqual({ total: 5n, numbers: 1 });
+    expect(adder.sums.slice(before)[0]).toEqual({ total: 0n, numbers: 0 });
+  });
+
+  it('what could not be read of a topic that is gone is told with the total of then', async () => {
+    const log = logOf();
+    await send(log, 0, '10.0.0.7:60');
+    const reading = Promise.withResolvers<void>();
+    const slow = (bad: readonly Malformed[]) => (bad.length > 0 ? reading.promise : undefined);
+    const adder = start(log, 'one', slow);
+    await settled();
+    for (let i = 0; i < 2; i += 1) {
+      log.spoil(place, 'broken');
+      await settled();
+    }
+    log.remove(NUMBERS_TOPIC);
+    await settled();
+    reading.resolve();
+    await settled();
+    expect(adder.malformed).toHaveLength(2);
+    expect(adder.last()).toEqual({ total: 60n, numbers: 1 });
+  });
+
+  it('a topic that is made anew at once is told, too', async () => {
+    const log = logOf();
+    await send(log, 0, '10.0.0.7:60');
+    const adder = start(log);
+    await settled();
+    log.remove(NUMBERS_TOPIC);
+    const spec = { name: NUMBERS_TOPIC, partitions: 1, replicas: undefined, settings: {} };
+    await log.admin().ensure([spec], never);
+    await send(log, 0, '10.0.0.7:5');
+    await settled();
+    expect(adder.told).toEqual([
+      'topic numbers was made anew: the total is of this one, from its start',
+    ]);
+    expect(adder.last()).toEqual({ total: 5n, numbers: 1 });
+  });
+
   it('one that is started again goes on with the total, and says so at once', async () => {
     const log = logOf();
     await send(log, 0, '10.0.0.7:60', '10.0.0.7:40');

@@ -6,6 +6,7 @@ import { NUMBERS_TOPIC } from '../../wire/compat/seed-d.ts';
 import { commitNowAndThen } from '../../wire/transport/log/committing.ts';
 import type { GroupOptions, Log, SlotHandler } from '../../wire/transport/log/port.ts';
 import { MemberReplaced } from '../../wire/transport/log/replaced.ts';
+import { TopicWatch } from './topic-watch.ts';
 import { type Malformed, type Sum, Totals } from './totals.ts';
 
 /** What a killed adder makes the next one read again. */
@@ -38,15 +39,21 @@ export async function addUp(options: AdderOptions, stopped: AbortSignal): Promis
     totals.committed(commits);
     return true;
   };
+  const topic = new TopicWatch(tell);
   const unread: Malformed[] = [];
   let telling = Promise.resolve();
   const tellUnread = (): Promise<void> => onSum(totals.sum, unread.splice(0));
   const handler: SlotHandler = {
+    missing: () => topic.missing(),
     async assigned(slots, startsAt) {
+      // What could not be read is told with the total of what was ours.
+      await telling;
+      topic.assigned(startsAt);
       for (const { partition, offset } of totals.assigned(slots, startsAt)) {
         tell(`partition ${partition} was read up to ${offset} with no total: it begins at 0 there`);
       }
-      await onSum(totals.sum, []);
+      // Of a topic that is gone there is no total.
+      if (!topic.isGone) await onSum(totals.sum, []);
     },
     unreadable(records) {
       unread.push(totals.pass(records));

@@ -19,6 +19,8 @@ export interface Member {
   readonly starts: (readonly SlotStart[])[];
   /** As last told. */
   readonly uneven: () => readonly Uneven[];
+  /** Topics that were not there when it got its share. */
+  readonly missing: () => readonly string[];
   readonly taken: LogRecord[];
   /** The offsets of what was taken, and of what could not be read, with the reason. */
   readonly events: string[];
@@ -39,6 +41,8 @@ export function join(log: Log, options: GroupOptions): Member {
   let slots: readonly number[] = [];
   let isParted = true;
   let uneven: readonly Uneven[] = [];
+  let missing: readonly string[] = [];
+  let missingNext: readonly string[] = [];
   const ended = consumer.run(
     {
       async assigned(now, startsAt, unevenNow) {
@@ -47,6 +51,10 @@ export function join(log: Log, options: GroupOptions): Member {
         slots = [...now].sort((a, b) => a - b);
         starts.push(startsAt);
         uneven = unevenNow;
+        [missing, missingNext] = [missingNext, []];
+      },
+      missing(topics) {
+        missingNext = topics;
       },
       parted() {
         isParted = true;
@@ -64,7 +72,16 @@ export function join(log: Log, options: GroupOptions): Member {
     return ended;
   };
   onTestFinished(stop);
-  return { consumer, slots: () => slots, starts, uneven: () => uneven, taken, events, stop };
+  return {
+    consumer,
+    slots: () => slots,
+    starts,
+    uneven: () => uneven,
+    missing: () => missing,
+    taken,
+    events,
+    stop,
+  };
 }
 
 /** One line for each record, however many of them are told at once. */

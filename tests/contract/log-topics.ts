@@ -137,7 +137,7 @@ export function describeLogTopics<L extends Log>(
   });
 
   it(
-    'the others are read on while a topic is gone, and it is read again when it is there',
+    'the others are read on while a topic is gone, which is told, and it is read again when it is there',
     async () => {
       const scene = await stage({ a: 1, b: 1 });
       const one = scene.join('one');
@@ -145,9 +145,11 @@ export function describeLogTopics<L extends Log>(
       await faults.remove(scene.log, scene.topic('a'));
       await scene.send('b', 0, 'still here');
       await vi.waitFor(() => expect(values(one)).toContain('still here'), waitMsMax);
+      await vi.waitFor(() => expect(one.missing()).toEqual([scene.topic('a')]), waitMsMax);
       await scene.make({ a: 1 });
       await scene.send('a', 0, 'back');
       await vi.waitFor(() => expect(values(one)).toContain('back'), waitMsMax);
+      expect(one.missing()).toEqual([]);
     },
     testMsMax,
   );

@@ -132,6 +132,26 @@ describe.skipIf(kafkaMissing)('numbers', { timeout: testMsMax }, () => {
     expect(there).toEqual(sent.slice(-there.length));
   });
 
+  it('a topic that is deleted while they are summed has no total of 0: it is told, and so is the one made anew', async () => {
+    await using cluster = await startCluster({ settings: { 'auto.create.topics.enable': false } });
+    const { brokers } = cluster;
+    await makeTopic(cluster);
+    await produce(brokers, '10.0.0.7:60', '10.0.0.7:40');
+    const adder = startTotal(brokers);
+    await eventually(async () => expect(adder.last()).toMatchObject({ total: 100, numbers: 2 }));
+    const before = adder.totals.length;
+    await withAdmin(kafkaJs(brokers), (admin) => admin.deleteTopics({ topics: [topic] }));
+    const gone = 'topic numbers is gone: waits until somebody makes it again\n';
+    await eventually(async () => expect(adder.errors()).toContain(gone));
+    expect(adder.totals.slice(before)).toEqual([]);
+    await makeTopic(cluster);
+    await produce(brokers, '10.0.0.7:5');
+    await eventually(async () => expect(adder.last()).toMatchObject({ total: 5, numbers: 1 }));
+    expect(adder.errors().split(gone)).toHaveLength(2);
+    expect(adder.errors()).toContain('topic numbers was made anew: the total is of this one');
+    expect(await adder.end('SIGTERM')).toBe(0);
+  });
+
   it('of an old generator are summed; what is malformed is told with its offset; the total outlives the adder', async () => {
     await using cluster = await startCluster();
     const { brokers } = cluster;

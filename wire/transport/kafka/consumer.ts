@@ -14,7 +14,7 @@ import type {
   SlotHandler,
   SlotStart,
 } from '../log/port.ts';
-import { readingOf, slotOf, type SlotPlace, type Topics } from '../log/slots.ts';
+import { missingIn, readingOf, slotOf, type SlotPlace, type Topics } from '../log/slots.ts';
 import { KafkaClient } from './client.ts';
 import type { KafkaSettings } from './connection.ts';
 import { kafkaError } from './errors.ts';
@@ -153,7 +153,11 @@ export class KafkaConsumer implements GroupConsumer {
     try {
       const reading = readingOf(share.slots, share.topics, this.#options);
       const starts = await this.#begin({ share, reading }, { client: fetching, membership });
-      await handled(() => handler.assigned(share.slots, starts, reading.uneven));
+      const missing = missingIn(share.topics, this.#options);
+      await handled(async () => {
+        if (missing.length > 0) handler.missing?.(missing);
+        await handler.assigned(share.slots, starts, reading.uneven);
+      });
       this.#failure = undefined;
       trouble.over();
       interruption.endAll();

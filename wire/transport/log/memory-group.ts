@@ -15,7 +15,14 @@ import type {
   SlotStart,
 } from './port.ts';
 import { MemberReplaced } from './replaced.ts';
-import { type Reading, readingOf, slotCountOf, slotOf, type SlotPlace } from './slots.ts';
+import {
+  missingIn,
+  type Reading,
+  readingOf,
+  slotCountOf,
+  slotOf,
+  type SlotPlace,
+} from './slots.ts';
 
 type Place = Pick<LogRecord, 'topic' | 'partition'>;
 
@@ -230,7 +237,8 @@ export class MemoryConsumer implements GroupConsumer {
     handler.parted?.();
     member.known = this.#group.generation;
     const slots = new Set(member.slots.keys());
-    const reading = readingOf(slots, this.#topics.states(this.#options.topics), this.#options);
+    const topics = this.#topics.states(this.#options.topics);
+    const reading = readingOf(slots, topics, this.#options);
     if (reading.identity !== this.#reading?.identity) this.#positions.clear();
     this.#reading = reading;
     const isKept = (place: SlotPlace): boolean =>
@@ -238,6 +246,8 @@ export class MemoryConsumer implements GroupConsumer {
     const startsAt = reading.places
       .filter((place) => !isKept(place))
       .map((place) => this.#start(place));
+    const missing = missingIn(topics, this.#options);
+    if (missing.length > 0) handler.missing?.(missing);
     await handler.assigned(slots, startsAt, reading.uneven);
   }
 

@@ -88,6 +88,8 @@ export interface SlotHandler {
     startsAt: readonly SlotStart[],
     uneven: readonly Uneven[],
   ): Promise<void>;
+  /** Told before `assigned`, where topics of the group are not there: of them nothing comes before somebody makes them. */
+  missing?(topics: readonly string[]): void;
   /**
    * The next records, each partition's in order, all of slots that are ours. The following come
    * when it has resolved: slowness here slows reading down, and nothing piles up.

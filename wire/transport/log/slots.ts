@@ -35,6 +35,14 @@ export function slotOf(
   return whole.includes(topic) ? 0 : partition;
 }
 
+/** Those of the group that are not there. */
+export function missingIn(
+  topics: Topics,
+  { topics: names }: Pick<GroupOptions, 'topics'>,
+): string[] {
+  return names.filter((topic) => !topics.has(topic));
+}
+
 export function slotCountOf(topics: Topics, rules: SlotRules): number {
   const last = [...topics].map(([topic, { partitions }]) =>
     slotOf({ topic, partition: partitions - 1 }, rules),
