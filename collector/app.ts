@@ -33,6 +33,7 @@ import { Wal } from './store/wal.ts';
 import { SamplesAhead } from './store/samples-ahead.ts';
 import { StoreWriter } from './store/writer.ts';
 import { Receiving } from './receiving.ts';
+import { hostsOf, linksFinding, pageUrlOf } from './page-url.ts';
 import { forgetRunning, noteRunning, type Running, runningNote } from './running.ts';
 
 const tickMs = 1_000;
@@ -195,7 +196,7 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   const guarded = !isLoopback(host);
   const server = await createServer({
     log,
-    access: { files, clock, guarded, hosts: config.hosts, secure },
+    access: { files, clock, guarded, hosts: hostsOf(config), secure },
     receive: cluster?.refuse ?? ((batch, from) => ingest.accept(batch, from)),
     views: new Views(registry, new Queries(readDb), clock),
     alerts: new AlertViews({
@@ -226,12 +227,15 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   // Before the server: it waits for open streams, and these never end by themselves.
   lifecycle.onStop('live pages', () => hub.close());
   const { port, url } = await listen(server, { host, port: config.port, secure });
+  const pageUrl = pageUrlOf(config, port);
+  const links = linksFinding(config, port);
+  if (links?.status === 'warn') log.warn({ hint: links.advice }, links.message);
   const gate = cluster?.join({
     registry,
     ingest,
     writer,
     observer: feed,
-    url,
+    url: pageUrl,
     alerting: {
       engine: alerting.engine,
       timeoutsMs: () => alerting.timeoutsMs(),
@@ -242,13 +246,13 @@ async function start(config: CollectorConfig, base: Base): Promise<Collector> {
   lifecycle.onStop('what collectors share', async () => cluster?.close());
   lifecycle.onStop('share of the log', async () => cluster?.leave());
   // Stopped first: what it sends meanwhile is told the others.
-  lifecycle.onStop('notifications', alerting.deliver(url, metrics.notifications, gate));
-  tellOthers(config.data, runningNote({ url, listen: host, port, tls }), log);
+  lifecycle.onStop('notifications', alerting.deliver(pageUrl, metrics.notifications, gate));
+  tellOthers(config.data, runningNote({ url: pageUrl, listen: host, port, tls }), log);
   lifecycle.onStop('running note', () => forgetRunning(config.data));
   log.info({ url, data: config.data }, 'collector is ready');
   return {
     url,
-    entryUrl: guarded ? `${url}/enter?code=${files.createLink(clock.wallMs())}` : undefined,
+    entryUrl: guarded ? `${pageUrl}/enter?code=${files.createLink(clock.wallMs())}` : undefined,
     reload: () => {
       alerting.reload();
       cluster?.reloaded();

@@ -5,6 +5,7 @@ import { LOG_LEVELS } from '../runtime/logging.ts';
 import { duration, size, whole, words, yesOrNo } from '../runtime/config/units.ts';
 import type { Spec, Values } from '../runtime/config/load.ts';
 import { ownPath } from '../runtime/program.ts';
+import { ownerUrlCharsMax } from '../wire/limits.ts';
 import { METRICS } from '../wire/metrics.ts';
 import { checkKafkaConfig, kafkaSettings } from '../wire/transport/kafka/connection.ts';
 import { groupName, KAFKA_SPEC } from '../wire/transport/kafka/settings.ts';
@@ -19,6 +20,20 @@ export const paneRetentionMs = 25 * 60 * 60 * 1000;
 /** Names the collector in the logs of the brokers. */
 export const clientId = 'windrow-collector';
 
+/** Links to the page add what they need; what others are told of it is bounded. */
+const pageAddress = z.string().transform((text, context) => {
+  const url = URL.parse(text);
+  const origin = url !== null && /^https?:$/.test(url.protocol) ? url.origin : undefined;
+  // Anything else in it (user, path, query) would be in the whole address and not in its origin.
+  if (origin !== undefined && url?.href === `${origin}/` && origin.length <= ownerUrlCharsMax) {
+    return origin;
+  }
+  context.addIssue(
+    `must be an address such as https://monitor.example.org, with nothing behind it, of at most ${ownerUrlCharsMax} characters`,
+  );
+  return z.NEVER;
+});
+
 export const COLLECTOR_SPEC = {
   listen: {
     schema: z.string().regex(/^[A-Za-z0-9.:_-]+$/, 'must be a host name or an IP address'),
@@ -29,6 +44,12 @@ export const COLLECTOR_SPEC = {
     schema: whole(0, 65_535),
     fallback: 7861,
     about: 'The one port, for agents, the page and metrics; 0 takes a free one.',
+  },
+  url: {
+    schema: pageAddress,
+    fallback: undefined,
+    about:
+      'Address under which people reach the page, for links to it; made of listen, port and, with TLS, hosts when not set.',
   },
   data: { schema: z.string().min(1), fallback: './data', about: 'Folder of all state.' },
   hosts: {

@@ -71,7 +71,7 @@ function listenError(error: unknown, host: string, port: number): unknown {
 }
 
 /** A person opens localhost, not 127.0.0.1, and not 0.0.0.0. */
-function urlOf({ host, port, secure }: Address): string {
+export function urlOf({ host, port, secure }: Address): string {
   const shown = host === '127.0.0.1' || host === '::1' ? 'localhost' : reachableHost(host);
   return `${secure ? 'https' : 'http'}://${shown}:${port}`;
 }

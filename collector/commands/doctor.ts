@@ -23,6 +23,7 @@ import {
   COLLECTOR_SPEC,
   type CollectorConfig,
 } from '../config.ts';
+import { linksFinding } from '../page-url.ts';
 import { commonOffset, offsetText } from '../ingest/own-clock.ts';
 import { readRunning } from '../running.ts';
 import { databasePath, openForReading } from '../store/database.ts';
@@ -65,6 +66,8 @@ function checksOf(config: CollectorConfig): Check[] {
   if (certFile !== undefined) {
     checks.push({ name: 'tls', run: async () => checkCertificate(certFile) });
   }
+  const links = linksFinding(config, config.port);
+  if (links !== undefined) checks.push({ name: 'links', run: async () => links });
   return checks;
 }
 

@@ -7,7 +7,7 @@ import type { Collector } from '../app.ts';
 import { COLLECTOR_SPEC } from '../config.ts';
 import { useLittleMemory } from '../little-memory.ts';
 
-export const SERVE_FLAGS = ['listen', 'port', 'brokers', 'data', 'log'] as const;
+export const SERVE_FLAGS = ['listen', 'port', 'url', 'brokers', 'data', 'log'] as const;
 
 export function serveCommand(): Command {
   const command = withSettings(new Command('serve'), COLLECTOR_SPEC, SERVE_FLAGS)

@@ -9,7 +9,7 @@ const COLLECTOR: Installable<typeof COLLECTOR_SPEC> = {
   program: 'collector',
   defaults: ownPath(new URL('../../config/collector.yaml', import.meta.url)),
   spec: COLLECTOR_SPEC,
-  flags: ['listen', 'port', 'brokers'],
+  flags: ['listen', 'port', 'url', 'brokers'],
   check: ({ values }) => checkSettings(values),
 };
 

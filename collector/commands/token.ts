@@ -1,14 +1,14 @@
 import { Command } from 'commander';
 import { settingsOf, withSettings } from '../../runtime/config/flags.ts';
 import { systemClock } from '../../runtime/clock.ts';
-import { reachableHost } from '../../runtime/network.ts';
 import { isSingleFile } from '../../runtime/program.ts';
 import { isLoopback } from '../api/access.ts';
 import { AccessFiles } from '../api/access-files.ts';
 import { COLLECTOR_SPEC, type CollectorConfig } from '../config.ts';
+import { pageUrlOf } from '../page-url.ts';
 import { readRunning } from '../running.ts';
 
-const FLAGS = ['data', 'listen', 'port'] as const;
+const FLAGS = ['data', 'listen', 'port', 'url'] as const;
 
 export function tokenCommand(): Command {
   return new Command('token')
@@ -61,10 +61,7 @@ function linkCommand(): Command {
 
 /** Where the running collector is; else where the configuration says that one would be. */
 export function urlOf(config: CollectorConfig): string {
-  const running = readRunning(config.data);
-  if (running !== undefined) return running.url;
-  const scheme = config['tls.cert_file'] === undefined ? 'http' : 'https';
-  return `${scheme}://${reachableHost(config.listen)}:${config.port}`;
+  return readRunning(config.data)?.url ?? pageUrlOf(config, config.port);
 }
 
 function warnOfLoopback(config: CollectorConfig, url: string): void {

@@ -51,6 +51,23 @@ describe.skipIf(lacksBrowser)('the page where collectors share a fleet (in Chrom
       expect(await link.getAttribute('href')).toBe('http://one:7861/#/server/1?range=15'),
     );
   });
+
+  test('leads nowhere where the other collector’s address is this one’s from here', async () => {
+    const { url, registry } = await servedBesideAnother();
+    const source = registry.find('pc', '');
+    const there = url.replace('127.0.0.1', 'localhost');
+    source!.owner = { id: 'one', url: there, sourceNo: 1 };
+    await using opened = await openPage(browser, url);
+    const { page } = opened;
+    await page.locator('tr[data-server="pc"] a').first().click();
+    const note = page.getByRole('note');
+    await eventually(async () =>
+      expect(await note.innerText()).toBe(
+        `Its windows are here; samples and processes are at ${there}, which leads elsewhere from here.`,
+      ),
+    );
+    expect(await note.getByRole('link').count()).toBe(0);
+  });
 });
 
 /** The page of a collector whose only server is taken in by another one. */
@@ -68,5 +85,5 @@ async function servedBesideAnother() {
   vi.useRealTimers();
   const views = new Views(two!.registry, new Queries(two!.db), clock);
   const pageFolder = new URL('../../dist/dashboard', import.meta.url).pathname;
-  return { ...(await serve({ views, pageFolder })), views };
+  return { ...(await serve({ views, pageFolder })), views, registry: two!.registry };
 }

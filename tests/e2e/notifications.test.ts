@@ -23,7 +23,8 @@ function messageOf({ body }: Received): WebhookMessage {
 it('a breach reaches the webhook, so does its end, and explain shows both', async () => {
   const receiver = await startReceiver();
   const alerts = alertsFile(`{ ops: { type: webhook, url: "${receiver.url}" } }`);
-  await using collector = await startWithRules(alerts);
+  const page = 'https://monitor.example.org';
+  await using collector = await startWithRules(alerts, { args: ['--url', page] });
   const pc = new MadePc(collector.url, 'pc-1', agoMs);
   await pc.send(99, 4);
   await eventually(async () => expect(receiver.received).toHaveLength(1));
@@ -34,7 +35,7 @@ it('a breach reaches the webhook, so does its end, and explain shows both', asyn
     version: '4',
     status: 'firing',
     receiver: 'ops',
-    externalURL: collector.url,
+    externalURL: page,
     commonLabels: { alertname: 'cpu-high', server: 'pc-1', severity: 'critical' },
     alerts: [{ annotations: { summary: 'pc-1: CPU is high.' } }],
   });

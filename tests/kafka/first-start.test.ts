@@ -35,7 +35,9 @@ describe.skipIf(kafkaMissing)('brokers that have just started', () => {
     async () => {
       await using cluster = await startCluster();
       const args = ['--kafka', cluster.brokers.join(',')];
-      await using collector = await startCollector({ args });
+      // One whose address others can reach: else that is told.
+      const page = ['--url', 'http://monitor.example.org'];
+      await using collector = await startCollector({ args: [...args, ...page] });
       await using agent = await startAgent({ to: 'http://127.0.0.1:9', args });
       await untilReady(collector);
       const received = (): Promise<number> =>

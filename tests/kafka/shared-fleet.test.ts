@@ -164,14 +164,15 @@ describe.skipIf(kafkaMissing)('two collectors on Kafka', { timeout: testMsMax },
   it('write window results that other programs can read, to a compacted topic', async () => {
     await using cluster = await startCluster();
     using data = tempDir();
-    const args = ['--kafka', cluster.brokers.join(',')];
+    const page = 'https://monitor.example.org';
+    const args = ['--kafka', cluster.brokers.join(','), '--url', page];
     await using collector = await startCollector({ dataDir: data.path, args });
     await untilReady(collector);
     await sendMinute(cluster.brokers);
     for (const { key, value } of await firstResultsIn(cluster.brokers)) {
       const result = windowResultSchema.parse(JSON.parse(value));
       expect(result).toMatchObject({ server_id: key, final: true, state: 'up' });
-      expect(result.owner.url).toBe(collector.url);
+      expect(result.owner.url).toBe(page);
     }
     const { resources } = await withAdmin(kafkaJs(cluster.brokers), (admin) =>
       admin.describeConfigs({

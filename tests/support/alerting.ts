@@ -27,6 +27,7 @@ export function rulesFile(text: string): string {
 export interface RulesCollectorOptions {
   readonly dataDir?: string;
   readonly port?: number;
+  readonly args?: readonly string[];
 }
 
 /** @param rules path of the alerts file */

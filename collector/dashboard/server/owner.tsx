@@ -10,12 +10,14 @@ interface OwnerProps {
 
 /** Where the rest of another collector's server is. */
 export function OwnerBlock({ owner, range }: OwnerProps): JSX.Element {
-  const page = pageOf(owner, range);
+  const page = pageOf(owner, range, location);
   return (
     <p class="owner panel" role="note">
       Its windows are here; samples and processes are at{' '}
       {page === null ? (
-        <span class="text">{owner.url}</span>
+        <>
+          <span class="text">{owner.url}</span>, which leads elsewhere from here
+        </>
       ) : (
         <a class="link" href={page}>
           {owner.url}
