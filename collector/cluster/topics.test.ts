@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { temporaryFolder } from '../../runtime/testing/temporary-folder.ts';
 import { ALERTS_TOPIC } from '../../wire/records/alert-record.ts';
-import { SAMPLES_TOPIC } from '../../wire/records/record.ts';
+import { INVENTORY_TOPIC, SAMPLES_TOPIC } from '../../wire/records/record.ts';
 import { WINDOW_RESULTS_TOPIC } from '../../wire/records/window-result.ts';
 import { seedA, steady } from '../ingest/testing/records.ts';
 import { alertFleet, serverIn } from './alerts/testing/fleet.ts';
@@ -43,6 +43,40 @@ it('topics of one server with unequal partitions are read by one collector alone
   await f.pass(2);
   expect(both()).toBe(21);
   expect(one.lines.at(-2)?.msg).toContain('equally many partitions again');
+});
+
+it('samples with fewer partitions than other topics: who may have none of the servers is told, once, and that it is over', async () => {
+  const f = fleet({ [SAMPLES_TOPIC]: 1, [INVENTORY_TOPIC]: 1 });
+  const members = [await f.start('one'), await f.start('two')];
+  const toldBy = ({ lines }: Member) =>
+    lines.filter(({ msg }) => /^partitions differ|equally many/.test(msg));
+  await f.sendEachSecond(12);
+  // The sources of agents are one's; nothing is wrong otherwise.
+  expect(members.map((member) => samples(member).length).toSorted((a, b) => a - b)).toEqual([
+    0, 12,
+  ]);
+  for (const member of members) {
+    expect(toldBy(member)).toEqual([
+      {
+        level: 'warn',
+        msg: 'partitions differ: topic-cpu 3, topic-disk 3, topic-mem 3, topic-net 3, windrow-inventory 1, windrow-samples 1; servers of agents are in 1 of the 3 slots that collectors share: at most 1 collector has any, and of several one may have none',
+        hint: "Give agents' topics as many (kafka-topics.sh --alter --topic windrow-samples --partitions 3 and kafka-topics.sh --alter --topic windrow-inventory --partitions 3), best while one collector runs: keys move; set kafka.partitions alike on agents and collectors.",
+      },
+    ]);
+  }
+  f.log.grow(INVENTORY_TOPIC, 3);
+  f.log.grow(SAMPLES_TOPIC, 2);
+  await f.pass(2);
+  for (const member of members) {
+    const hint = String(toldBy(member).at(-1)?.['hint']);
+    expect(hint).toContain('--topic windrow-samples --partitions 3), best');
+    expect(toldBy(member).at(-1)?.msg).toContain('in 2 of the 3 slots');
+  }
+  f.log.grow(SAMPLES_TOPIC, 3);
+  await f.pass(2);
+  for (const member of members) {
+    expect(toldBy(member).at(-1)).toMatchObject({ level: 'info' });
+  }
 });
 
 it('a log that lost its end: what is left fills windows again and is stored once, what comes then is new', async () => {

@@ -18,6 +18,7 @@ export const GROUPING = {
   whole: [SEED_B_TOPIC],
   together: SEED_A_TOPICS,
   alike: [SAMPLES_TOPIC, INVENTORY_TOPIC],
+  spread: SAMPLES_TOPIC,
 } as const;
 
 /** Samples in all their formats: what is read as a group. */

@@ -81,7 +81,7 @@ export interface SlotHandler {
    * These slots are ours from now on, and only these. Nothing is handed over before it resolves.
    * Reading of those that are kept goes on; that of new ones begins at `startsAt`. A topic that was
    * deleted and made anew is another one: all slots are new then.
-   * @param uneven what keeps topics of `together` apart, and those of `alike`
+   * @param uneven what keeps topics of `together` apart, and those of `alike`, and what of `spread` is missing
    */
   assigned(
     slots: ReadonlySet<number>,
@@ -141,11 +141,13 @@ export interface SlotStart extends PartitionOffset {
   readonly note?: string;
 }
 
-/** Topics of `together`, or of `alike`, that have unequal partitions. */
+/** Topics of `together`, or of `alike`, that have unequal partitions; or all, where `spread` has fewer than others. */
 export interface Uneven {
   readonly partitions: ReadonlyMap<string, number>;
   /** They are of `alike`, or all slots are ours, so it does no harm. Else these topics wait until their partitions are equal. */
   readonly isRead: boolean;
+  /** Of `spread` alone: so many slots there are, of which it has a partition only in the first. */
+  readonly slotCount?: number;
 }
 
 export interface GroupConsumer {
@@ -251,6 +253,8 @@ export interface GroupOptions {
   readonly together?: readonly string[];
   /** As `together`, but what is apart is read all the same. */
   readonly alike?: readonly string[];
+  /** The topic of which every member should have a part: in slots beyond its partitions there is nothing of it. */
+  readonly spread?: string;
 }
 
 /** All ends of one log. */

@@ -59,6 +59,20 @@ it('topics that should be alike and are uneven are read all the same, and told',
   });
 });
 
+it('a topic that all should have a part of, and that has fewer partitions than slots, is told with all', () => {
+  const rules = { spread: 'b', whole: ['w'] };
+  const partitions = new Map([
+    ['a', 3],
+    ['b', 2],
+  ]);
+  expect(read([0], topicsOf({ b: 2, w: 9, a: 3 }), rules).uneven).toEqual([
+    { partitions, isRead: true, slotCount: 3 },
+  ]);
+  expect(read([0], topicsOf({ a: 3, b: 3, w: 9 }), rules).uneven).toEqual([]);
+  expect(read([0], topicsOf({ a: 3, b: 4 }), rules).uneven).toEqual([]);
+  expect(read([0], topicsOf({ a: 3 }), rules).uneven).toEqual([]);
+});
+
 it('what is read is another thing when a topic is another one, waits, or comes back', () => {
   const identity = (topics: Topics, slots: number[], rules = {}): string =>
     readingOf(new Set(slots), topics, rules).identity;

@@ -5,7 +5,7 @@
  */
 import type { GroupOptions, PartitionOffset, Uneven } from './port.ts';
 
-type SlotRules = Pick<GroupOptions, 'whole' | 'together' | 'alike'>;
+type SlotRules = Pick<GroupOptions, 'whole' | 'together' | 'alike' | 'spread'>;
 
 /** A topic as it is now; one that is deleted and made anew has another id. */
 export interface TopicState {
@@ -54,7 +54,11 @@ export function readingOf(slots: ReadonlySet<number>, topics: Topics, rules: Slo
   // With all slots in one hand nothing that belongs together is apart.
   const isWhole = slots.size >= slotCountOf(topics, rules);
   const { together = [], alike = [] } = rules;
-  const uneven = [...unevenOf(together, topics, isWhole), ...unevenOf(alike, topics, true)];
+  const uneven = [
+    ...unevenOf(together, topics, isWhole),
+    ...unevenOf(alike, topics, true),
+    ...narrowOf(topics, rules),
+  ];
   const waits = (topic: string): boolean =>
     uneven.some(({ isRead, partitions }) => !isRead && partitions.has(topic));
   const read = [...topics].filter(([topic]) => !waits(topic));
@@ -79,4 +83,17 @@ function unevenOf(names: readonly string[], topics: Topics, isRead: boolean): Un
   });
   const partitions = new Map(counted);
   return new Set(partitions.values()).size > 1 ? [{ partitions, isRead }] : [];
+}
+
+/** Of topics that are read whole the partitions make no slots. Sorted: told once for each state. */
+function narrowOf(topics: Topics, rules: SlotRules): Uneven[] {
+  const { whole = [], spread = '' } = rules;
+  const slotCount = slotCountOf(topics, rules);
+  const own = topics.get(spread);
+  if (own === undefined || own.partitions >= slotCount) return [];
+  const counted = [...topics].flatMap(([topic, { partitions }]) =>
+    whole.includes(topic) ? [] : [[topic, partitions] as const],
+  );
+  const sorted = counted.toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return [{ partitions: new Map(sorted), isRead: true, slotCount }];
 }
