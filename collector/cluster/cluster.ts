@@ -136,7 +136,8 @@ export class Cluster {
    * @returns which notifications are ours to send
    */
   join({ registry, ingest, writer, observer, alerting, url }: ClusterParts): DeliveryGate {
-    const { source, group, memberFile, topics, watchTopics, db, clock, log } = this.#options;
+    const { source, group, memberFile, topics, watchTopics, db, windows, clock, log } =
+      this.#options;
     const self = { id: group.member, url };
     const results = new ClusterResults({
       topicLog: source,
@@ -144,6 +145,7 @@ export class Cluster {
       writer,
       self: { ...self, run: randomUUID() },
       registry,
+      windows,
       clock,
       log,
       observer,

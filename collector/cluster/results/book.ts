@@ -25,6 +25,7 @@ import { resultPositions, storedResult, storedResults } from '../../store/result
 import type { ServerWindow } from '../../windows/window.ts';
 import { TopicPositions } from '../topic-positions.ts';
 import { newer } from './composer.ts';
+import { OtherWindows, type OtherWindowsOptions } from './other-windows.ts';
 import type { OwnResult, OwnResults, ResultHead } from './own.ts';
 import { PendingResults } from './pending.ts';
 import { apply, type Self, windowOf } from './result.ts';
@@ -41,6 +42,8 @@ export interface BookOptions {
   readonly self: Self;
   readonly registry: Registry;
   readonly clock: Clock;
+  readonly windows: OtherWindowsOptions['windows'];
+  readonly log: OtherWindowsOptions['log'];
   readonly observer: ResultsObserver;
   /** What waits for the next commit. */
   readonly group: () => Group;
@@ -78,11 +81,14 @@ export class ResultBook {
   /** When another collector first told a window of a server of ours, monotonic: what came of it here was there before. */
   readonly #elsewhereSinceMs = new WeakMap<Source, number>();
   readonly #pending: PendingResults;
+  readonly #otherWindows: OtherWindows;
   positions = new TopicPositions(WINDOW_RESULTS_TOPIC, new Map());
 
   constructor(options: BookOptions) {
     this.#options = options;
-    this.#pending = new PendingResults(options.clock);
+    const { clock, windows, log } = options;
+    this.#pending = new PendingResults(clock);
+    this.#otherWindows = new OtherWindows({ windows, sinceMs: clock.wallMs(), log });
   }
 
   /** As of the last commit. */
@@ -189,8 +195,11 @@ export class ResultBook {
     if (source.originMs !== result.origin_ms) return 'window result: origin_ms differs';
     // Commands look here for whether others know a server, also after a kill.
     if (!isOwn || !this.#known.has(text)) this.#pending.hurry();
+    const toldThroughMs = this.#known.get(text)?.othersEndMs ?? Number.NEGATIVE_INFINITY;
     const known = this.#note(text, result, !isOwn);
     const others = result.owner.id !== self.id;
+    // Who takes a server over, or hears that it is silent, tells its newest window again, whoever made it.
+    if (result.end_ms > toldThroughMs) this.#otherWindows.look(result);
     this.#pending.put(text, { ...key, others, body: withKnown(body, result, known) });
     // What we made is stored already, unless another's was stored over it.
     if (!isOwn || result.start_ms < known.othersEndMs) {

@@ -9,7 +9,11 @@ import {
 import { createMemoryLog, type MemoryLog } from '../../../../wire/transport/log/memory.ts';
 import type { LogReader } from '../../../../wire/transport/log/port.ts';
 import { conditionOf } from '../../../api/figures.ts';
-import { type SharingCollector, startCollector } from './rig.ts';
+import { type CollectorOptions, type SharingCollector, startCollector } from './rig.ts';
+
+interface StartOptions extends Partial<Pick<CollectorOptions, 'dataDir' | 'windows'>> {
+  readonly through?: (reader: LogReader) => LogReader;
+}
 
 /** Each test of the file has fake timers, and its collectors stop after it. */
 export function useCollectors() {
@@ -36,10 +40,20 @@ export function useCollectors() {
     /** `through`: its reader, as the test wants it. */
     const start = (
       id: string,
-      { dataDir = temporaryFolder(), through = (reader: LogReader) => reader } = {},
+      {
+        dataDir = temporaryFolder(),
+        through = (reader: LogReader) => reader,
+        windows = {},
+      }: StartOptions = {},
     ): SharingCollector => {
       const reader: MemoryLog['reader'] = (name) => through(log.reader(name));
-      const collector = startCollector({ dataDir, id, topicLog: { ...log, reader }, clock });
+      const collector = startCollector({
+        dataDir,
+        id,
+        topicLog: { ...log, reader },
+        clock,
+        windows,
+      });
       running.add(collector);
       return collector;
     };

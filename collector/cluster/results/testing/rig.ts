@@ -18,6 +18,7 @@ import { WINDOWS } from '../../../ingest/testing/rig.ts';
 import { openForWriting } from '../../../store/database.ts';
 import { storedFleetWindows, storedWindows } from '../../../store/history.ts';
 import { StoreWriter } from '../../../store/writer.ts';
+import type { EngineOptions } from '../../../windows/engine.ts';
 import { ClusterResults } from '../results.ts';
 
 export interface CollectorOptions {
@@ -25,6 +26,8 @@ export interface CollectorOptions {
   readonly id: string;
   readonly topicLog: Pick<Log, 'producer' | 'reader'>;
   readonly clock: ManualClock;
+  /** What it has instead of `WINDOWS`. */
+  readonly windows?: Partial<EngineOptions>;
 }
 
 export interface SendOptions extends Partial<BatchHeader> {
@@ -64,6 +67,7 @@ const slot = 0;
 
 export function startCollector(options: CollectorOptions): SharingCollector {
   const { dataDir, id, topicLog, clock } = options;
+  const windows = { ...WINDOWS, ...options.windows };
   const db = openForWriting(dataDir);
   db.exec('PRAGMA synchronous = OFF');
   const { log, lines } = createKeptLog();
@@ -72,7 +76,7 @@ export function startCollector(options: CollectorOptions): SharingCollector {
   const changed = (source: { serverId: string }) => void told.push(`changed ${source.serverId}`);
   const ingest: Ingest = new Ingest({
     registry,
-    windows: WINDOWS,
+    windows,
     clock,
     log,
     observer: {
@@ -113,6 +117,7 @@ export function startCollector(options: CollectorOptions): SharingCollector {
     db,
     writer,
     registry,
+    windows,
     clock,
     log,
     self: { id, run: `run-${Math.random().toString(36).slice(2)}`, url: `http://${id}:7861` },
