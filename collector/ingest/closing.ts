@@ -102,13 +102,14 @@ export class Closing {
     };
   }
 
-  /** Of another collector's source its newest window tells, and how lately it was heard there. */
+  /** Of another collector's source its windows tell, and how lately it was heard there. */
   #progressOfOthers(source: Source): Progress {
     const throughMs = this.#othersHeardThroughMs();
-    const { originMs, newestMs, replayed, lastSeenMs, off, closed, decommissioned } = source;
+    const { originMs, newestMs, toldThroughMs, replayed, lastSeenMs, off, closed } = source;
     const holds = replayed || newestMs >= throughMs - holdMsMax;
-    const isHeard = throughMs - lastSeenMs <= othersIdleMs && !off && !closed && !decommissioned;
-    return { originMs, watermarkMs: newestMs, active: holds && isHeard && !source.skewed };
+    const isOver = off || closed || source.decommissioned || source.skewed;
+    const isHeard = throughMs - lastSeenMs <= othersIdleMs;
+    return { originMs, watermarkMs: toldThroughMs, active: holds && isHeard && !isOver };
   }
 
   /** On the wall, as other collectors tell. */

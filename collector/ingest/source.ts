@@ -136,6 +136,8 @@ export class Source implements SourceIdentity {
   readonly slots = new Set<number>();
   /** How far its windows were final here when it was last ours; −∞ where it never was. */
   closedHereMs = Number.NEGATIVE_INFINITY;
+  /** While it is another's: its windows that end by then were made here, or told; −∞: none. */
+  toldThroughMs = Number.NEGATIVE_INFINITY;
   #closedByAnyMs = Number.NEGATIVE_INFINITY;
   /** Windows that begin before this may lack samples that the log has lost; −∞: none does. */
   lacksBeforeMs = Number.NEGATIVE_INFINITY;
@@ -276,6 +278,7 @@ export class Source implements SourceIdentity {
     this.slots.clear();
     this.reread.clear();
     this.closedHereMs = closedThroughMs;
+    this.toldThroughMs = Math.max(this.toldThroughMs, closedThroughMs);
   }
 
   /** Another collector has it too by now: it is not silent, and not idle, though nothing comes here. */

@@ -98,6 +98,7 @@ export function windowOf(result: WindowResult, sourceNo: number): ServerWindow {
  * stand for the values of a newest sample. What is older than what is known already changes nothing.
  */
 export function apply(source: Source, { result, others }: StoredResult, nowMs: number): void {
+  source.toldThroughMs = Math.max(source.toldThroughMs, result.end_ms);
   // A clock that is ahead must not make the server heard for ever.
   const lastSeenMs = Math.min(result.last_seen_ms, nowMs);
   if (lastSeenMs < source.lastSeenMs) return;

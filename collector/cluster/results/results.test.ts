@@ -77,6 +77,28 @@ it('a fleet window waits for the servers of other collectors, and not for those 
   expect(endsOf(one.fleet())).toEqual([at(-20), at(-10), at(0), at(10), at(20)]);
 });
 
+it('a fleet window waits for a server that is another collector’s by now', async () => {
+  const { start, clock } = fixture();
+  const [one, two] = [start('one'), start('two')];
+  clock.setWall(noonMs + 34_000);
+  const other = { server_id: 'other' };
+  await one.send([...steady(noonMs, 35), ...steady(noonMs, 35, other)]);
+  await one.pass(1);
+  const rows = () => one.fleet().map((line) => line.split(',').slice(1, 3).join(' '));
+  const before = rows();
+  expect(before.slice(1).map((row) => row.split(' ')[1])).toEqual(['2', '2']);
+  one.ingest.letGo([serverOf(one, 'other')]);
+  clock.setWall(noonMs + 39_000);
+  // Its window that ends at 30 s is final, the other's is another's to make.
+  await one.send(steady(noonMs + 35_000, 5, { seq: 35 }));
+  await one.pass(2);
+  expect(rows()).toEqual(before);
+  await two.send(steady(noonMs, 40, other));
+  await vi.advanceTimersByTimeAsync(1_000);
+  await one.pass(1);
+  expect(rows()).toEqual([...before, `${new Date(noonMs + 30_000).toISOString()} 2`]);
+});
+
 it('what is provisional never replaces what is final, in whatever order they come', async () => {
   const { start, log } = fixture();
   const one = start('one');
