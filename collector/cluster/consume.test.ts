@@ -185,12 +185,12 @@ it('while the store cannot be written nothing more is read, and then all of it, 
   const member = await f.start('one');
   await f.sendEachSecond(5);
   const before = f.committed();
-  member.db.exec('PRAGMA query_only = ON');
+  member.storing(false);
   await f.sendEachSecond(40, 5);
   // The first batch found out; what came behind it was left in the log.
   expect(member.ingest.counts.received).toBeLessThanOrEqual(7);
   expect(f.committed()).toBe(before);
-  member.db.exec('PRAGMA query_only = OFF');
+  member.storing(true);
   await f.pass(3);
   expect(samples(member)).toHaveLength(45);
   expect(member.ingest.counts).toMatchObject({ received: 45, duplicates: 0, late: 0 });

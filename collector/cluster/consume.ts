@@ -15,7 +15,6 @@ import type { Logger } from '../../runtime/logging.ts';
 import { Telling } from '../../runtime/telling.ts';
 import type { DecodedBatch } from '../../wire/records/batch.ts';
 import { SAMPLES_TOPIC } from '../../wire/records/record.ts';
-import { unlessAborted } from '../../runtime/unless-aborted.ts';
 import { batchesOf } from '../../wire/transport/log/batches.ts';
 import { commitNowAndThen, toldIn } from '../../wire/transport/log/committing.ts';
 import type {
@@ -39,13 +38,12 @@ import type { HeldOffsets } from './held-offsets.ts';
 import { isNameTaken, nameTakenHint } from './name-taken.ts';
 import { keyOf, type Positions, type Run } from './positions.ts';
 import type { Results } from './results/port.ts';
+import { gaveUp, Storing } from './storing.ts';
 import { TimeOrder } from './time-order.ts';
 import { describeUneven } from './together.ts';
 
 /** Offsets are committed this often: what a kill makes the next one read again on top. */
 const commitEveryMs = 1_000;
-/** Rows that wait for a commit of the store before more is read. */
-const waitingRowsMax = 40_000;
 /** When the group cannot be joined it is tried again after this. */
 const retryMs = 5_000;
 /** At the end what was taken gets this long to be stored, published and committed. */
@@ -78,6 +76,9 @@ export interface ConsumptionOptions {
 export class Consumption implements SlotHandler {
   readonly #options: ConsumptionOptions;
   readonly #ended = new AbortController();
+  /** Until the share is to be another's, or all ends. */
+  #session = new AbortController();
+  readonly #storing: Storing;
   readonly #committed: CommittedOffsets;
   readonly #telling: Telling;
   #consumer: GroupConsumer | undefined;
@@ -104,6 +105,7 @@ export class Consumption implements SlotHandler {
     this.#options = options;
     this.#telling = new Telling(options.clock);
     this.#committed = new CommittedOffsets(options.clock);
+    this.#storing = new Storing(options.writer, options.clock);
     this.#order = new TimeOrder(options.group.whole ?? []);
   }
 
@@ -116,6 +118,11 @@ export class Consumption implements SlotHandler {
   /** Whether nobody else can have our slots at this moment. */
   get ownsShare(): boolean {
     return this.#consumer?.ownsShare === true;
+  }
+
+  /** Nothing is taken in any more: our share is to be another's. */
+  get #isEnding(): boolean {
+    return this.#isStopping || this.#session.signal.aborted;
   }
 
   /** For how long offsets that may be committed are not; 0 when all are. */
@@ -137,6 +144,7 @@ export class Consumption implements SlotHandler {
       (error: unknown) => log.warn({ error: messageOf(error) }, 'some records will be read again'),
     );
     this.#ended.abort();
+    this.#session.abort();
     await withinMs('leaving the group', leavingMsMax, () => this.#running);
   }
 
@@ -146,7 +154,7 @@ export class Consumption implements SlotHandler {
     uneven: readonly Uneven[],
   ): Promise<void> {
     const { positions, holds, alerts, clock, log } = this.#options;
-    if (this.#isStopping) return;
+    if (this.#isEnding) return;
     const partings = this.#partings;
     this.#isReading = false;
     this.#forget(positions.assign(slots, startsAt));
@@ -154,9 +162,9 @@ export class Consumption implements SlotHandler {
     for (const start of startsAt) holds.read(start);
     this.#tellUneven(uneven);
     // How far windows are closed must be known before the first sample of a server comes.
-    if (startsAt.length > 0) await this.#caughtUp(this.#ended.signal);
+    if (startsAt.length > 0) await this.#caughtUp(this.#session.signal);
     // It is looked up in the store.
-    await this.#stored(this.#ended.signal);
+    await this.#storing.stored(this.#session.signal);
     // While that was waited for the group may have given them to another, who judges.
     if (partings !== this.#partings) return;
     alerts.takeOver(slots);
@@ -178,9 +186,10 @@ export class Consumption implements SlotHandler {
     await this.#take(records, waitedMsMax).finally(() => (this.#isTaking = false));
   }
 
-  /** Once a second: what waited for a partition that gives nothing waits no longer. */
+  /** Once a second: what waited for a partition that gives nothing waits no longer, and others get what we cannot store. */
   tick(): void {
-    if (!this.#isReading || this.#isTaking || this.#isStopping || this.#isFull()) return;
+    if (this.#storing.isGivenUp()) this.#session.abort();
+    if (!this.#isReading || this.#isTaking || this.#isEnding || this.#storing.isFull) return;
     const { clock } = this.#options;
     // At once and whole: what is read next comes behind it.
     for (const run of this.#runsOf([], { waitedMsMax: 0, nowMs: clock.monotonicMs() })) {
@@ -198,7 +207,7 @@ export class Consumption implements SlotHandler {
     const how = { waitedMsMax: waitedMs, nowMs: clock.monotonicMs() };
     for (const run of this.#runsOf(records, how)) {
       await this.#room();
-      if (this.#isStopping) return aborted(this.#ended.signal);
+      if (this.#isEnding) return aborted(this.#session.signal);
       this.#takeRun(run);
     }
   }
@@ -219,7 +228,7 @@ export class Consumption implements SlotHandler {
     const { positions, holds, writer } = this.#options;
     for (const place of this.#order.reached(places)) {
       const storedThrough = positions.storedThrough(place);
-      if (this.#isStopping || !positions.taken(place)) continue;
+      if (this.#isEnding || !positions.taken(place)) continue;
       holds.read(place);
       if (place.offset <= storedThrough) continue;
       writer.group.logPositions.set(keyOf(place), positions.markAt(place));
@@ -229,7 +238,7 @@ export class Consumption implements SlotHandler {
 
   unreadable(records: UnreadableRecords): void {
     const { positions, ingest } = this.#options;
-    if (this.#isStopping || !positions.isNew(records)) return;
+    if (this.#isEnding || !positions.isNew(records)) return;
     ingest.rejectAt(records, { reason: records.reason, body: '' });
   }
 
@@ -255,36 +264,12 @@ export class Consumption implements SlotHandler {
 
   /** While the store, or the topic of results, does not take what is made, nothing more is read. */
   async #room(): Promise<void> {
-    const { results, writer } = this.#options;
-    const { signal } = this.#ended;
+    const { signal } = this.#session;
     try {
-      if (this.#isFull()) await this.#until(() => writer.room(), signal);
-      await results.room(signal);
+      await this.#storing.room(signal);
+      await this.#options.results.room(signal);
     } catch (error) {
       if (!signal.aborted) throw error;
-    }
-  }
-
-  #isFull(): boolean {
-    const { writer } = this.#options;
-    return writer.failure !== undefined || writer.group.rows >= waitingRowsMax;
-  }
-
-  /** Resolves when all that is in memory now is on disk, however often it takes. @throws WindrowError `aborted` */
-  async #stored(signal: AbortSignal): Promise<void> {
-    const { writer } = this.#options;
-    // There is nothing to gather any more.
-    if (!writer.isStored) await this.#until(() => writer.committed(0), signal);
-  }
-
-  async #until(done: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const isDone = done().then(
-        () => true,
-        // The writer tells why. It keeps what it has and tries again.
-        () => false,
-      );
-      if (await unlessAborted(isDone, signal, 'waiting for the store')) return;
     }
   }
 
@@ -292,6 +277,8 @@ export class Consumption implements SlotHandler {
     const { source, group, onTopics } = this.#options;
     let replaced: MemberReplaced | undefined;
     while (!signal.aborted) {
+      const session = new AbortController();
+      this.#session = session;
       try {
         if (replaced !== undefined && (await isNameTaken(source, group, signal))) throw replaced;
         replaced = undefined;
@@ -300,16 +287,26 @@ export class Consumption implements SlotHandler {
         // Days of windows may have to be read; until then the others keep their slots.
         await this.#caughtUp(signal);
         this.#consumer = source.consumer(group);
-        await this.#consumer.run(this, signal);
+        await this.#consumer.run(this, session.signal);
       } catch (error) {
         if (error instanceof MemberReplaced) replaced = error;
-        if (!signal.aborted) this.#tell(error);
+        if (!session.signal.aborted) this.#tell(error);
       }
       this.#consumer = undefined;
       this.#interruption = undefined;
       this.#forget(this.#options.positions.reset());
-      await pause(retryMs, signal);
+      if (session.signal.aborted) await this.#untilStored(signal);
+      else await pause(retryMs, signal);
     }
+  }
+
+  /** Others have our share meanwhile. */
+  async #untilStored(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    this.#tell(gaveUp());
+    await this.#storing.stored(signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
   }
 
   async #caughtUp(signal: AbortSignal): Promise<void> {
@@ -379,7 +376,7 @@ export class Consumption implements SlotHandler {
     ingest.closeHolds();
     const offsets = this.#committed.newsOf(holds.committable());
     if (offsets.length === 0 || this.#consumer === undefined) return false;
-    await this.#stored(signal);
+    await this.#storing.stored(signal);
     await results.published(signal);
     if (assignment !== this.#assignment) return false;
     await this.#consumer.commit(offsets, signal);

@@ -1,7 +1,7 @@
 /** What seems silent may only wait in the log, where a collector cannot read for a while. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { goodbye, steady } from '../ingest/testing/records.ts';
-import { type Member, send } from './testing/members.ts';
+import { send } from './testing/members.ts';
 import { finals, fleet, pc } from './testing/stage.ts';
 
 beforeEach(() => {
@@ -13,8 +13,6 @@ afterEach(() => {
 
 type Fleet = ReturnType<typeof fleet>;
 
-const storing = ({ db }: Member, works: boolean): void =>
-  db.exec(`PRAGMA query_only = ${works ? 'OFF' : 'ON'}`);
 const next = { server_id: 'pc', boot_id: 'next' };
 const sendNext = (f: Fleet, seq: number): void =>
   send(f, steady(f.clock.wallMs(), 1, { seq, boot_id: 'next' }), next);
@@ -25,7 +23,7 @@ it('windows of one that was off and is back wait for what is in the log of it', 
   await f.sendEachSecond(30);
   send(f, [goodbye('pc', pc.boot_id, f.clock.wallMs())], pc);
   await f.pass(1);
-  storing(member, false);
+  member.storing(false);
   // Of this the store says that it cannot; what is behind it is not read.
   send(f, steady(f.clock.wallMs(), 1, { server_id: 'other' }), { server_id: 'other' });
   await f.pass(2);
@@ -33,7 +31,7 @@ it('windows of one that was off and is back wait for what is in the log of it', 
     sendNext(f, i);
     await f.pass(1);
   }
-  storing(member, true);
+  member.storing(true);
   await f.pass(5);
   const ofPc = finals(member).filter(({ serverId }) => serverId === 'pc');
   const ended = ofPc.map(({ endMs, samples }) => [(endMs - f.fromMs) / 1_000, samples]);
@@ -54,9 +52,9 @@ it('nobody is called silent whose samples are in the log', async () => {
   const f = fleet();
   const member = await f.start('one', rules);
   await f.sendEachSecond(30);
-  storing(member, false);
+  member.storing(false);
   await f.sendEachSecond(120, 30);
-  storing(member, true);
+  member.storing(true);
   await f.sendEachSecond(30, 150);
   expect(member.alerts).toEqual([]);
   await f.pass(80);

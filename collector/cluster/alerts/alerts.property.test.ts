@@ -1,6 +1,6 @@
 /**
- * Collectors that are killed, stopped, started and cut off from the log at any time, while servers
- * come and go between idle and busy, the receiver is down, and nothing gets into the log.
+ * Collectors that are killed, stopped, started and cut off from the log at any time, or cannot store,
+ * while servers come and go between idle and busy, the receiver is down, and nothing gets into the log.
  */
 import fc from '../../../runtime/testing/property.ts';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -41,6 +41,15 @@ const fate = fc.oneof(
     }),
   },
   {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('cannot store'),
+      name: fc.constantFrom(...names),
+      /** After half a minute others get its share. */
+      fullMs: fc.integer({ min: 500, max: 90_000 }),
+    }),
+  },
+  {
     weight: 4,
     arbitrary: fc.record({
       kind: fc.constantFrom(
@@ -69,7 +78,7 @@ const ofNotice = ({ id, status }: Pick<Arrived, 'id' | 'status'>): string => `${
 
 class Run {
   readonly fleet: AlertFleet;
-  /** Was sent by one that was killed or cut off before the topic knew. */
+  /** Was sent by one that was killed, was cut off or could not store before the topic knew. */
   readonly mayRepeat = new Set<string>();
   readonly #up = new Map<Name, Member>();
 
@@ -96,7 +105,10 @@ class Run {
     fleet.receiver.answerMs = 0;
     fleet.receiver.killsNext = false;
     fleet.receiver.killsAtSend = 0;
-    for (const member of this.#up.values()) if (member.db.isOpen) member.heal(0);
+    for (const member of this.#up.values()) {
+      if (member.db.isOpen) member.heal(0);
+      member.storing(true);
+    }
     for (const name of names) await this.#start(name);
     await fleet.run(100, Object.fromEntries(servers.map((server) => [server, 1])));
     for (const member of this.#up.values()) if (member.db.isOpen) await member.stop();
@@ -123,6 +135,10 @@ class Run {
     else this.#noteUnrecorded(name);
     if (kind === 'kill' || kind === 'restart') member.kill();
     if (kind === 'restart') await this.#start(name);
+    if ('fullMs' in what) {
+      member.storing(false);
+      setTimeout(() => member.storing(true), what.fullMs);
+    }
     if (!('cutMs' in what)) return;
     member.cutOff({ isStill: kind === 'stands still' });
     setTimeout(() => {
@@ -153,7 +169,7 @@ class Run {
 /** A run takes less than a second; one that does not end within this never will. */
 const runMsMax = 40_000;
 
-it('no notification is lost, none is repeated but after a kill or a cut between sending and recording', async () => {
+it('no notification is lost, none is repeated but where its sender could not record that it sent it', async () => {
   const everyStep = fc.array(step, { minLength: 2, maxLength: 9 });
   // How long whoever cannot write into the log waits for its next try.
   const jitter = fc.double({ min: 0.1, max: 1, maxExcluded: true, noNaN: true });
@@ -186,8 +202,8 @@ it('no notification is lost, none is repeated but after a kill or a cut between 
 
 function check({ fleet, mayRepeat: unrecorded }: Run): void {
   const arrived = fleet.arrived.map(ofNotice);
-  const whileCutOff = fleet.arrived.filter(({ isCutOff }) => isCutOff).map(ofNotice);
-  const mayRepeat = [...unrecorded, ...whileCutOff];
+  const untold = fleet.arrived.filter(({ isUntold }) => isUntold).map(ofNotice);
+  const mayRepeat = [...unrecorded, ...untold];
   // What was judged and came into the topic was told.
   const judged = fleet.log
     .records(ALERTS_TOPIC)

@@ -67,7 +67,10 @@ export interface Member {
   stop(): Promise<void>;
   /** From the log, where it has a `program`; or it stands still, as a stopped process. */
   cutOff(how?: { readonly isStill: boolean }): void;
-  readonly isCutOff: boolean;
+  /** Whether its disk takes anything. */
+  storing(works: boolean): void;
+  /** What it sends it can tell nobody now: it is cut off, or cannot store. */
+  readonly recordsNothing: boolean;
   /** As `ProgramLog` has it; it goes on where it stood still. */
   heal(heardAfterMs: number): void;
 }
@@ -124,11 +127,12 @@ export function startMember(options: MemberOptions): Member {
   const nobody = { serverChanged: () => {}, deliveryChanged: () => {}, connectionTest: () => {} };
   const observer = { ...nobody, windowOf: () => {}, sample: () => void (shown += 1) };
   let killed = false;
+  let isFull = false;
   const death = Promise.withResolvers<void>();
   const cluster = new Cluster({
-    source: dyingWith(program ?? fleetLog.log, (topic) => {
-      if (!killed) onSend(member, topic);
-      return killed;
+    source: dyingWith(program ?? fleetLog.log, {
+      isDead: () => killed,
+      onSend: (topic) => onSend(member, topic),
     }),
     group: { group: GROUP, member: name, topics, ...GROUPING },
     memberFile: memberFile(dataDir),
@@ -217,8 +221,12 @@ export function startMember(options: MemberOptions): Member {
       if (isStill) still.add(member);
       program?.cutOff(isStill ? Infinity : cutNoticedMs);
     },
-    get isCutOff() {
-      return program?.isCutOff === true;
+    storing(works) {
+      isFull = !works;
+      if (db.isOpen) db.exec(`PRAGMA query_only = ${isFull ? 'ON' : 'OFF'}`);
+    },
+    get recordsNothing() {
+      return isFull || program?.isCutOff === true;
     },
     heal(heardAfterMs) {
       still.delete(member);
@@ -239,16 +247,28 @@ export function startMember(options: MemberOptions): Member {
   return member;
 }
 
-/** What a killed process has not written is not written any more. */
-function dyingWith(log: Log, isDead: (topic: string) => boolean): Log {
+interface Dying {
+  readonly isDead: () => boolean;
+  /** While it lives. */
+  readonly onSend: (topic: string) => void;
+}
+
+/** What a killed process has not written is not written any more, and it joins no group. */
+function dyingWith(log: Log, { isDead, onSend }: Dying): Log {
   const never = new Promise<never>(() => {});
   return {
     ...log,
     producer() {
       const producer = log.producer();
-      const send: LogProducer['send'] = (records, signal) =>
-        isDead(records[0]?.topic ?? '') ? never : producer.send(records, signal);
+      const send: LogProducer['send'] = (records, signal) => {
+        if (!isDead()) onSend(records[0]?.topic ?? '');
+        return isDead() ? never : producer.send(records, signal);
+      };
       return { ...producer, send };
+    },
+    consumer(options) {
+      const consumer = log.consumer(options);
+      return isDead() ? Object.assign(consumer, { run: () => never }) : consumer;
     },
   };
 }
@@ -277,7 +297,9 @@ async function sendDue(member: Member): Promise<void> {
     try {
       if ((await delivery.step(never)) > 0) return;
     } catch (error) {
-      if (db.isOpen) throw error;
+      // One that cannot store tries again later.
+      if (db.isOpen && !member.recordsNothing) throw error;
+      return;
     }
   }
 }

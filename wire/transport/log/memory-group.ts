@@ -142,7 +142,8 @@ export class MemoryGroup {
 
   kill(name: string): void {
     const member = this.#members.get(name);
-    if (member === undefined) throw new Error(`${name} is no member`);
+    // It may have left already.
+    if (member === undefined) return;
     member.gone = 'killed';
     member.lost();
     this.leave(member);

@@ -33,7 +33,7 @@ export interface Arrived
   /** Of the notification that it was in. */
   readonly key: string;
   /** Whether its sender could tell nobody that it sent it. */
-  readonly isCutOff: boolean;
+  readonly isUntold: boolean;
 }
 
 export type AlertFleet = ReturnType<typeof alertFleet>;
@@ -62,13 +62,13 @@ export function alertFleet(rules = RULES, newFolder = temporaryFolder) {
 
   const notifier = (member: () => Member): Notifier => ({
     async send({ key, notices }) {
-      const { name, isCutOff } = member();
+      const { name, recordsNothing: isUntold } = member();
       if (receiver.isDown) {
         throw new WindrowError('unreachable', 'nobody is there', { retryable: true });
       }
       for (const { id, status, rule, server, startsAtMs, fingerprint } of notices) {
         const notice = { id, status, rule, server, startsAtMs, fingerprint };
-        arrived.push({ ...notice, by: name, key, isCutOff });
+        arrived.push({ ...notice, by: name, key, isUntold });
       }
       await new Promise((resolve) => setTimeout(resolve, receiver.answerMs));
       if (receiver.killsNext) {
