@@ -120,12 +120,17 @@ test('a busy core shows on this machine', () => {
   const source = cpuSource(new KeptFile('/proc/stat', new Scan()), systemClock);
   const cores = readFileSync('/proc/stat', 'latin1').match(/^cpu\d/gm)?.length ?? 0;
   readOnce(source);
-  const endMs = performance.now() + 500;
+  const [fromMs, before] = [performance.now(), process.cpuUsage()];
+  const endMs = fromMs + 500;
   while (performance.now() < endMs) Math.sqrt(endMs);
+  const busyMs = process.cpuUsage(before).user / 1_000;
   const draft = readOnce(source);
+  const busyPct = (100 * busyMs) / (performance.now() - fromMs) / cores;
   source.close();
   expect(draft.cores?.length).toBe(cores);
-  // One core of all was busy in user mode, whatever else ran; a tick of 10 ms may be missing.
-  expect(draft.cpu?.user).toBeGreaterThan((100 / cores) * 0.7);
-  expect(Math.max(...(draft.cores ?? []).map((core) => core.pct))).toBeGreaterThan(70);
+  // As far as others let us have a core, whatever else ran; a tick of 10 ms may be missing.
+  expect(draft.cpu?.user).toBeGreaterThan(busyPct * 0.7);
+  // The busiest one is no less busy than all of them are, however often we were moved.
+  const busiestPct = Math.max(...(draft.cores ?? []).map((core) => core.pct));
+  expect(busiestPct).toBeGreaterThan(busyPct * 0.7);
 });
