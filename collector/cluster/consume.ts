@@ -188,7 +188,7 @@ export class Consumption implements SlotHandler {
 
   /** Once a second: what waited for a partition that gives nothing waits no longer, and others get what we cannot store. */
   tick(): void {
-    if (this.#storing.isGivenUp()) this.#session.abort();
+    if (this.#storing.isGivenUp) this.#session.abort();
     if (!this.#isReading || this.#isTaking || this.#isEnding || this.#storing.isFull) return;
     const { clock } = this.#options;
     // At once and whole: what is read next comes behind it.

@@ -15,7 +15,6 @@ const unstoredMsMax = 30_000;
 export class Storing {
   readonly #writer: StoreWriter;
   readonly #clock: Clock;
-  #failingSinceMs: number | undefined;
 
   constructor(writer: StoreWriter, clock: Clock) {
     this.#writer = writer;
@@ -27,12 +26,10 @@ export class Storing {
     return this.#writer.failure !== undefined || this.#writer.group.rows >= waitingRowsMax;
   }
 
-  /** To be asked once a second: whether nothing could be stored for so long that others should. */
-  isGivenUp(): boolean {
-    const nowMs = this.#clock.monotonicMs();
-    if (this.#writer.failure === undefined) this.#failingSinceMs = undefined;
-    else this.#failingSinceMs ??= nowMs;
-    return this.#failingSinceMs !== undefined && nowMs - this.#failingSinceMs >= unstoredMsMax;
+  /** Nothing could be stored for so long that others should. */
+  get isGivenUp(): boolean {
+    const sinceMs = this.#writer.failingSinceMs;
+    return sinceMs !== undefined && this.#clock.monotonicMs() - sinceMs >= unstoredMsMax;
   }
 
   /** Resolves when there is room for more. @throws WindrowError `aborted` */
@@ -62,6 +59,6 @@ export class Storing {
 export function gaveUp(): WindrowError {
   const seconds = unstoredMsMax / 1_000;
   return new WindrowError('store_unavailable', `nothing could be stored for ${seconds} s`, {
-    hint: 'Other collectors get its share of the servers, until something can be stored again.',
+    hint: 'Other collectors of its group get its servers until something can be stored again; where there are none, all waits at the brokers.',
   });
 }

@@ -100,6 +100,7 @@ export class StoreWriter {
   /** When it goes off, monotonic. */
   #dueMs = 0;
   #failure: WindrowError | undefined;
+  #failingSinceMs: number | undefined;
   /** The last commit. */
   #tookMs = 0;
 
@@ -126,6 +127,11 @@ export class StoreWriter {
   /** Why nothing can be stored now; undefined when all is well. */
   get failure(): WindrowError | undefined {
     return this.#failure;
+  }
+
+  /** Since when nothing could be stored, monotonic; undefined when all is well. */
+  get failingSinceMs(): number | undefined {
+    return this.#failingSinceMs;
   }
 
   /** @throws WindrowError when nothing more can be taken now. */
@@ -281,6 +287,7 @@ export class StoreWriter {
     this.#group = new Group(samples);
     if (this.#failure !== undefined) this.#options.log.info('the store works again');
     this.#failure = undefined;
+    this.#failingSinceMs = undefined;
     this.#restPasses = 0;
     this.#roomWaiters.resolve();
     return { waiters: this.#waiters.take(), notices: notices.length, startedMs };
@@ -341,6 +348,7 @@ export class StoreWriter {
       );
     }
     this.#failure = failure;
+    this.#failingSinceMs ??= this.#options.clock.monotonicMs();
     this.#rejectAll(failure);
     this.schedule();
   }

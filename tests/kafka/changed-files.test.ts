@@ -66,7 +66,9 @@ describe.skipIf(kafkaMissing)('files that change', { timeout: 5 * waitMsMax }, (
       ...more,
     };
     const agent = await startAgent({ to: nowhere, args: ['--data', data.path], env });
-    const collector = await startCollector({ dataDir: data.path, env });
+    // Not loopback, of which it would warn.
+    const args = ['--url', 'http://monitor.example.org'];
+    const collector = await startCollector({ dataDir: data.path, args, env });
     return {
       both: [agent, collector],
       collector,

@@ -37,7 +37,8 @@ rules:
 `);
       const start = async (): Promise<RunningCollector & { readonly dataDir: string }> => {
         const { path: dataDir, [Symbol.dispose]: remove } = tempDir();
-        const env = { ...SHORT_WINDOWS, WINDROW_ALERTS: rules };
+        // Long enough for an agent that waits for a core to have a sample in each.
+        const env = { ...SHORT_WINDOWS, WINDROW_WINDOWS_LENGTH: '10s', WINDROW_ALERTS: rules };
         const collector = await startCollector({ dataDir, args: kafka, env });
         onTestFinished(async () => {
           await collector.kill();

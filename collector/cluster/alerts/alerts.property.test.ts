@@ -43,7 +43,7 @@ const fate = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      kind: fc.constant('cannot store'),
+      kind: fc.constantFrom('full disk', 'locked database'),
       name: fc.constantFrom(...names),
       /** After half a minute others get its share. */
       fullMs: fc.integer({ min: 500, max: 90_000 }),
@@ -136,7 +136,7 @@ class Run {
     if (kind === 'kill' || kind === 'restart') member.kill();
     if (kind === 'restart') await this.#start(name);
     if ('fullMs' in what) {
-      member.storing(false);
+      member.storing(false, { isLocked: kind === 'locked database' });
       setTimeout(() => member.storing(true), what.fullMs);
     }
     if (!('cutMs' in what)) return;

@@ -128,7 +128,10 @@ export interface Settling {
   readonly outcome: NoticeOutcome;
 }
 
-export function withOutcome(entry: Entry, { notifier, notice, outcome }: Settling): Entry {
+export function withOutcome<T extends Pick<Entry, 'notices'>>(
+  entry: T,
+  { notifier, notice, outcome }: Settling,
+): T {
   const notices = entry.notices.map((each) =>
     isOf(each, notice) ? { ...each, outcomes: { ...each.outcomes, [notifier]: outcome } } : each,
   );

@@ -18,21 +18,33 @@ interface Parting {
   readonly onTheirWay: Set<string>;
 }
 
+export interface PartingOptions {
+  readonly db: DatabaseSync;
+  readonly log: Logger;
+  /** Nothing of it is on its way any longer. */
+  readonly onEnd: (entry: Entry, term: number) => void;
+}
+
 export class PartingAlerts {
   readonly #parting = new Map<string, Parting>();
-  readonly #onEnd: (entry: Entry, term: number) => void;
+  readonly #options: PartingOptions;
 
-  /** @param onEnd nothing of it is on its way any longer */
-  constructor(onEnd: (entry: Entry, term: number) => void) {
-    this.#onEnd = onEnd;
+  constructor(options: PartingOptions) {
+    this.#options = options;
   }
 
-  /** @param onTheirWay of all notices, see `noticesOnTheirWay` */
-  add(entry: Entry, term: number, onTheirWay: ReadonlySet<string>): void {
+  /** @param term in which they were ours */
+  add(entries: readonly Entry[], term: number): void {
+    const onTheirWay = entries.length === 0 ? undefined : this.#onTheirWay();
+    if (onTheirWay === undefined) return;
+    for (const entry of entries) this.#add(entry, term, onTheirWay);
+  }
+
+  #add(entry: Entry, term: number, onTheirWay: ReadonlySet<string>): void {
     const marks = [...waitingOf(entry)].map(({ notifier, notice }) => markOf(notifier, notice));
     const still = new Set(marks.filter((mark) => onTheirWay.has(mark)));
     if (still.size > 0) this.#parting.set(keyOf(entry), { entry, term, onTheirWay: still });
-    else if (marks.length > 0) this.#onEnd(entry, term);
+    else if (marks.length > 0) this.#options.onEnd(entry, term);
   }
 
   settled({ notifier, notice, outcome }: Settling & { readonly notice: AlertNotice }): void {
@@ -47,20 +59,21 @@ export class PartingAlerts {
     if (parting?.onTheirWay.delete(markOf(notifier, notice)) !== true) return;
     if (parting.onTheirWay.size > 0) return;
     this.#parting.delete(keyOf(notice));
-    this.#onEnd(parting.entry, parting.term);
+    this.#options.onEnd(parting.entry, parting.term);
+  }
+
+  /** Undefined when the store cannot be read: then the next owner hears nothing, and waits its time. */
+  #onTheirWay(): ReadonlySet<string> | undefined {
+    const { db, log } = this.#options;
+    try {
+      return noticesOnTheirWay(db);
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'notices on their way are not known');
+      return undefined;
+    }
   }
 }
 
 function markOf(notifier: string, notice: Pick<AlertNotice, 'id' | 'status'>): string {
   return `${notifier}|${noticeMark(notice)}`;
-}
-
-/** Undefined when the store cannot be read: then the next owner hears nothing, and waits its time. */
-export function onTheirWayIn(db: DatabaseSync, log: Logger): ReadonlySet<string> | undefined {
-  try {
-    return noticesOnTheirWay(db);
-  } catch (error) {
-    log.warn({ error: messageOf(error) }, 'notices on their way are not known');
-    return undefined;
-  }
 }

@@ -38,7 +38,7 @@ import { FormerWord } from './former-word.ts';
 import { HandOver } from './hand-over.ts';
 import { newestAlert, newestAlertsAbout } from './newest.ts';
 import { Outranking } from './outranking.ts';
-import { onTheirWayIn, PartingAlerts } from './parting.ts';
+import { PartingAlerts } from './parting.ts';
 import { type Heirloom, TakeOver, type TakeOverOptions } from './take-over.ts';
 import { Telling, type TellingOptions } from './telling.ts';
 import { isPossibleTerm } from './term.ts';
@@ -61,9 +61,7 @@ export class SharedAlerts implements DeliveryGate {
   readonly #entries = new Map<string, Entry>();
   /** Over, and stored until the topic has shown us that everybody can know. */
   readonly #closing = new Map<string, Entry>();
-  readonly #parting = new PartingAlerts((entry, term) =>
-    this.#telling.now(entry, { released: true, term }),
-  );
+  readonly #parting: PartingAlerts;
   readonly #handOver: HandOver;
   readonly #formerWord = new FormerWord();
   /** What was taken over of these is not in the queue before the next commit. */
@@ -83,6 +81,8 @@ export class SharedAlerts implements DeliveryGate {
   constructor(options: SharedAlertsOptions) {
     this.#options = options;
     this.#telling = new Telling(options, (key) => this.#entries.get(key));
+    const onEnd = (of: Entry, term: number) => this.#telling.now(of, { released: true, term });
+    this.#parting = new PartingAlerts({ ...options, onEnd });
     this.#handOver = new HandOver(options.clock);
     this.#takeOver = new TakeOver({ ...options, isKnownNotifier: this.#isKnownNotifier });
     this.#statements = new SharedAlertStatements(options.db);
@@ -152,9 +152,8 @@ export class SharedAlerts implements DeliveryGate {
 
   /** These slots are ours; the topic has been read up, and what was read is stored. */
   takeOver(slots: ReadonlySet<number>): void {
-    const { slots: ours } = this.#options;
-    const fresh = new Set([...slots].filter((slot) => !ours.has(slot)));
-    for (const slot of fresh) ours.add(slot);
+    const fresh = slots.difference(this.#options.slots);
+    for (const slot of fresh) this.#options.slots.add(slot);
     this.#handOver.slotsCame(fresh);
     const known = this.#isAssigned ? this.#formerly : undefined;
     const { term, heirlooms } = this.#takeOver.of(fresh, { known, term: this.#telling.term });
@@ -304,10 +303,14 @@ export class SharedAlerts implements DeliveryGate {
 
   settled(notifier: string, notice: AlertNotice, outcome: NoticeOutcome): void {
     const key = keyOf(notice);
-    this.#parting.settled({ notifier, notice, outcome });
+    const settling = { notifier, notice, outcome };
+    this.#parting.settled(settling);
+    // It goes on from there when its slot is back.
+    const former = this.#formerly.get(key);
+    if (former !== undefined) this.#formerly.set(key, withOutcome(former, settling));
     const entry = this.#entries.get(key);
     if (entry === undefined || outcomeOf(entry, notifier, notice) === outcome) return;
-    const next = withOutcome(entry, { notifier, notice, outcome });
+    const next = withOutcome(entry, settling);
     this.#put(key, next);
     this.#statements.putOwn(next.rule, next.server, this.#telling.body(next));
     this.#telling.now(next);
@@ -322,21 +325,18 @@ export class SharedAlerts implements DeliveryGate {
   }
 
   readonly #isKnownNotifier = (name: string): boolean => this.#options.timeoutsMs().has(name);
-
   /** Whoever stood still hears only later that others have told what waits here. */
   #isSurelyOurs = (): boolean => !this.#isParted && this.#options.ownsShare();
 
   /** These go on at another collector. */
   #part(gone: readonly Entry[]): void {
-    const { db, log } = this.#options;
-    const onTheirWay = gone.length === 0 ? undefined : onTheirWayIn(db, log);
     for (const entry of gone) {
       const key = keyOf(entry);
       this.#entries.delete(key);
       this.#handOver.letGo(key);
       this.#store(entry, null);
-      if (onTheirWay !== undefined) this.#parting.add(entry, this.#telling.term, onTheirWay);
     }
+    this.#parting.add(gone, this.#telling.term);
   }
 
   #keep(heirlooms: readonly Heirloom[]): void {

@@ -2,7 +2,7 @@
  * Collectors of one group over a log in memory, each with a real database, and senders that write
  * into that log what agents would. The test uses fake timers: time passes when it says so.
  */
-import type { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { vi } from 'vitest';
 import { createKeptLog, type LogLine } from '../../../runtime/testing/kept-log.ts';
 import { createManualClock, type ManualClock } from '../../../runtime/testing/manual-clock.ts';
@@ -67,8 +67,8 @@ export interface Member {
   stop(): Promise<void>;
   /** From the log, where it has a `program`; or it stands still, as a stopped process. */
   cutOff(how?: { readonly isStill: boolean }): void;
-  /** Whether its disk takes anything. */
-  storing(works: boolean): void;
+  /** Whether its disk takes anything, or another program that writes keeps the database locked. */
+  storing(works: boolean, how?: { readonly isLocked: boolean }): void;
   /** What it sends it can tell nobody now: it is cut off, or cannot store. */
   readonly recordsNothing: boolean;
   /** As `ProgramLog` has it; it goes on where it stood still. */
@@ -120,14 +120,20 @@ export function startMember(options: MemberOptions): Member {
   const others: string[] = [];
   const { clock } = fleetLog;
   const db = openForWriting(dataDir);
-  db.exec('PRAGMA synchronous = OFF');
+  // Nobody waits in earnest for a lock.
+  db.exec('PRAGMA synchronous = OFF; PRAGMA busy_timeout = 0');
   const { log, lines } = createKeptLog();
   const registry = new Registry();
   let shown = 0;
   const nobody = { serverChanged: () => {}, deliveryChanged: () => {}, connectionTest: () => {} };
   const observer = { ...nobody, windowOf: () => {}, sample: () => void (shown += 1) };
   let killed = false;
-  let isFull = false;
+  let isUnstored = false;
+  let lock: DatabaseSync | undefined;
+  const unlock = (): void => {
+    lock?.close();
+    lock = undefined;
+  };
   const death = Promise.withResolvers<void>();
   const cluster = new Cluster({
     source: dyingWith(program ?? fleetLog.log, {
@@ -215,18 +221,24 @@ export function startMember(options: MemberOptions): Member {
       killed = true;
       death.resolve();
       db.close();
+      unlock();
       fleetLog.log.kill(GROUP, name);
     },
     cutOff({ isStill } = { isStill: false }) {
       if (isStill) still.add(member);
       program?.cutOff(isStill ? Infinity : cutNoticedMs);
     },
-    storing(works) {
-      isFull = !works;
-      if (db.isOpen) db.exec(`PRAGMA query_only = ${isFull ? 'ON' : 'OFF'}`);
+    storing(works, { isLocked } = { isLocked: false }) {
+      isUnstored = !works;
+      unlock();
+      if (!db.isOpen) return;
+      db.exec(`PRAGMA query_only = ${isUnstored && !isLocked ? 'ON' : 'OFF'}`);
+      if (!isUnstored || !isLocked) return;
+      lock = new DatabaseSync(db.location() ?? '');
+      lock.exec('BEGIN IMMEDIATE');
     },
     get recordsNothing() {
-      return isFull || program?.isCutOff === true;
+      return isUnstored || program?.isCutOff === true;
     },
     heal(heardAfterMs) {
       still.delete(member);
